@@ -1,0 +1,52 @@
+//! A limit on everything, in one place, with its arithmetic.
+//!
+//! A replica learns the ones that concern it from `Welcome`; nobody else has a copy.
+
+/// Longest frame accepted, in bytes as received. 1 MiB carries some 4,000 one-field changes.
+pub const FRAME_BYTES: usize = 1 << 20;
+/// Longest frame after inflation. Eight times the frame: text deflates five- to sevenfold.
+pub const INFLATED_FRAME_BYTES: usize = 8 << 20;
+/// Changes in one push. 512 fill one Postgres batch, whose cost per row is flat from there on.
+pub const CHANGES_PER_PUSH: usize = 512;
+/// Records that one atomic group may touch. A bulk edit is many groups, not one.
+pub const CHANGES_PER_GROUP: usize = 64;
+/// One change chunk. The longest legal edit is a 64 KiB note pasted at once, at some 3 B a character.
+pub const CHANGE_BYTES: usize = 256 << 10;
+/// Operations in one change. A pasted character is one operation; 64 Ki of them is a long note.
+pub const OPS_PER_CHANGE: usize = 64 << 10;
+/// Predecessors over all operations of a change; clearing a 64 Ki note names each character once.
+pub const PREDS_PER_CHANGE: usize = 64 << 10;
+/// Dependencies of one change: one head per concurrent writer, and a record has a handful.
+pub const DEPS_PER_CHANGE: usize = 64;
+/// Actors named by one change: its own and those whose values it overwrites.
+pub const ACTORS_PER_CHANGE: usize = 256;
+/// Highest operation counter. Automerge holds it in 32 bits and fails at the end; we stop at half.
+pub const OP_COUNTER: u64 = 1 << 31;
+/// One document as saved. 460 B is usual, so this is a record edited thousands of times.
+pub const DOCUMENT_BYTES: usize = 4 << 20;
+/// Keys in one `Set`, `Log` or custom-field map of a document.
+pub const KEYS_PER_CONTAINER: usize = 4096;
+/// Keys at the root that this version does not know, kept for a newer app.
+pub const UNKNOWN_KEYS: usize = 64;
+/// One scalar value under an unknown key, or one entry of a container.
+pub const SCALAR_BYTES: usize = 8 << 10;
+/// Length of a key in a container, in bytes.
+pub const KEY_BYTES: usize = 320;
+/// Text fields, in Unicode scalar values.
+pub const LONG_TEXT_CHARS: usize = 64 << 10;
+/// Feed batches the server may send ahead of the replica's acknowledgements.
+pub const FEED_WINDOW: u32 = 4;
+/// Records in one feed batch; 256 records with rows make about 250 KB before compression.
+pub const RECORDS_PER_FEED_BATCH: usize = 256;
+/// Bytes of snapshots and changes after which a feed batch is closed early.
+pub const FEED_BATCH_BYTES: usize = 1 << 20;
+/// Pushes a replica may have in flight without a verdict.
+pub const PUSH_WINDOW: usize = 4;
+/// Actors with unsent changes named in one `Hello`; one per app start since the last sync.
+pub const ACTORS_PER_HELLO: usize = 1024;
+/// Sockets one user may hold open at once: a phone, a tablet, a laptop and their stale twins.
+pub const SOCKETS_PER_USER: usize = 16;
+/// Frames a session may send in a second, averaged over ten; a busy upload sends about thirty.
+pub const FRAMES_PER_SECOND: u32 = 200;
+/// How far into the future a claimed time may lie before it is refused.
+pub const FUTURE_CLAIM_MS: i64 = 10 * 60 * 1000;

@@ -1,0 +1,344 @@
+//! The words a declaration is written in.
+
+/// One declared field of a kind.
+#[derive(Debug)]
+pub struct Field {
+    /// Its key in the document and the stem of its columns.
+    pub name: &'static str,
+    /// What values it takes.
+    pub ty: FieldType,
+    /// How concurrent values merge.
+    pub rule: Rule,
+    /// Who may write it.
+    pub writer: Writer,
+    /// Whether a record without it is in violation.
+    pub required: Presence,
+    /// The value shown when none was ever written.
+    pub default: Option<&'static str>,
+    /// Whether its words are in the full-text index.
+    pub search: Search,
+    /// One sentence for the field reference.
+    pub doc: &'static str,
+}
+
+/// Whether a value must be there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Presence {
+    /// May be absent.
+    Optional,
+    /// Must be given when the record is created and cannot be cleared.
+    Required,
+}
+
+/// Whether the full-text index covers a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Search {
+    /// Not searched.
+    No,
+    /// Searched.
+    Indexed,
+}
+
+/// Who may write a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writer {
+    /// Whoever may write the record.
+    Anyone,
+    /// The server's own actor alone.
+    Server,
+}
+
+/// How concurrent values of a field merge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rule {
+    /// Written once, by the creating change.
+    Immutable,
+    /// One scalar; Automerge picks the shown value, the others are listed as a conflict.
+    Register,
+    /// The smallest value in the order of the type's choices is shown.
+    RegisterHigherWins,
+    /// The earliest date is shown.
+    RegisterEarliestWins,
+    /// True is shown while contested.
+    RegisterTrueWins,
+    /// False is shown while contested.
+    RegisterFalseWins,
+    /// Several parts written and merged as one value.
+    Whole,
+    /// As `Whole`, and the lower amount is shown while contested.
+    WholeLowerShown,
+    /// Long text, merged by character.
+    Text,
+    /// Keys; an add wins over a concurrent remove.
+    Set,
+    /// Append-only events; the current value is derived.
+    Log,
+    /// A map of registers, keyed by the user.
+    Fields,
+}
+
+/// What values a field takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FieldType {
+    /// A short string of at most so many Unicode scalar values.
+    Str {
+        /// Longest value.
+        max: usize,
+    },
+    /// One of these words. A word of a newer app is kept, and projected as NULL with a violation.
+    Choice {
+        /// Postgres enum type, when the column has one.
+        pg_type: Option<&'static str>,
+        /// The words, highest first where order matters.
+        of: &'static [&'static str],
+    },
+    /// A whole number.
+    Int {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// Yes or no.
+    Bool,
+    /// A calendar day, `YYYY-MM-DD`.
+    Date,
+    /// A moment, in milliseconds since 1970 UTC.
+    Instant,
+    /// The id of a record of that kind; it may not have arrived yet.
+    Ref {
+        /// Name of the kind referred to.
+        kind: &'static str,
+    },
+    /// Parts that mean something only together.
+    Parts(&'static [Part]),
+    /// Long text.
+    Text,
+    /// A set of keys.
+    Set(SetOf),
+    /// An append-only log of events.
+    Log(LogKind),
+    /// A map of short strings, keyed by the user.
+    Fields,
+}
+
+/// What a set holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetOf {
+    /// Short strings, trimmed.
+    Words,
+    /// E-mail addresses, trimmed and lower case.
+    Emails,
+    /// Phone numbers: digits with an optional leading `+`.
+    Phones,
+    /// Ids of records.
+    Ids,
+}
+
+/// Which events a log holds and what is derived from them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogKind {
+    /// Tombstones and restores.
+    Life,
+    /// Assignments of an account.
+    Assignment,
+    /// Owners of an opportunity.
+    Owner,
+    /// Employers of a contact.
+    Employer,
+    /// Stages of an opportunity.
+    Stage,
+    /// States of an interaction.
+    InteractionStatus,
+    /// Completions and reopenings of a task.
+    Completion,
+}
+
+/// One part of a `Whole`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Its key in the value; the column is `field_part`.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: PartType,
+}
+
+/// Type of a part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PartType {
+    /// A short string of at most so many Unicode scalar values.
+    Str {
+        /// Longest value.
+        max: usize,
+    },
+    /// A whole number; of money, in minor units.
+    Int,
+    /// A floating-point number, for positions only; never for money.
+    Float,
+    /// A calendar day.
+    Date,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+impl FieldType {
+    /// Whether the document keeps this field in a container that the genesis change creates.
+    pub fn is_container(&self) -> bool {
+        matches!(self, Self::Text | Self::Set(_) | Self::Log(_) | Self::Fields)
+    }
+}
+
+const fn field(name: &'static str, ty: FieldType, rule: Rule) -> Field {
+    Field {
+        name,
+        ty,
+        rule,
+        writer: Writer::Anyone,
+        required: Presence::Optional,
+        default: None,
+        search: Search::No,
+        doc: "",
+    }
+}
+
+/// A short string.
+pub(super) const fn text(name: &'static str, max: usize) -> Field {
+    field(name, FieldType::Str { max }, Rule::Register)
+}
+/// One of a few words.
+pub(super) const fn choice(name: &'static str, of: &'static [&'static str]) -> Field {
+    field(name, FieldType::Choice { pg_type: None, of }, Rule::Register)
+}
+/// A whole number within bounds.
+pub(super) const fn int(name: &'static str, min: i64, max: i64) -> Field {
+    field(name, FieldType::Int { min, max }, Rule::Register)
+}
+/// Yes or no.
+pub(super) const fn flag(name: &'static str) -> Field {
+    field(name, FieldType::Bool, Rule::Register)
+}
+/// A calendar day.
+pub(super) const fn date(name: &'static str) -> Field {
+    field(name, FieldType::Date, Rule::Register)
+}
+/// A moment.
+pub(super) const fn instant(name: &'static str) -> Field {
+    field(name, FieldType::Instant, Rule::Register)
+}
+/// A reference to another record.
+pub(super) const fn link(name: &'static str, kind: &'static str) -> Field {
+    field(name, FieldType::Ref { kind }, Rule::Register)
+}
+/// Parts merged as one.
+pub(super) const fn whole(name: &'static str, parts: &'static [Part]) -> Field {
+    field(name, FieldType::Parts(parts), Rule::Whole)
+}
+/// Long text.
+pub(super) const fn long_text(name: &'static str) -> Field {
+    field(name, FieldType::Text, Rule::Text).searchable()
+}
+/// A set of keys.
+pub(super) const fn set(name: &'static str, of: SetOf) -> Field {
+    field(name, FieldType::Set(of), Rule::Set)
+}
+/// A log of events.
+pub(super) const fn log(name: &'static str, kind: LogKind) -> Field {
+    field(name, FieldType::Log(kind), Rule::Log)
+}
+/// A map of registers keyed by the user.
+pub(super) const fn fields(name: &'static str) -> Field {
+    field(name, FieldType::Fields, Rule::Fields)
+}
+
+impl Field {
+    pub(super) const fn rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+    pub(super) const fn immutable(mut self) -> Self {
+        self.rule = Rule::Immutable;
+        self
+    }
+    pub(super) const fn required(mut self) -> Self {
+        self.required = Presence::Required;
+        self
+    }
+    pub(super) const fn searchable(mut self) -> Self {
+        self.search = Search::Indexed;
+        self
+    }
+    pub(super) const fn server_only(mut self) -> Self {
+        self.writer = Writer::Server;
+        self
+    }
+    pub(super) const fn default(mut self, word: &'static str) -> Self {
+        self.default = Some(word);
+        self
+    }
+    pub(super) const fn pg_enum(mut self, name: &'static str) -> Self {
+        if let FieldType::Choice { of, .. } = self.ty {
+            self.ty = FieldType::Choice { pg_type: Some(name), of };
+        }
+        self
+    }
+    pub(super) const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+}
+
+const fn part(name: &'static str, ty: PartType) -> Part {
+    Part { name, ty }
+}
+
+/// An amount in minor units with its currency.
+pub(super) const MONEY: &[Part] =
+    &[part("minor", PartType::Int), part("currency", PartType::Str { max: 3 })];
+/// A postal address.
+pub(super) const ADDRESS: &[Part] = &[
+    part("street", PartType::Str { max: 255 }),
+    part("city", PartType::Str { max: 100 }),
+    part("state", PartType::Str { max: 100 }),
+    part("postal_code", PartType::Str { max: 20 }),
+    part("country", PartType::Str { max: 100 }),
+];
+/// A position: degrees, and accuracy in metres.
+pub(super) const POSITION: &[Part] = &[
+    part("lat", PartType::Float),
+    part("lng", PartType::Float),
+    part("accuracy_m", PartType::Float),
+];
+/// A presence check: where and when.
+pub(super) const CHECK: &[Part] =
+    &[part("at_ms", PartType::Int), part("lat", PartType::Float), part("lng", PartType::Float)];
+/// The state of an account with the reason for it.
+pub(super) const ACCOUNT_STATUS: &[Part] = &[
+    part("value", PartType::Choice(&["active", "inactive", "on_hold", "lost"])),
+    part("reason", PartType::Str { max: 255 }),
+];
+/// Whether and when a proposal was handed in.
+pub(super) const PROPOSAL: &[Part] =
+    &[part("submitted", PartType::Choice(&["yes", "no"])), part("date", PartType::Date)];
+/// What happens next, and when.
+pub(super) const NEXT_ACTION: &[Part] =
+    &[part("what", PartType::Str { max: 255 }), part("date", PartType::Date)];
+
+/// Fields that every kind of document begins with.
+macro_rules! with_common {
+    ($($field:expr),* $(,)?) => {
+        &[
+            $crate::schema::field::instant("created_at").immutable().required()
+                .doc("When the device says it was created."),
+            $crate::schema::field::link("created_by", "user").immutable().required()
+                .doc("Who created it; the author of the creating change."),
+            $($field,)*
+            $crate::schema::field::set("tags", $crate::schema::field::SetOf::Words)
+                .doc("Free labels."),
+            $crate::schema::field::fields("custom_fields")
+                .doc("Further values by name, for a customer's own needs."),
+            $crate::schema::field::log("life", $crate::schema::field::LogKind::Life)
+                .doc("Tombstones and restores; a record is never removed."),
+        ]
+    };
+}
+pub(super) use with_common;

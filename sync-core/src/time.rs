@@ -1,0 +1,69 @@
+//! Points in time, as arguments. Nothing here reads a clock.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z, as claimed by some clock.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct UnixMs(pub i64);
+
+impl UnixMs {
+    /// Whole seconds, the unit of an Automerge change's time.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The moment a number of seconds after the epoch, saturating at the ends.
+    pub fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Reads an RFC 3339 timestamp, or a bare date as its midnight UTC.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
+            return Some(Self(stamp.as_millisecond()));
+        }
+        let date: jiff::civil::Date = text.parse().ok()?;
+        let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(Self(midnight.timestamp().as_millisecond()))
+    }
+
+    /// The calendar day in UTC, `YYYY-MM-DD`.
+    pub fn utc_date(self) -> Option<String> {
+        let stamp = jiff::Timestamp::from_millisecond(self.0).ok()?;
+        Some(stamp.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+    }
+}
+
+/// Always `YYYY-MM-DDTHH:MM:SS.mmmZ`, so that text order is time order in SQLite.
+impl fmt::Display for UnixMs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(stamp) => write!(f, "{stamp:.3}"),
+            Err(_) => write!(f, "+{}ms", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_prints_with_three_digits_and_reads_back() {
+        let moment = UnixMs(1_700_000_000_120);
+        assert_eq!(moment.to_string(), "2023-11-14T22:13:20.120Z");
+        assert_eq!(UnixMs::parse(&moment.to_string()), Some(moment));
+        assert_eq!(UnixMs(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_bare_date_is_its_midnight_in_utc() {
+        assert_eq!(UnixMs::parse("1970-01-02"), Some(UnixMs(86_400_000)));
+        assert_eq!(UnixMs(86_400_000).utc_date().as_deref(), Some("1970-01-02"));
+    }
+}
