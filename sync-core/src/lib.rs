@@ -1,6 +1,10 @@
 //! The sync engine without sockets, clock or randomness.
+
+pub mod document;
 pub mod error;
 pub mod ids;
 pub mod limits;
+pub mod merge;
+pub mod projection;
 pub mod schema;
 pub mod time;

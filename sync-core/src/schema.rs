@@ -17,7 +17,7 @@ mod server_data;
 mod task;
 
 pub use columns::{Column, ColumnType};
-pub use field::{Field, FieldType, LogKind, Part, PartType, Rule, SetOf, Writer};
+pub use field::{Field, FieldType, LogKind, Part, PartType, Presence, Rule, Search, SetOf, Writer};
 pub use reference::field_reference;
 
 /// Version of the declarations; a replica states it in `Hello`.

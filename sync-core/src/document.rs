@@ -1,0 +1,94 @@
+//! One record's Automerge document, behind our own words.
+//!
+//! Layout, version 1. The root map holds `kind` and one key a field: a scalar for a register, a
+//! canonical JSON string for a `Whole` (so that it is written and merged as one), and a container
+//! that the kind's *genesis change* made for texts, sets, logs and custom fields. The genesis change
+//! is the same on every device and is never sent: two devices that made the "same" container
+//! independently would not merge. The *creating change* depends on genesis alone and writes `id`.
+//!
+//! Knows nothing of SQL, sockets or policies.
+
+mod edit;
+mod event;
+mod genesis;
+mod hydrate;
+mod value;
+
+pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};
+pub use event::{Event, EventData};
+pub use genesis::{Genesis, genesis};
+pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
+pub use value::{Value, ValueError, normalise_key, read_scalar};
+
+use automerge::{Automerge, ROOT, ReadDoc};
+
+use crate::ids::{ChangeHash, RecordId};
+use crate::schema::{self, Kind};
+
+/// Key at the root that holds the record's own id.
+pub const ID_KEY: &str = "id";
+/// Key at the root that names the kind; written by the genesis change.
+pub const KIND_KEY: &str = "kind";
+
+/// Why stored bytes could not be opened as a document.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The bytes are damaged or not a document; restore the record from the server or a backup.
+    #[error("stored document is damaged: {0}")]
+    Damaged(String),
+    /// A stored change does not fit the stored document.
+    #[error("stored change does not apply: {0}")]
+    Change(String),
+}
+
+/// Opens a stored document and applies the changes that were stored beside it.
+///
+/// For bytes of our own making only: changes from outside pass the guard first.
+///
+/// # Errors
+/// When the bytes are damaged, or a change's dependencies are not all there.
+pub fn load(snapshot: &[u8], tail: &[Vec<u8>]) -> Result<Automerge, LoadError> {
+    let mut doc = Automerge::load(snapshot).map_err(|e| LoadError::Damaged(e.to_string()))?;
+    apply_stored(&mut doc, tail)?;
+    Ok(doc)
+}
+
+/// Applies changes that this side stored earlier.
+///
+/// # Errors
+/// When a change is damaged or lacks its dependencies.
+pub fn apply_stored(doc: &mut Automerge, tail: &[Vec<u8>]) -> Result<(), LoadError> {
+    if tail.is_empty() {
+        return Ok(());
+    }
+    let mut changes = Vec::with_capacity(tail.len());
+    for bytes in tail {
+        let change = automerge::Change::from_bytes(bytes.clone())
+            .map_err(|e| LoadError::Change(e.to_string()))?;
+        changes.push(change);
+    }
+    doc.apply_changes(changes).map_err(|e| LoadError::Change(e.to_string()))?;
+    if !doc.get_missing_deps(&[]).is_empty() {
+        return Err(LoadError::Change("a dependency is missing".into()));
+    }
+    Ok(())
+}
+
+/// The kind that a document says it is.
+pub fn kind_of(doc: &Automerge) -> Option<&'static Kind> {
+    let (value, _) = doc.get(ROOT, KIND_KEY).ok().flatten()?;
+    schema::kind(value.as_str()?)
+}
+
+/// The record that a document says it is.
+pub fn id_of(doc: &Automerge) -> Option<RecordId> {
+    let (value, _) = doc.get(ROOT, ID_KEY).ok().flatten()?;
+    value.as_str()?.parse().ok()
+}
+
+/// Names of the newest changes, sorted.
+pub fn heads(doc: &Automerge) -> Vec<ChangeHash> {
+    let mut heads: Vec<ChangeHash> = doc.get_heads().into_iter().map(ChangeHash::from).collect();
+    heads.sort_unstable();
+    heads
+}

@@ -1,0 +1,443 @@
+//! Local edits: from what a person changed to one Automerge change.
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{Author, Automerge, ROOT, ReadDoc};
+
+use super::hydrate::FieldState;
+use super::value::{Value, ValueError, allowed, normalise_key};
+use super::{Event, EventData, Hydrated, ID_KEY, genesis, hydrate};
+use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
+use crate::merge;
+use crate::schema::{Field, FieldType, Kind, LogKind, Presence, Rule, Writer};
+use crate::time::UnixMs;
+
+/// One change to one field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldChange {
+    /// Writes a register or `Whole`.
+    Set(Value),
+    /// Replaces a long text; only the difference is recorded.
+    Text(String),
+    /// Adds a key to a set.
+    Add(String),
+    /// Removes a key from a set.
+    Remove(String),
+    /// Writes a custom field; `None` removes it.
+    Entry(String, Option<String>),
+    /// Appends an event to a log; it supersedes what stands there.
+    Append(EventData),
+}
+
+/// What a person changed on one record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecordEdit {
+    /// The changes, by field.
+    pub changes: Vec<(&'static Field, FieldChange)>,
+}
+
+/// Why an edit was not made. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// The kind has no such field; the message lists those it has.
+    #[error("{kind} has no field \"{field}\"; it has {known}")]
+    UnknownField {
+        /// The kind.
+        kind: &'static str,
+        /// The name given.
+        field: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The value does not fit the field.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// The field was written when the record was created and stays as it is.
+    #[error("{field} is written once, when the record is created")]
+    Immutable {
+        /// The field.
+        field: &'static str,
+    },
+    /// Only the server writes this field; ask a manager.
+    #[error("{field} is written by the server only; ask a manager to change it")]
+    ServerOnly {
+        /// The field.
+        field: &'static str,
+    },
+    /// A field that every such record needs is missing or would be cleared.
+    #[error("{kind} needs {field}")]
+    Missing {
+        /// The kind.
+        kind: &'static str,
+        /// The field.
+        field: &'static str,
+    },
+    /// Automerge refused; a fault of ours.
+    #[error("the document refused the edit: {0}")]
+    Document(String),
+}
+
+/// Who edits, as whom, and when: all given by the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Pen {
+    /// The actor of this open writer.
+    pub actor: Actor,
+    /// The signed-in user.
+    pub author: UserId,
+    /// The device's clock.
+    pub now: UnixMs,
+    /// Whether this is the server's own pen.
+    pub role: PenRole,
+}
+
+/// Whose pen it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PenRole {
+    /// A device's: fields of the server are closed to it.
+    Device,
+    /// The server's.
+    Server,
+}
+
+/// A change made here: its name and its plain bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalChange {
+    /// Its name.
+    pub hash: ChangeHash,
+    /// The uncompressed chunk, as it is pushed.
+    pub bytes: Vec<u8>,
+}
+
+impl RecordEdit {
+    /// Reads `name=value` pairs as a person gives them. A log's events go by the column they lead
+    /// to: `stage=closed-won`, `status=cancelled`, `completed=yes`. Sets take `+key` and `-key`, or
+    /// a bare list of keys to add, separated by commas. `custom_fields.NAME=value` writes one entry.
+    ///
+    /// # Errors
+    /// Names the field and what it takes.
+    pub fn parse<'a>(
+        kind: &'static Kind,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, EditError> {
+        let mut edit = Self::default();
+        for (name, text) in pairs {
+            edit.push_text(kind, name, text)?;
+        }
+        Ok(edit)
+    }
+
+    /// Writes a register.
+    pub fn set(mut self, field: &'static Field, value: Value) -> Self {
+        self.changes.push((field, FieldChange::Set(value)));
+        self
+    }
+
+    fn push_text(&mut self, kind: &'static Kind, name: &str, text: &str) -> Result<(), EditError> {
+        if let Some((field, data)) = event_from_text(kind, name, text)? {
+            self.changes.push((field, FieldChange::Append(data)));
+            return Ok(());
+        }
+        let (name, entry) = match name.split_once('.') {
+            Some((name, entry)) => (name, Some(entry)),
+            None => (name, None),
+        };
+        let field = kind.field(name).ok_or_else(|| unknown_field(kind, name))?;
+        match (field.ty, entry) {
+            (FieldType::Text, None) => {
+                self.changes.push((field, FieldChange::Text(checked_text(field, text)?)));
+            }
+            (FieldType::Set(_), None) => {
+                for key in text.split(',').map(str::trim).filter(|key| !key.is_empty()) {
+                    self.changes.push((field, set_change(field, key)?));
+                }
+            }
+            (FieldType::Fields, Some(key)) => {
+                let key = normalise_key(field, key)?;
+                let value = (!text.is_empty()).then(|| text.to_owned());
+                self.changes.push((field, FieldChange::Entry(key, value)));
+            }
+            (FieldType::Parts(parts), Some(part)) => {
+                // One part by itself: complete only when merged with the others in this edit.
+                let part = parts.iter().find(|p| p.name == part);
+                let part = part.ok_or_else(|| unknown_field(kind, name))?;
+                self.push_part(field, part.name, super::value::parse_part(part, text.trim()))?;
+            }
+            (_, None) => {
+                let value = Value::parse(field, text)?;
+                self.changes.push((field, FieldChange::Set(value)));
+            }
+            (_, Some(_)) => return Err(unknown_field(kind, name)),
+        }
+        Ok(())
+    }
+
+    fn push_part(
+        &mut self,
+        field: &'static Field,
+        part: &str,
+        json: serde_json::Value,
+    ) -> Result<(), EditError> {
+        let slot = self.changes.iter_mut().find_map(|(f, change)| match change {
+            FieldChange::Set(Value::Parts(parts)) if *f == field => Some(parts),
+            _ => None,
+        });
+        let mut parts = slot.as_deref().cloned().unwrap_or_default();
+        if json.as_str() != Some("") {
+            parts.insert(part.to_owned(), json);
+        }
+        let whole = serde_json::Value::Object(parts.into_iter().collect());
+        let value = Value::from_json(field, &whole)?;
+        match (slot, value) {
+            (Some(slot), Value::Parts(parts)) => *slot = parts,
+            (_, value) => self.changes.push((field, FieldChange::Set(value))),
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+fn unknown_field(kind: &'static Kind, name: &str) -> EditError {
+    let known: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
+    EditError::UnknownField {
+        kind: kind.name,
+        field: super::value::clip(name),
+        known: known.join(", "),
+    }
+}
+
+fn checked_text(field: &'static Field, text: &str) -> Result<String, ValueError> {
+    if text.chars().count() > crate::limits::LONG_TEXT_CHARS || text.contains('\0') {
+        return Err(ValueError::new(
+            field.name,
+            "too long or with a NUL character",
+            allowed(field),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn set_change(field: &'static Field, key: &str) -> Result<FieldChange, ValueError> {
+    Ok(match key.strip_prefix('-') {
+        Some(key) => FieldChange::Remove(normalise_key(field, key)?),
+        None => FieldChange::Add(normalise_key(field, key)?),
+    })
+}
+
+/// The event that a column's new value stands for, when the column is derived from a log.
+fn event_from_text(
+    kind: &'static Kind,
+    name: &str,
+    text: &str,
+) -> Result<Option<(&'static Field, EventData)>, EditError> {
+    let log = |wanted: LogKind| kind.fields.iter().find(|f| f.ty == FieldType::Log(wanted));
+    let text = text.trim();
+    let found = match name {
+        "stage" => log(LogKind::Stage).map(|field| (field, stage_event(text))),
+        "status" => log(LogKind::InteractionStatus)
+            .map(|field| (field, EventData::Status { status: text.to_owned() })),
+        "completed" | "is_completed" => log(LogKind::Completion).map(|field| {
+            let done = matches!(text, "yes" | "true" | "1" | "y");
+            let action = if done { "complete" } else { "reopen" };
+            (field, EventData::Action { action: action.into() })
+        }),
+        "organization_id" => match log(LogKind::Employer) {
+            Some(field) => {
+                let id = text.parse().map_err(|_| {
+                    ValueError::new(name, "is not an id", "the id of an organization")
+                })?;
+                Some((field, EventData::Employer { organization_id: id }))
+            }
+            None => None,
+        },
+        _ => None,
+    };
+    if let Some((field, EventData::Stage { stage, .. })) = &found
+        && !merge::STAGES.contains(&stage.as_str())
+    {
+        let stages = format!("one of {}", merge::STAGES.join(", "));
+        return Err(ValueError::new(field.name, format!("no stage \"{stage}\""), stages).into());
+    }
+    if let Some((field, EventData::Status { status })) = &found
+        && !["scheduled", "cancelled", "no_show", "completed"].contains(&status.as_str())
+    {
+        let words = "one of scheduled, cancelled, no_show, completed";
+        return Err(ValueError::new(field.name, format!("no status \"{status}\""), words).into());
+    }
+    Ok(found)
+}
+
+/// `closed-lost: too expensive` carries the reason behind the colon.
+fn stage_event(text: &str) -> EventData {
+    let (stage, reason) = match text.split_once(':') {
+        Some((stage, reason)) => (stage.trim(), Some(reason.trim().to_owned())),
+        None => (text, None),
+    };
+    EventData::Stage {
+        stage: stage.to_owned(),
+        reason,
+        close_date: None,
+        evidence: None,
+        role: None,
+    }
+}
+
+/// Begins a record: the document with its creating change.
+///
+/// # Errors
+/// When a required field is missing or a value does not fit.
+pub fn create(
+    kind: &'static Kind,
+    id: RecordId,
+    edit: &RecordEdit,
+    pen: &Pen,
+    mint: &mut dyn FnMut() -> EventId,
+) -> Result<(Automerge, LocalChange), EditError> {
+    let mut doc = genesis(kind).doc.clone();
+    let mut edit = edit.clone();
+    let common = [
+        ("created_at", Value::Instant(pen.now)),
+        ("created_by", Value::Str(pen.author.to_string())),
+        ("user_id", Value::Str(pen.author.to_string())),
+        ("occurred_at", Value::Instant(pen.now)),
+    ];
+    for (name, value) in common {
+        let given = edit.changes.iter().any(|(field, _)| field.name == name);
+        if let (Some(field), false) = (kind.field(name), given) {
+            edit.changes.push((field, FieldChange::Set(value)));
+        }
+    }
+    for field in kind.fields.iter().filter(|field| field.required == Presence::Required) {
+        let given = edit
+            .changes
+            .iter()
+            .any(|(f, change)| *f == field && !matches!(change, FieldChange::Set(Value::Null)));
+        if !given {
+            return Err(EditError::Missing { kind: kind.name, field: field.name });
+        }
+    }
+    let now = hydrate(&doc, kind);
+    let change = write(&mut doc, &now, Some(id), &edit, pen, mint)?;
+    Ok((doc, change.expect("BUG: a creating change writes the id")))
+}
+
+/// Edits a document in place; `None` when nothing would change.
+///
+/// # Errors
+/// When a value does not fit; the document is as it was.
+pub fn edit(
+    doc: &mut Automerge,
+    now: &Hydrated,
+    edit: &RecordEdit,
+    pen: &Pen,
+    mint: &mut dyn FnMut() -> EventId,
+) -> Result<Option<LocalChange>, EditError> {
+    for (field, change) in &edit.changes {
+        if field.rule == Rule::Immutable {
+            return Err(EditError::Immutable { field: field.name });
+        }
+        if field.required == Presence::Required && *change == FieldChange::Set(Value::Null) {
+            return Err(EditError::Missing { kind: now.kind.name, field: field.name });
+        }
+    }
+    write(doc, now, None, edit, pen, mint)
+}
+
+fn write(
+    doc: &mut Automerge,
+    now: &Hydrated,
+    creating: Option<RecordId>,
+    edit: &RecordEdit,
+    pen: &Pen,
+    mint: &mut dyn FnMut() -> EventId,
+) -> Result<Option<LocalChange>, EditError> {
+    if pen.role == PenRole::Device
+        && let Some((field, _)) = edit.changes.iter().find(|(f, _)| f.writer == Writer::Server)
+    {
+        return Err(EditError::ServerOnly { field: field.name });
+    }
+    // The author first: setting another author draws a new actor, which the next line replaces.
+    doc.set_author(Some(Author::from(pen.author.as_bytes().to_vec())));
+    doc.set_actor(pen.actor.automerge());
+    let contested: Vec<&str> = now.conflicts.iter().map(|conflict| conflict.field).collect();
+    let mut tx = doc.transaction();
+    let result: Result<(), automerge::AutomergeError> = (|| {
+        if let Some(id) = creating {
+            tx.put(ROOT, ID_KEY, id.to_string())?;
+        }
+        for (field, change) in &edit.changes {
+            let again = contested.contains(&field.name);
+            write_field(&mut tx, now, field, change, again, pen, mint)?;
+        }
+        Ok(())
+    })();
+    if let Err(error) = result {
+        tx.rollback();
+        return Err(EditError::Document(error.to_string()));
+    }
+    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(pen.now.seconds()));
+    let Some(hash) = hash else { return Ok(None) };
+    let change = doc.get_change_by_hash(&hash).expect("BUG: a change just committed is there");
+    Ok(Some(LocalChange { hash: hash.into(), bytes: change.raw_bytes().to_vec() }))
+}
+
+fn write_field(
+    tx: &mut automerge::transaction::Transaction<'_>,
+    now: &Hydrated,
+    field: &'static Field,
+    change: &FieldChange,
+    contested: bool,
+    pen: &Pen,
+    mint: &mut dyn FnMut() -> EventId,
+) -> Result<(), automerge::AutomergeError> {
+    let container = genesis(now.kind).containers.get(field.name);
+    match (change, container) {
+        (FieldChange::Set(value), None) => {
+            let shown = now.value(field.name);
+            let defaulted = field.default.is_some() && tx.get(ROOT, field.name)?.is_none();
+            // Writing what stands is no edit, unless it settles a conflict or fixes a default.
+            if value != shown || contested || defaulted {
+                tx.put(ROOT, field.name, value.to_scalar())?;
+            }
+        }
+        (FieldChange::Text(text), Some(id)) => tx.update_text(id, text)?,
+        (FieldChange::Add(key), Some(id)) => {
+            if tx.get(id, key.as_str())?.is_none() {
+                tx.put(id, key.as_str(), true)?;
+            }
+        }
+        (FieldChange::Remove(key), Some(id)) => {
+            if tx.get(id, key.as_str())?.is_some() {
+                tx.delete(id, key.as_str())?;
+            }
+        }
+        (FieldChange::Entry(key, Some(text)), Some(id)) => {
+            tx.put(id, key.as_str(), text.as_str())?
+        }
+        (FieldChange::Entry(key, None), Some(id)) => {
+            if tx.get(id, key.as_str())?.is_some() {
+                tx.delete(id, key.as_str())?;
+            }
+        }
+        (FieldChange::Append(data), Some(id)) => {
+            let before = match now.field(field.name) {
+                Some(FieldState::Log(events)) => {
+                    merge::frontier(events).into_iter().map(|(id, _)| id).collect()
+                }
+                _ => Vec::new(),
+            };
+            let event =
+                Event { at: pen.now, by: pen.author, supersedes: before, data: data.clone() };
+            tx.put(id, mint().to_string(), event.to_text())?;
+        }
+        _ => {
+            return Err(automerge::AutomergeError::InvalidOp(
+                tx.object_type(container.unwrap_or(&ROOT))?,
+            ));
+        }
+    }
+    Ok(())
+}

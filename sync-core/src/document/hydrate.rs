@@ -1,0 +1,234 @@
+//! Document → values, totally: whatever a document holds, the result is a value and a list of what
+//! was odd about it.
+
+use std::collections::BTreeMap;
+
+use automerge::{Automerge, ROOT, ReadDoc, ScalarValue, Value as AutoValue, ValueRef};
+use serde_json::Value as Json;
+
+use super::value::{Value, read_scalar};
+use super::{Event, Genesis, ID_KEY, genesis};
+use crate::ids::{EventId, RecordId};
+use crate::merge;
+use crate::schema::{Field, FieldType, Kind, Presence};
+
+/// What a document says, in the order of the kind's fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hydrated {
+    /// The kind it was read as.
+    pub kind: &'static Kind,
+    /// The record, when the creating change is there.
+    pub id: Option<RecordId>,
+    /// One entry a declared field, in declaration order.
+    pub fields: Vec<FieldState>,
+    /// Registers with more than one distinct value.
+    pub conflicts: Vec<Conflict>,
+    /// Values that do not fit the declaration; they project as NULL.
+    pub violations: Vec<Violation>,
+}
+
+/// What a document holds for one field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldState {
+    /// A register or `Whole`; `Value::Null` when absent.
+    Value(Value),
+    /// Long text.
+    Text(String),
+    /// Keys of a set, sorted.
+    Keys(Vec<String>),
+    /// Custom fields by name.
+    Map(BTreeMap<String, String>),
+    /// Events of a log, by id.
+    Log(BTreeMap<EventId, Event>),
+}
+
+/// A register that several people wrote at once: all the distinct values, the shown one first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// The field's name.
+    pub field: &'static str,
+    /// All values, the shown one first, the rest in the order Automerge gives.
+    pub values: Vec<Json>,
+}
+
+/// A value that does not fit its declaration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// The field's name.
+    pub field: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl Hydrated {
+    /// The state of a field by name.
+    pub fn field(&self, name: &str) -> Option<&FieldState> {
+        let index = self.kind.fields.iter().position(|field| field.name == name)?;
+        self.fields.get(index)
+    }
+
+    /// The value of a register by name; `Null` for anything else.
+    pub fn value(&self, name: &str) -> &Value {
+        match self.field(name) {
+            Some(FieldState::Value(value)) => value,
+            _ => &Value::Null,
+        }
+    }
+
+    /// The text of a register by name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.value(name) {
+            Value::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The events of a log by name; none for anything else.
+    pub fn log(&self, name: &str) -> Option<&BTreeMap<EventId, Event>> {
+        match self.field(name) {
+            Some(FieldState::Log(events)) => Some(events),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a document as a record of a kind. Never fails: see [`Hydrated::violations`].
+pub fn hydrate(doc: &Automerge, kind: &'static Kind) -> Hydrated {
+    let genesis = genesis(kind);
+    let mut out = Hydrated {
+        kind,
+        id: None,
+        fields: vec![FieldState::Value(Value::Null); kind.fields.len()],
+        conflicts: Vec::new(),
+        violations: Vec::new(),
+    };
+    read_root(doc, kind, &mut out);
+    for (index, field) in kind.fields.iter().enumerate() {
+        if field.ty.is_container() {
+            out.fields[index] = read_container(doc, field, genesis, &mut out.violations);
+        } else if out.fields[index] == FieldState::Value(Value::Null) {
+            default_or_missing(field, index, &mut out);
+        }
+    }
+    out
+}
+
+fn read_root(doc: &Automerge, kind: &'static Kind, out: &mut Hydrated) {
+    for item in doc.map_range(ROOT, ..) {
+        if item.key == ID_KEY {
+            if let ValueRef::Scalar(scalar) = &item.value {
+                out.id = ScalarValue::from(scalar.clone()).as_str().and_then(|id| id.parse().ok());
+            }
+            continue;
+        }
+        let Some(index) = kind.fields.iter().position(|field| field.name == item.key) else {
+            continue;
+        };
+        let field = &kind.fields[index];
+        if field.ty.is_container() {
+            continue;
+        }
+        let value = if item.conflict {
+            contested(doc, field, out)
+        } else if let ValueRef::Scalar(scalar) = item.value {
+            accept(field, &ScalarValue::from(scalar), &mut out.violations)
+        } else {
+            violation(&mut out.violations, field, "holds a container");
+            None
+        };
+        out.fields[index] = FieldState::Value(value.unwrap_or(Value::Null));
+    }
+}
+
+fn accept(field: &'static Field, scalar: &ScalarValue, odd: &mut Vec<Violation>) -> Option<Value> {
+    match read_scalar(field, scalar) {
+        Ok(value) => Some(value),
+        Err(problem) => {
+            violation(odd, field, &problem);
+            None
+        }
+    }
+}
+
+/// All concurrent values of a register; the rule picks the shown one, and the rest are a conflict.
+fn contested(doc: &Automerge, field: &'static Field, out: &mut Hydrated) -> Option<Value> {
+    let all = doc.get_all(ROOT, field.name).unwrap_or_default();
+    let mut candidates: Vec<Value> = Vec::with_capacity(all.len());
+    for (value, _) in all {
+        match value {
+            AutoValue::Scalar(scalar) => {
+                candidates.extend(accept(field, &scalar, &mut out.violations));
+            }
+            AutoValue::Object(_) => violation(&mut out.violations, field, "holds a container"),
+        }
+    }
+    let shown = merge::shown(field, &candidates)?.clone();
+    let mut others: Vec<Json> = Vec::new();
+    for value in candidates.iter().filter(|value| **value != shown) {
+        let json = value.to_json();
+        if !others.contains(&json) {
+            others.push(json);
+        }
+    }
+    if !others.is_empty() {
+        others.insert(0, shown.to_json());
+        out.conflicts.push(Conflict { field: field.name, values: others });
+    }
+    Some(shown)
+}
+
+fn read_container(
+    doc: &Automerge,
+    field: &'static Field,
+    genesis: &Genesis,
+    odd: &mut Vec<Violation>,
+) -> FieldState {
+    let container = &genesis.containers[field.name];
+    match field.ty {
+        FieldType::Text => FieldState::Text(doc.text(container).unwrap_or_default()),
+        FieldType::Fields => {
+            let entries = doc.map_range(container, ..).filter_map(|item| match item.value {
+                ValueRef::Scalar(scalar) => {
+                    let scalar = ScalarValue::from(scalar);
+                    Some((item.key.into_owned(), scalar.as_str()?.to_owned()))
+                }
+                ValueRef::Object(_) => None,
+            });
+            FieldState::Map(entries.collect())
+        }
+        FieldType::Log(kind) => {
+            let mut events = BTreeMap::new();
+            for item in doc.map_range(container, ..) {
+                let parsed = match &item.value {
+                    ValueRef::Scalar(scalar) => {
+                        let scalar = ScalarValue::from(scalar.clone());
+                        scalar.as_str().and_then(|text| Event::parse(kind, text))
+                    }
+                    ValueRef::Object(_) => None,
+                };
+                match (item.key.parse::<EventId>(), parsed) {
+                    (Ok(id), Some(event)) => {
+                        events.insert(id, event);
+                    }
+                    _ => violation(odd, field, "holds an entry that is no event"),
+                }
+            }
+            FieldState::Log(events)
+        }
+        _ => FieldState::Keys(doc.map_range(container, ..).map(|i| i.key.into_owned()).collect()),
+    }
+}
+
+fn default_or_missing(field: &'static Field, index: usize, out: &mut Hydrated) {
+    if let Some(word) = field.default {
+        out.fields[index] = FieldState::Value(Value::Str(word.to_owned()));
+    } else if field.required == Presence::Required
+        && !out.violations.iter().any(|violation| violation.field == field.name)
+    {
+        violation(&mut out.violations, field, "is required and missing");
+    }
+}
+
+fn violation(odd: &mut Vec<Violation>, field: &Field, problem: &str) {
+    odd.push(Violation { field: field.name.to_owned(), problem: problem.to_owned() });
+}

@@ -1,0 +1,373 @@
+//! Values of fields, and their form inside a document.
+
+use std::collections::BTreeMap;
+
+use automerge::ScalarValue;
+use serde_json::Value as Json;
+
+use crate::schema::{Field, FieldType, Part, PartType, SetOf};
+use crate::time::UnixMs;
+
+/// A value as people and programs give and get it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing: clears a register.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A moment.
+    Instant(UnixMs),
+    /// Text: strings, choices, dates and ids.
+    Str(String),
+    /// The parts of a `Whole`, in key order; floating-point parts are JSON numbers.
+    Parts(BTreeMap<String, Json>),
+}
+
+/// Why a value does not fit a field: names the field and says what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}; allowed is {allowed}")]
+pub struct ValueError {
+    /// The field's name.
+    pub field: String,
+    /// What is wrong with the value given.
+    pub problem: String,
+    /// What would be right.
+    pub allowed: String,
+}
+
+impl ValueError {
+    pub(super) fn new(field: &str, problem: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into(), allowed: allowed.into() }
+    }
+}
+
+impl Value {
+    /// Reads what a person typed for a field, such as `A`, `2026-03-01` or `{"minor":500,"currency":"USD"}`.
+    ///
+    /// # Errors
+    /// When the text is no value of the field's type.
+    pub fn parse(field: &'static Field, text: &str) -> Result<Self, ValueError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        let json = match field.ty {
+            FieldType::Int { .. } => {
+                text.parse::<i64>().map(Json::from).unwrap_or_else(|_| Json::from(text))
+            }
+            FieldType::Bool => match text.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "1" | "y" => Json::Bool(true),
+                "false" | "no" | "0" | "n" => Json::Bool(false),
+                _ => Json::from(text),
+            },
+            FieldType::Parts(parts) => parse_parts(field, parts, text)?,
+            _ => Json::from(text),
+        };
+        Self::from_json(field, &json)
+    }
+
+    /// Reads a JSON value for a field and checks it against the declaration.
+    ///
+    /// # Errors
+    /// When it is not of the field's type, too long, out of range or not one of its words.
+    pub fn from_json(field: &'static Field, json: &Json) -> Result<Self, ValueError> {
+        let wrong =
+            |problem: String, allowed: String| ValueError::new(field.name, problem, allowed);
+        if json.is_null() {
+            return Ok(Value::Null);
+        }
+        let text = || json.as_str().map(str::trim).map(str::to_owned);
+        let value = match field.ty {
+            FieldType::Bool => json.as_bool().map(Value::Bool),
+            FieldType::Int { .. } => json.as_i64().map(Value::Int),
+            FieldType::Instant => match json {
+                Json::Number(number) => number.as_i64().map(|ms| Value::Instant(UnixMs(ms))),
+                Json::String(text) => UnixMs::parse(text.trim()).map(Value::Instant),
+                _ => None,
+            },
+            FieldType::Parts(_) => json.as_object().map(|parts| {
+                let present = parts.iter().filter(|(_, v)| !v.is_null());
+                Value::Parts(present.map(|(k, v)| (k.clone(), v.clone())).collect())
+            }),
+            FieldType::Ref { .. } => text().map(|id| Value::Str(id.to_ascii_lowercase())),
+            FieldType::Str { .. } | FieldType::Choice { .. } | FieldType::Date => {
+                text().map(Value::Str)
+            }
+            FieldType::Text | FieldType::Set(_) | FieldType::Log(_) | FieldType::Fields => {
+                return Err(wrong(
+                    "cannot be set as a single value".into(),
+                    "an edit of its own kind".into(),
+                ));
+            }
+        };
+        let value =
+            value.ok_or_else(|| wrong(format!("{json} is of the wrong type"), allowed(field)))?;
+        match problem(field, &value) {
+            None => Ok(value),
+            Some(what) => Err(wrong(what, allowed(field))),
+        }
+    }
+
+    /// The scalar that stands for this value in a document.
+    pub fn to_scalar(&self) -> ScalarValue {
+        match self {
+            Value::Null => ScalarValue::Null,
+            Value::Bool(flag) => ScalarValue::Boolean(*flag),
+            Value::Int(number) => ScalarValue::Int(*number),
+            Value::Instant(at) => ScalarValue::Timestamp(at.0),
+            Value::Str(text) => ScalarValue::Str(text.as_str().into()),
+            Value::Parts(parts) => ScalarValue::Str(canonical_json(parts).into()),
+        }
+    }
+
+    /// The same value as JSON, moments as ISO text.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Value::Null => Json::Null,
+            Value::Bool(flag) => Json::Bool(*flag),
+            Value::Int(number) => Json::from(*number),
+            Value::Instant(at) => Json::from(at.to_string()),
+            Value::Str(text) => Json::from(text.as_str()),
+            Value::Parts(parts) => Json::Object(parts.clone().into_iter().collect()),
+        }
+    }
+}
+
+/// Keys in order and no blanks: two devices that write equal parts write equal bytes.
+fn canonical_json(parts: &BTreeMap<String, Json>) -> String {
+    serde_json::to_string(parts).expect("BUG: JSON values serialise")
+}
+
+/// Reads a scalar found in a document for a register or `Whole`; `Err` says what is odd about it.
+///
+/// # Errors
+/// When the scalar is not a value of the field; the record then shows NULL and a violation.
+pub fn read_scalar(field: &'static Field, scalar: &ScalarValue) -> Result<Value, String> {
+    let value = match (field.ty, scalar) {
+        (_, ScalarValue::Null) => return Ok(Value::Null),
+        (FieldType::Bool, ScalarValue::Boolean(flag)) => Value::Bool(*flag),
+        (FieldType::Int { .. }, ScalarValue::Int(number)) => Value::Int(*number),
+        // JavaScript writers give whole numbers as unsigned or floating-point.
+        (FieldType::Int { .. }, ScalarValue::Uint(number)) => {
+            Value::Int(i64::try_from(*number).map_err(|_| "number out of range".to_owned())?)
+        }
+        (FieldType::Instant, ScalarValue::Timestamp(ms)) => Value::Instant(UnixMs(*ms)),
+        (FieldType::Parts(_), ScalarValue::Str(text)) => {
+            let parts: BTreeMap<String, Json> =
+                serde_json::from_str(text).map_err(|_| "not a JSON object of parts".to_owned())?;
+            Value::Parts(parts)
+        }
+        (
+            FieldType::Str { .. }
+            | FieldType::Choice { .. }
+            | FieldType::Date
+            | FieldType::Ref { .. },
+            ScalarValue::Str(text),
+        ) => Value::Str(text.to_string()),
+        _ => {
+            return Err(format!("value of type {} is not {}", scalar_type(scalar), allowed(field)));
+        }
+    };
+    match problem(field, &value) {
+        None => Ok(value),
+        Some(what) => Err(what),
+    }
+}
+
+fn scalar_type(scalar: &ScalarValue) -> &'static str {
+    match scalar {
+        ScalarValue::Bytes(_) => "bytes",
+        ScalarValue::Str(_) => "text",
+        ScalarValue::Int(_) | ScalarValue::Uint(_) => "whole number",
+        ScalarValue::F64(_) => "floating-point number",
+        ScalarValue::Counter(_) => "counter",
+        ScalarValue::Timestamp(_) => "moment",
+        ScalarValue::Boolean(_) => "yes or no",
+        ScalarValue::Null => "nothing",
+        ScalarValue::Unknown { .. } => "unknown type",
+    }
+}
+
+/// What is wrong with a value of the right type, if anything.
+fn problem(field: &Field, value: &Value) -> Option<String> {
+    match (field.ty, value) {
+        (FieldType::Str { max }, Value::Str(text)) => text_problem(text, max),
+        (FieldType::Choice { of, .. }, Value::Str(word)) => (!of.contains(&word.as_str()))
+            .then(|| format!("\"{}\" is not one of its words", clip(word))),
+        (FieldType::Int { min, max }, Value::Int(number)) => {
+            (*number < min || *number > max).then(|| format!("{number} is out of range"))
+        }
+        (FieldType::Date, Value::Str(day)) => date_problem(day),
+        (FieldType::Instant, Value::Instant(at)) => {
+            jiff::Timestamp::from_millisecond(at.0).is_err().then(|| "moment out of range".into())
+        }
+        (FieldType::Ref { .. }, Value::Str(id)) => is_id(id)
+            .then_some(())
+            .map_or_else(|| Some(format!("\"{}\" is not an id", clip(id))), |()| None),
+        (FieldType::Parts(parts), Value::Parts(values)) => parts_problem(parts, values),
+        _ => None,
+    }
+}
+
+fn text_problem(text: &str, max: usize) -> Option<String> {
+    if text.contains('\0') {
+        // Postgres text cannot hold it, so a record with one could never be projected.
+        return Some("contains a NUL character".into());
+    }
+    (text.len() > max && text.chars().count() > max)
+        .then(|| format!("is {} characters long", text.chars().count()))
+}
+
+fn date_problem(day: &str) -> Option<String> {
+    let fits = day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok();
+    (!fits).then(|| format!("\"{}\" is not a day", clip(day)))
+}
+
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == 36
+        && uuid::Uuid::try_parse(text).is_ok()
+        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+fn parts_problem(parts: &[Part], values: &BTreeMap<String, Json>) -> Option<String> {
+    if values.len() > 32 {
+        return Some("has too many parts".into());
+    }
+    for (name, value) in values {
+        let Some(part) = parts.iter().find(|part| part.name == name) else {
+            // A part of a newer app: kept as long as it is a small scalar.
+            if value.is_object() || value.is_array() || value.to_string().len() > 1024 {
+                return Some(format!("unknown part \"{}\" is too large", clip(name)));
+            }
+            continue;
+        };
+        let fault = match part.ty {
+            PartType::Str { max } => match value.as_str() {
+                Some(text) => text_problem(text, max),
+                None => Some("is not text".into()),
+            },
+            PartType::Int => value.as_i64().is_none().then(|| "is not a whole number".into()),
+            PartType::Float => {
+                value.as_f64().is_none_or(|x| !x.is_finite()).then(|| "is not a number".into())
+            }
+            PartType::Date => {
+                value.as_str().map_or_else(|| Some("is not a day".into()), date_problem)
+            }
+            PartType::Choice(of) => value
+                .as_str()
+                .is_none_or(|word| !of.contains(&word))
+                .then(|| format!("is not one of {}", of.join(", "))),
+        };
+        if let Some(fault) = fault {
+            return Some(format!("part {name} {fault}"));
+        }
+    }
+    None
+}
+
+/// `street=1 Main St, city=Albany` or a JSON object.
+fn parse_parts(field: &Field, parts: &[Part], text: &str) -> Result<Json, ValueError> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text)
+            .map_err(|e| ValueError::new(field.name, format!("not JSON: {e}"), allowed(field)));
+    }
+    let mut object = serde_json::Map::new();
+    for pair in text.split(',') {
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(ValueError::new(
+                field.name,
+                format!("\"{}\" is not part=value", clip(pair)),
+                allowed(field),
+            ));
+        };
+        let name = name.trim();
+        let Some(part) = parts.iter().find(|part| part.name == name) else {
+            return Err(ValueError::new(
+                field.name,
+                format!("no part \"{}\"", clip(name)),
+                allowed(field),
+            ));
+        };
+        object.insert(name.to_owned(), parse_part(part, value.trim()));
+    }
+    Ok(Json::Object(object))
+}
+
+/// Reads one part from text; text that does not fit stays text, for `parts_problem` to name.
+pub(super) fn parse_part(part: &Part, text: &str) -> Json {
+    match part.ty {
+        PartType::Int => text.parse::<i64>().map_or_else(|_| Json::from(text), Json::from),
+        PartType::Float => text.parse::<f64>().map_or_else(|_| Json::from(text), Json::from),
+        PartType::Str { .. } | PartType::Date | PartType::Choice(_) => Json::from(text),
+    }
+}
+
+/// What a field takes, in words for a person.
+pub(super) fn allowed(field: &Field) -> String {
+    match field.ty {
+        FieldType::Str { max } => format!("text of up to {max} characters"),
+        FieldType::Choice { of, .. } => format!("one of {}", of.join(", ")),
+        FieldType::Int { min, max } => format!("a whole number from {min} to {max}"),
+        FieldType::Bool => "yes or no".into(),
+        FieldType::Date => "a day as YYYY-MM-DD".into(),
+        FieldType::Instant => "a moment as YYYY-MM-DDTHH:MM:SSZ".into(),
+        FieldType::Ref { kind } => format!("the id of a {kind}"),
+        FieldType::Parts(parts) => {
+            format!("parts {}", parts.iter().map(|part| part.name).collect::<Vec<_>>().join(", "))
+        }
+        FieldType::Text => "text".into(),
+        FieldType::Set(of) => format!("a set of {of:?}").to_lowercase(),
+        FieldType::Log(_) => "an event".into(),
+        FieldType::Fields => "name and text".into(),
+    }
+}
+
+/// The form under which a key enters a set, so that two spellings of one value are one key.
+///
+/// # Errors
+/// When the key is empty, too long or not of the set's type.
+pub fn normalise_key(field: &'static Field, key: &str) -> Result<String, ValueError> {
+    let key = key.trim();
+    let wrong = |problem: String| ValueError::new(field.name, problem, allowed(field));
+    let normal = match field.ty {
+        FieldType::Set(SetOf::Emails) => {
+            let mail = key.to_lowercase();
+            let valid = mail.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.'));
+            if !valid {
+                return Err(wrong(format!("\"{}\" is not an e-mail address", clip(key))));
+            }
+            mail
+        }
+        FieldType::Set(SetOf::Phones) => {
+            let plus = if key.starts_with('+') { "+" } else { "" };
+            let digits: String = key.chars().filter(char::is_ascii_digit).collect();
+            if !(5..=20).contains(&digits.len()) {
+                return Err(wrong(format!("\"{}\" is not a telephone number", clip(key))));
+            }
+            format!("{plus}{digits}")
+        }
+        FieldType::Set(SetOf::Ids) => {
+            let id = key.to_ascii_lowercase();
+            if !is_id(&id) {
+                return Err(wrong(format!("\"{}\" is not an id", clip(key))));
+            }
+            id
+        }
+        _ => key.to_owned(),
+    };
+    if normal.is_empty() || normal.len() > crate::limits::KEY_BYTES || normal.contains('\0') {
+        return Err(wrong(format!("key of {} bytes", normal.len())));
+    }
+    Ok(normal)
+}
+
+/// Shortens foreign text for a message.
+pub(super) fn clip(text: &str) -> String {
+    let mut short: String = text.chars().take(40).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
