@@ -2,9 +2,12 @@
 
 pub mod document;
 pub mod error;
+pub mod guard;
+pub mod hub;
 pub mod ids;
 pub mod limits;
 pub mod merge;
 pub mod projection;
+pub mod protocol;
 pub mod schema;
 pub mod time;

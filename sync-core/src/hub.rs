@@ -1,0 +1,304 @@
+//! The server's end without sockets or database: judge what replicas push, merge it, and say what
+//! is to be stored.
+//!
+//! The caller brings the documents (from Postgres, or from a map in the model hub), runs groups
+//! through [`Workspace::judge`] in order, asks the database whether the user may, and either keeps
+//! the result or takes it back with [`Workspace::undo`]. Whether an actor belongs to the user and
+//! whether a change is known already are the caller's to answer: both are in its database.
+//!
+//! **Invariant**: a document in the workspace is replaced whole or not at all; a refused group
+//! leaves nothing behind.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use automerge::Automerge;
+
+use crate::document::{self, Hydrated, PenRole, genesis, hydrate};
+use crate::error::{Refusal, RefusalCode};
+use crate::guard::{self, ApplyFault, ParsedChange};
+use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId, UserId};
+use crate::projection::{self, Row, Stamp};
+use crate::schema::Kind;
+use crate::time::UnixMs;
+
+/// A document as the hub holds it.
+#[derive(Clone, Debug)]
+pub struct HubDocument {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// The merged state.
+    pub doc: Automerge,
+    /// Its newest change.
+    pub stamp: Option<Stamp>,
+}
+
+/// A pushed change that parsed.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The record it was pushed for.
+    pub record: RecordId,
+    /// The kind it was pushed as.
+    pub kind: &'static Kind,
+    /// The change.
+    pub parsed: ParsedChange,
+}
+
+/// A pushed group whose every change parsed.
+#[derive(Debug)]
+pub struct CandidateGroup {
+    /// Its name.
+    pub group: GroupId,
+    /// Its changes in order.
+    pub changes: Vec<Candidate>,
+}
+
+/// A change to be stored.
+#[derive(Clone, Debug)]
+pub struct StoredChange {
+    /// The record.
+    pub record: RecordId,
+    /// Its name.
+    pub hash: ChangeHash,
+    /// The group it came in.
+    pub group: GroupId,
+    /// Who wrote it: the device's writer.
+    pub actor: Actor,
+    /// Its number among the actor's changes of this document.
+    pub seq: u64,
+    /// When, as the device says.
+    pub claimed_at: UnixMs,
+    /// The plain chunk.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of a group.
+#[derive(Debug)]
+pub enum Judgement {
+    /// Every change is merged into the workspace; the caller must store these.
+    Merged(Merged),
+    /// Nothing was merged; one refusal a change.
+    Refused(Vec<(ChangeHash, Refusal)>),
+}
+
+/// A merged group, and how to take it back.
+#[derive(Debug)]
+pub struct Merged {
+    /// The changes, in order.
+    pub changes: Vec<StoredChange>,
+    before: Vec<(RecordId, Option<HubDocument>)>,
+}
+
+/// A record's state after merging, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Projected {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What it hangs from.
+    pub scope: ScopeId,
+    /// Its row.
+    pub row: Row,
+    /// What was read from the document: conflicts and violations are in it.
+    pub hydrated: Hydrated,
+}
+
+/// The documents that a batch of pushes touches.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    documents: HashMap<RecordId, HubDocument>,
+    refused: HashSet<ChangeHash>,
+    quarantined: HashSet<RecordId>,
+    broken: Vec<(RecordId, String)>,
+}
+
+impl Workspace {
+    /// Puts a stored document into the workspace.
+    pub fn insert(&mut self, record: RecordId, document: HubDocument) {
+        self.documents.insert(record, document);
+    }
+
+    /// Closes a document to changes, because it once broke the library.
+    pub fn quarantine(&mut self, record: RecordId) {
+        self.quarantined.insert(record);
+    }
+
+    /// A document of the workspace.
+    pub fn document(&self, record: RecordId) -> Option<&HubDocument> {
+        self.documents.get(&record)
+    }
+
+    /// Documents on which the library panicked, with its words; they belong in quarantine.
+    pub fn take_broken(&mut self) -> Vec<(RecordId, String)> {
+        std::mem::take(&mut self.broken)
+    }
+
+    /// Judges a group for an authenticated user and merges it if every change stands.
+    pub fn judge(
+        &mut self,
+        group: CandidateGroup,
+        author: UserId,
+        pen: PenRole,
+        now: UnixMs,
+    ) -> Judgement {
+        let hashes: Vec<ChangeHash> = group.changes.iter().map(|c| c.parsed.hash).collect();
+        let mut merged = Merged { changes: Vec::new(), before: Vec::new() };
+        for candidate in group.changes {
+            let hash = candidate.parsed.hash;
+            if let Err(refusal) =
+                self.merge_one(candidate, group.group, author, pen, now, &mut merged)
+            {
+                self.undo(merged);
+                return Judgement::Refused(self.refuse(&hashes, hash, refusal));
+            }
+        }
+        Judgement::Merged(merged)
+    }
+
+    /// Takes a merged group back; groups are taken back in the reverse of their order.
+    pub fn undo(&mut self, merged: Merged) {
+        for (record, before) in merged.before.into_iter().rev() {
+            match before {
+                Some(document) => self.documents.insert(record, document),
+                None => self.documents.remove(&record),
+            };
+        }
+    }
+
+    /// Remembers that the database refused a merged group, so that what builds on it is refused
+    /// with the right reason.
+    pub fn note_refused(&mut self, hashes: impl IntoIterator<Item = ChangeHash>) {
+        self.refused.extend(hashes);
+    }
+
+    /// The rows of some records, each once, parents before children.
+    pub fn project(&self, records: impl IntoIterator<Item = RecordId>) -> Vec<Projected> {
+        let unique: BTreeMap<RecordId, &HubDocument> = records
+            .into_iter()
+            .filter_map(|record| Some((record, self.documents.get(&record)?)))
+            .collect();
+        let mut rows: Vec<Projected> = unique
+            .into_iter()
+            .map(|(record, document)| project_document(record, document))
+            .collect();
+        rows.sort_by_key(|projected| kind_order(projected.kind));
+        rows
+    }
+
+    fn merge_one(
+        &mut self,
+        candidate: Candidate,
+        group: GroupId,
+        author: UserId,
+        pen: PenRole,
+        now: UnixMs,
+        merged: &mut Merged,
+    ) -> Result<(), Refusal> {
+        let Candidate { record, kind, parsed } = candidate;
+        if self.quarantined.contains(&record) {
+            return Err(Refusal::new(
+                RefusalCode::DocumentQuarantined,
+                "This record is closed to changes until an operator has looked at it; your edit is kept on this device.",
+            ));
+        }
+        let existing = self.documents.get(&record);
+        if existing.is_some_and(|document| document.kind != kind) {
+            return Err(Refusal::new(
+                RefusalCode::WrongKind,
+                format!("This record exists and is not a {}.", kind.name),
+            ));
+        }
+        let base = existing.map_or(&genesis(kind).doc, |document| &document.doc);
+        let hash = parsed.hash;
+        // Every dependency is checked here, so that a dependant of a refused change says so.
+        if parsed.change.deps().iter().any(|dep| self.refused.contains(&ChangeHash(dep.0))) {
+            return Err(depends_on_refused());
+        }
+        let context = guard::Context { record, kind, doc: base, author, now, pen };
+        let verified = guard::verify(parsed, &context)?;
+        let stamp = Stamp::of(verified.change());
+        let stored = StoredChange {
+            record,
+            hash,
+            group,
+            actor: verified.actor(),
+            seq: verified.seq(),
+            claimed_at: UnixMs::from_seconds(verified.change().timestamp()),
+            bytes: verified.change().raw_bytes().to_vec(),
+        };
+        let doc = match guard::apply(base, vec![verified]) {
+            Ok(doc) => doc,
+            Err(ApplyFault::Refused(refusal)) => return Err(refusal),
+            Err(ApplyFault::Panicked(words)) => {
+                self.broken.push((record, words));
+                return Err(Refusal::new(
+                    RefusalCode::Malformed,
+                    "This change broke the document engine and was not applied; please report it.",
+                ));
+            }
+        };
+        let stamp = existing.and_then(|document| document.stamp).max(Some(stamp));
+        let before = self.documents.insert(record, HubDocument { kind, doc, stamp });
+        merged.before.push((record, before));
+        merged.changes.push(stored);
+        Ok(())
+    }
+
+    fn refuse(
+        &mut self,
+        hashes: &[ChangeHash],
+        culprit: ChangeHash,
+        refusal: Refusal,
+    ) -> Vec<(ChangeHash, Refusal)> {
+        self.refused.extend(hashes);
+        hashes
+            .iter()
+            .map(|hash| {
+                let reason =
+                    if *hash == culprit { refusal.clone() } else { group_refused(&refusal) };
+                (*hash, reason)
+            })
+            .collect()
+    }
+}
+
+/// The row of one document, and what was read on the way.
+pub fn project_document(record: RecordId, document: &HubDocument) -> Projected {
+    let hydrated = hydrate(&document.doc, document.kind);
+    Projected {
+        record,
+        kind: document.kind,
+        scope: projection::scope_of(record, &hydrated),
+        row: projection::project(record, &hydrated, document.stamp),
+        hydrated,
+    }
+}
+
+/// Opens a stored document for the workspace.
+///
+/// # Errors
+/// When the stored bytes are damaged.
+pub fn open(kind: &'static Kind, snapshot: &[u8]) -> Result<HubDocument, document::LoadError> {
+    let doc = document::load(snapshot, &[])?;
+    let stamp = Stamp::of_document(&doc);
+    Ok(HubDocument { kind, doc, stamp })
+}
+
+/// The refusal of a change whose group failed for another change's sake.
+pub fn group_refused(cause: &Refusal) -> Refusal {
+    Refusal::new(
+        RefusalCode::GroupRefused,
+        format!("It was made together with an edit that was refused: {}", cause.sentence),
+    )
+}
+
+fn depends_on_refused() -> Refusal {
+    Refusal::new(
+        RefusalCode::DependsOnRefused,
+        "It builds on an earlier edit of this record that was refused.",
+    )
+}
+
+fn kind_order(kind: &'static Kind) -> usize {
+    crate::schema::KINDS.iter().position(|k| *k == kind).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,18 @@
+//! Frames and messages: the only place that knows bytes on the wire.
+//!
+//! A frame is one WebSocket binary message: one byte that says how the rest is packed, then one
+//! MessagePack array of two, `[name, body]`. A message whose name this version does not know is
+//! `Unknown` and ignored; fields that it does not know are skipped. `docs/PROTOCOL.md` specifies
+//! both so that a stranger can write a client.
+//!
+//! Knows nothing of documents: changes and snapshots are bytes here.
+
+mod frame;
+mod message;
+
+pub use frame::{Frame, FrameError, decode_frame, encode_frame};
+pub use message::{
+    AccessNotice, Blob, ClientMessage, Cursor, FeedAck, FeedBatch, FeedItem, Fetch, Goodbye,
+    GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push, PushGroup, PushItem, Refresh,
+    ServerMessage, SessionLimits, Verdict, VerdictOutcome, Verdicts, Welcome,
+};

@@ -1,0 +1,469 @@
+//! What the two ends say.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::frame::{Frame, FrameError, decode_frame, encode_frame};
+use crate::error::Refusal;
+use crate::ids::{Actor, UserId};
+use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, ServerEpoch};
+use crate::projection::Row;
+use crate::time::UnixMs;
+
+/// The version spoken.
+pub const PROTOCOL_VERSION: u16 = 1;
+/// The oldest version understood.
+pub const PROTOCOL_MIN: u16 = 1;
+
+/// Bytes on the wire as MessagePack `bin`.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Blob(#[serde(with = "serde_bytes")] pub Vec<u8>);
+
+impl std::fmt::Debug for Blob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+macro_rules! bin_on_the_wire {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_bytes(&self.0)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let bytes: serde_bytes::ByteBuf = Deserialize::deserialize(d)?;
+                $name::from_slice(&bytes)
+                    .ok_or_else(|| serde::de::Error::custom("wrong number of bytes"))
+            }
+        }
+    )*};
+}
+bin_on_the_wire!(ChangeHash, Actor);
+
+/// Where a replica stands in its feed. Opaque to the replica: kept and given back.
+pub type Cursor = Blob;
+
+/// First message of a session, from the replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Newest protocol version the replica speaks.
+    pub protocol: u16,
+    /// Oldest protocol version it speaks.
+    pub protocol_min: u16,
+    /// Version of its schema declarations.
+    pub schema: u16,
+    /// The user's token; here and never in the URL, where proxies would log it.
+    pub token: String,
+    /// The replica.
+    pub replica: ReplicaId,
+    /// Name and version of the app, for the operator's eyes.
+    #[serde(default)]
+    pub app: String,
+    /// Actors whose changes may follow: this process's and those with unsent changes.
+    #[serde(default)]
+    pub actors: Vec<Actor>,
+    /// Where the feed ended last time; none at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// The server's life that the cursor belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<ServerEpoch>,
+}
+
+/// The server's answer to `Hello`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The version both will speak.
+    pub protocol: u16,
+    /// The signed-in user.
+    pub user: UserId,
+    /// Their role, from the users table.
+    pub role: String,
+    /// The server's present life.
+    pub epoch: ServerEpoch,
+    /// The server's clock.
+    pub now: UnixMs,
+    /// What this session may send.
+    pub limits: SessionLimits,
+    /// Whether the replica already has everything, so that no feed batch follows.
+    pub live: bool,
+}
+
+/// The server's limits for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionLimits {
+    /// Longest frame, in bytes.
+    pub frame_bytes: u64,
+    /// Longest frame after inflation, in bytes.
+    pub inflated_bytes: u64,
+    /// Changes in one push.
+    pub changes_per_push: u32,
+    /// Changes in one group.
+    pub changes_per_group: u32,
+    /// Longest change, in bytes.
+    pub change_bytes: u32,
+    /// Pushes without a verdict.
+    pub push_window: u32,
+    /// Feed batches without an acknowledgement.
+    pub feed_window: u32,
+}
+
+/// Changes from the replica; answered by `Verdicts` of the same number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    /// Chosen by the replica, counting up within a session.
+    pub push: u64,
+    /// Groups in the order in which they were made.
+    pub groups: Vec<PushGroup>,
+}
+
+/// Changes that are accepted or refused as one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PushGroup {
+    /// The group's name.
+    pub group: GroupId,
+    /// Its changes, in the order in which they were made.
+    pub items: Vec<PushItem>,
+}
+
+/// One change of one record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PushItem {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// The change: one plain, uncompressed Automerge change chunk.
+    pub change: Blob,
+}
+
+/// Answer to a push: one verdict a change, in any order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdicts {
+    /// The push's number.
+    pub push: u64,
+    /// What became of each change.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What became of one change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The change. For bytes that are no change, the SHA-256 of the bytes as pushed.
+    pub hash: ChangeHash,
+    /// Accepted or refused.
+    #[serde(flatten)]
+    pub outcome: VerdictOutcome,
+}
+
+/// Accepted or refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictOutcome {
+    /// Durable, merged and in the reports, at this position.
+    Accepted(FeedPosition),
+    /// Not stored, for this reason.
+    Refused(Refusal),
+}
+
+/// A part of the feed, from the server.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct FeedBatch {
+    /// Where the feed stands once this batch is stored.
+    pub cursor: Cursor,
+    /// What changed, in the order of positions.
+    #[serde(default)]
+    pub items: Vec<FeedItem>,
+    /// Scopes that the user no longer sees: erase what hangs from them, before the items are stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evict: Vec<AccessNotice>,
+    /// The only scopes the user sees, when everything else is to be erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_only: Option<Vec<ScopeId>>,
+    /// Whether the replica then has everything there was.
+    #[serde(default)]
+    pub live: bool,
+    /// Records still to come, as far as the server has counted; for a progress bar.
+    #[serde(default)]
+    pub remaining: u64,
+}
+
+/// Why a scope is no longer seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccessNotice {
+    /// The scope.
+    pub scope: ScopeId,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// One record of a feed batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeedItem {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// The scope it hangs from.
+    pub scope: ScopeId,
+    /// The whole document, as saved by Automerge. From the server only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Blob>,
+    /// Changes that the replica may lack, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Blob>,
+    /// Its row, beside a snapshot or alone for rows of the server, in the order of the kind's
+    /// columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<Row>,
+}
+
+/// The replica has stored feed batches: the server may send as many more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeedAck {
+    /// Batches stored since the last acknowledgement.
+    pub batches: u32,
+}
+
+/// The replica lacks records that the feed spoke of; the server sends their snapshots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fetch {
+    /// The records.
+    pub records: Vec<RecordId>,
+}
+
+/// A newer token within a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// The token.
+    pub token: String,
+}
+
+/// The server's last message before it closes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// Stable; see [`GoodbyeCode`].
+    pub code: String,
+    /// What happened and what to do.
+    pub sentence: String,
+    /// When to try again, in milliseconds from now; none when trying again is of no use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+macro_rules! goodbye_codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// Why the server closes a session. Append-only.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum GoodbyeCode { $($(#[$doc])* $variant,)* }
+        impl GoodbyeCode {
+            /// The word on the wire.
+            pub fn as_str(self) -> &'static str { match self { $(Self::$variant => $text,)* } }
+            /// Reads the word on the wire.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+goodbye_codes! {
+    /// The token is no good: wrong signature, wrong algorithm, no user. Sign in again.
+    BadToken = "bad_token",
+    /// The token has run out. Get a new one.
+    ExpiredToken = "expired_token",
+    /// The user is unknown here or was disabled. Ask an administrator.
+    Disabled = "disabled",
+    /// The replica's protocol is too old. Update the app; its data stays.
+    TooOld = "too_old",
+    /// The replica broke the protocol. Update the app.
+    Protocol = "protocol",
+    /// Too many sockets or frames. Wait.
+    RateLimited = "rate_limited",
+    /// The server is going down or overloaded. Try again.
+    Unavailable = "unavailable",
+    /// The replica belongs to another user.
+    WrongUser = "wrong_user",
+}
+
+/// What a replica says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClientMessage {
+    /// Opens the session.
+    Hello(Hello),
+    /// Sends changes.
+    Push(Push),
+    /// Lets the feed go on.
+    FeedAck(FeedAck),
+    /// Asks for records.
+    Fetch(Fetch),
+    /// Brings a newer token.
+    Refresh(Refresh),
+    /// A message of a newer version; ignored.
+    Unknown(String),
+}
+
+/// What the server says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ServerMessage {
+    /// Accepts the session.
+    Welcome(Welcome),
+    /// Judges a push.
+    Verdicts(Verdicts),
+    /// Brings what changed.
+    Feed(FeedBatch),
+    /// Ends the session.
+    Goodbye(Goodbye),
+    /// A message of a newer version; ignored.
+    Unknown(String),
+}
+
+fn pack(name: &str, body: &impl Serialize) -> Frame {
+    let mut out = Vec::with_capacity(256);
+    rmp::encode::write_array_len(&mut out, 2).expect("BUG: writing to memory cannot fail");
+    rmp::encode::write_str(&mut out, name).expect("BUG: writing to memory cannot fail");
+    // Maps by field name rather than arrays: an older reader skips what it does not know.
+    let mut serializer = rmp_serde::Serializer::new(&mut out).with_struct_map();
+    body.serialize(&mut serializer).expect("BUG: our messages serialise");
+    Frame(out)
+}
+
+fn unpack(frame: &Frame) -> Result<(&str, &[u8]), FrameError> {
+    let mut rest = frame.0.as_slice();
+    let length = rmp::decode::read_array_len(&mut rest).map_err(|_| FrameError::Malformed)?;
+    if length < 2 {
+        return Err(FrameError::Malformed);
+    }
+    rmp::decode::read_str_from_slice(rest).map_err(|_| FrameError::Malformed)
+}
+
+fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
+    rmp_serde::from_slice(bytes).map_err(|_| FrameError::Malformed)
+}
+
+impl ClientMessage {
+    /// Packs the message as one frame's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode_frame(&match self {
+            Self::Hello(m) => pack("hello", m),
+            Self::Push(m) => pack("push", m),
+            Self::FeedAck(m) => pack("feed_ack", m),
+            Self::Fetch(m) => pack("fetch", m),
+            Self::Refresh(m) => pack("refresh", m),
+            Self::Unknown(name) => pack(name, &()),
+        })
+    }
+
+    /// Reads a frame that came from a replica.
+    ///
+    /// # Errors
+    /// When the frame or the message in it is malformed.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
+        let frame = decode_frame(bytes, crate::limits::FRAME_BYTES)?;
+        let (name, rest) = unpack(&frame)?;
+        Ok(match name {
+            "hello" => Self::Hello(body(rest)?),
+            "push" => Self::Push(body(rest)?),
+            "feed_ack" => Self::FeedAck(body(rest)?),
+            "fetch" => Self::Fetch(body(rest)?),
+            "refresh" => Self::Refresh(body(rest)?),
+            other => Self::Unknown(other.chars().take(64).collect()),
+        })
+    }
+}
+
+impl ServerMessage {
+    /// Packs the message as one frame's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode_frame(&match self {
+            Self::Welcome(m) => pack("welcome", m),
+            Self::Verdicts(m) => pack("verdicts", m),
+            Self::Feed(m) => pack("feed", m),
+            Self::Goodbye(m) => pack("goodbye", m),
+            Self::Unknown(name) => pack(name, &()),
+        })
+    }
+
+    /// Reads a frame that came from the server.
+    ///
+    /// # Errors
+    /// When the frame or the message in it is malformed.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
+        // The server's frames may be as long as what they inflate to: one huge document.
+        let frame = decode_frame(bytes, crate::limits::INFLATED_FRAME_BYTES)?;
+        let (name, rest) = unpack(&frame)?;
+        Ok(match name {
+            "welcome" => Self::Welcome(body(rest)?),
+            "verdicts" => Self::Verdicts(body(rest)?),
+            "feed" => Self::Feed(body(rest)?),
+            "goodbye" => Self::Goodbye(body(rest)?),
+            other => Self::Unknown(other.chars().take(64).collect()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::RefusalCode;
+    use crate::projection::Cell;
+
+    #[test]
+    fn every_message_reads_back_as_it_was() {
+        let verdicts = ServerMessage::Verdicts(Verdicts {
+            push: 7,
+            verdicts: vec![
+                Verdict {
+                    hash: ChangeHash([3; 32]),
+                    outcome: VerdictOutcome::Accepted(FeedPosition(42)),
+                },
+                Verdict {
+                    hash: ChangeHash([4; 32]),
+                    outcome: VerdictOutcome::Refused(Refusal::new(RefusalCode::Denied, "no")),
+                },
+            ],
+        });
+        assert_eq!(ServerMessage::from_bytes(&verdicts.to_bytes()), Ok(verdicts));
+        let feed = ServerMessage::Feed(FeedBatch {
+            cursor: Blob(vec![1, 2]),
+            items: vec![FeedItem {
+                record: RecordId(uuid::Uuid::from_u128(5)),
+                kind: "organization".into(),
+                scope: ScopeId::EVERYONE,
+                snapshot: Some(Blob(vec![9; 700])),
+                changes: Vec::new(),
+                row: Some(vec![
+                    Cell::Text("a".into()),
+                    Cell::Null,
+                    Cell::Int(-3),
+                    Cell::Float(1.5),
+                    Cell::Bool(true),
+                    Cell::List(vec!["x".into()]),
+                ]),
+            }],
+            ..FeedBatch::default()
+        });
+        assert_eq!(ServerMessage::from_bytes(&feed.to_bytes()), Ok(feed));
+    }
+
+    #[test]
+    fn a_message_of_a_newer_version_is_unknown_and_no_error() {
+        let bytes = ClientMessage::Unknown("teleport".into()).to_bytes();
+        assert_eq!(
+            ClientMessage::from_bytes(&bytes),
+            Ok(ClientMessage::Unknown("teleport".into()))
+        );
+    }
+
+    #[test]
+    fn truncated_messages_are_malformed_and_never_panic() {
+        let bytes = ClientMessage::FeedAck(FeedAck { batches: 3 }).to_bytes();
+        for end in 0..bytes.len() {
+            assert!(ClientMessage::from_bytes(&bytes[..end]).is_err(), "cut at {end}");
+        }
+    }
+}
