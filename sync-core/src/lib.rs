@@ -9,5 +9,6 @@ pub mod limits;
 pub mod merge;
 pub mod projection;
 pub mod protocol;
+pub mod replica;
 pub mod schema;
 pub mod time;

@@ -1,0 +1,59 @@
+//! Documents kept open between edits, bounded in number.
+
+use std::num::NonZeroUsize;
+
+use automerge::Automerge;
+use lru::LruCache;
+
+use crate::document::Hydrated;
+use crate::ids::RecordId;
+use crate::projection::Stamp;
+use crate::schema::Kind;
+
+/// Enough for every record a rep touches in a day; about 2 KB each.
+const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(512).expect("BUG: not zero");
+
+/// A document with accepted and pending changes applied, and what was read from it.
+#[derive(Clone, Debug)]
+pub(super) struct OpenDocument {
+    pub(super) kind: &'static Kind,
+    pub(super) doc: Automerge,
+    pub(super) stamp: Option<Stamp>,
+    pub(super) hydrated: Hydrated,
+}
+
+#[derive(Debug)]
+pub(super) struct DocumentCache {
+    documents: LruCache<RecordId, OpenDocument>,
+    /// SQLite's counter of foreign writes; when it moves, another process wrote and all is stale.
+    data_version: i64,
+}
+
+impl DocumentCache {
+    pub(super) fn new() -> Self {
+        Self { documents: LruCache::new(DOCUMENTS), data_version: 0 }
+    }
+
+    /// Drops everything when another connection has written since the last call.
+    pub(super) fn refresh(&mut self, db: &rusqlite::Connection) -> rusqlite::Result<()> {
+        let version =
+            db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0))?;
+        if version != self.data_version {
+            self.documents.clear();
+            self.data_version = version;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, record: RecordId) -> Option<OpenDocument> {
+        self.documents.pop(&record)
+    }
+
+    pub(super) fn put(&mut self, record: RecordId, document: OpenDocument) {
+        self.documents.put(record, document);
+    }
+
+    pub(super) fn forget(&mut self, record: RecordId) {
+        self.documents.pop(&record);
+    }
+}

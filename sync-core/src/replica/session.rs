@@ -1,0 +1,276 @@
+//! The replica's side of a session: frames in, frames out.
+
+use std::collections::BTreeMap;
+
+use super::store;
+use super::{Env, Replica, ReplicaError};
+use crate::error::{Refusal, RefusalCode};
+use crate::ids::{Actor, ChangeHash, RecordId, ServerEpoch};
+use crate::limits;
+use crate::protocol::{
+    Blob, ClientMessage, FrameError, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
+    PushGroup, PushItem, ServerMessage, SessionLimits, VerdictOutcome, Verdicts, Welcome,
+};
+use crate::schema::SCHEMA_VERSION;
+
+/// What the replica asks of its host, or tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send this frame.
+    Send(Vec<u8>),
+    /// The session stands: the server took the token.
+    Connected,
+    /// The replica has everything there was when the server last looked.
+    Live,
+    /// Rows of these tables changed by what came in.
+    Changed(Vec<&'static str>),
+    /// Records still to come in the first sync.
+    Remaining(u64),
+    /// Changes were refused and stand in quarantine.
+    Refused(Vec<(ChangeHash, Refusal)>),
+    /// Records were erased because their user no longer sees them; the reasons.
+    Evicted(Vec<String>),
+    /// The server ends the session.
+    Goodbye(Goodbye),
+}
+
+/// Why a session cannot go on. The replica's data is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionFault {
+    /// The server sent what is no frame or message; reconnect, and update the app if it persists.
+    #[error("the server sent a malformed frame: {0}")]
+    Frame(#[from] FrameError),
+    /// The server took us for another user; sign in as the replica's user.
+    #[error("signed in as another user than the one this database belongs to")]
+    WrongUser,
+    /// The server spoke out of turn.
+    #[error("the server said {0} out of turn")]
+    OutOfTurn(&'static str),
+    /// The file could not be written; nothing of the frame was stored, so it will come again.
+    #[error(transparent)]
+    Store(#[from] ReplicaError),
+}
+
+impl From<rusqlite::Error> for SessionFault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) state: State,
+}
+
+#[derive(Debug, Default)]
+pub(super) enum State {
+    #[default]
+    Offline,
+    /// `Hello` is out.
+    Greeting,
+    /// `Welcome` came.
+    Open(OpenSession),
+}
+
+#[derive(Debug)]
+pub(super) struct OpenSession {
+    pub(super) limits: SessionLimits,
+    pub(super) live: bool,
+    /// Pushes without a verdict, by number.
+    in_flight: BTreeMap<u64, usize>,
+    next_push: u64,
+    /// Everything in the outbox up to here was sent in this session.
+    sent_to: i64,
+}
+
+impl Replica {
+    /// Begins a session: the frame to send first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn connect(&mut self, token: &str, app: &str) -> Result<Vec<u8>, ReplicaError> {
+        self.session.state = State::Greeting;
+        self.last_fault = None;
+        let cursor: Option<Vec<u8>> = store::meta(&self.db, "cursor")?;
+        let epoch: Option<[u8; 16]> = store::meta(&self.db, "epoch")?;
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            protocol_min: PROTOCOL_MIN,
+            schema: SCHEMA_VERSION,
+            token: token.to_owned(),
+            replica: self.id,
+            app: app.to_owned(),
+            actors: self.unsent_actors()?,
+            cursor: cursor.map(Blob),
+            epoch: epoch.map(|bytes| ServerEpoch(uuid::Uuid::from_bytes(bytes))),
+        };
+        Ok(ClientMessage::Hello(hello).to_bytes())
+    }
+
+    /// The session ended, for whatever reason; what was in flight will be sent again.
+    pub fn disconnected(&mut self, why: Option<&str>) {
+        self.session.state = State::Offline;
+        if let Some(why) = why {
+            self.last_fault = Some(why.to_owned());
+        }
+    }
+
+    /// Takes in a frame that arrived.
+    ///
+    /// # Errors
+    /// When the session cannot go on; call [`Replica::disconnected`] then.
+    pub fn handle_frame(
+        &mut self,
+        frame: &[u8],
+        env: &mut dyn Env,
+    ) -> Result<Vec<Effect>, SessionFault> {
+        match ServerMessage::from_bytes(frame)? {
+            ServerMessage::Welcome(welcome) => self.handle_welcome(welcome),
+            ServerMessage::Verdicts(verdicts) => self.handle_verdicts(&verdicts),
+            ServerMessage::Feed(batch) => self.handle_feed(batch, env),
+            ServerMessage::Goodbye(goodbye) => {
+                self.disconnected(Some(&goodbye.sentence));
+                Ok(vec![Effect::Goodbye(goodbye)])
+            }
+            ServerMessage::Unknown(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The next push, when something waits and the server has room for it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn poll_push(&mut self) -> Result<Option<Vec<u8>>, ReplicaError> {
+        let State::Open(session) = &mut self.session.state else { return Ok(None) };
+        if session.in_flight.len() >= session.limits.push_window as usize {
+            return Ok(None);
+        }
+        let most = (session.limits.changes_per_push as usize).min(limits::CHANGES_PER_PUSH);
+        // One more than fits, to see whether the last group is whole.
+        let waiting = store::outbox_after(&self.db, session.sent_to, most + 1)?;
+        let taken = whole_groups(&waiting, most, session.limits.frame_bytes as usize / 2);
+        let Some(last) = waiting[..taken].last() else { return Ok(None) };
+        let mut groups: Vec<PushGroup> = Vec::new();
+        for row in &waiting[..taken] {
+            let item = PushItem {
+                record: row.record,
+                kind: row.kind.clone(),
+                change: Blob(row.bytes.clone()),
+            };
+            match groups.last_mut() {
+                Some(group) if group.group == row.group => group.items.push(item),
+                _ => groups.push(PushGroup { group: row.group, items: vec![item] }),
+            }
+        }
+        let push = session.next_push;
+        session.next_push += 1;
+        session.sent_to = last.seq;
+        session.in_flight.insert(push, taken);
+        Ok(Some(ClientMessage::Push(Push { push, groups }).to_bytes()))
+    }
+
+    fn unsent_actors(&self) -> rusqlite::Result<Vec<Actor>> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT DISTINCT actor FROM changes WHERE state = 1 LIMIT ?1")?;
+        let rows = statement
+            .query_map([limits::ACTORS_PER_HELLO as i64 - 1], |row| row.get::<_, [u8; 16]>(0))?;
+        let mut actors: Vec<Actor> =
+            rows.map(|actor| actor.map(Actor)).collect::<rusqlite::Result<_>>()?;
+        if !actors.contains(&self.actor) {
+            actors.push(self.actor);
+        }
+        Ok(actors)
+    }
+
+    fn handle_welcome(&mut self, welcome: Welcome) -> Result<Vec<Effect>, SessionFault> {
+        if !matches!(self.session.state, State::Greeting) {
+            return Err(SessionFault::OutOfTurn("welcome"));
+        }
+        if welcome.user != self.user {
+            return Err(SessionFault::WrongUser);
+        }
+        store::set_meta(&self.db, "epoch", welcome.epoch.as_bytes())?;
+        store::set_meta(&self.db, "role", &welcome.role)?;
+        store::set_meta(&self.db, "last_sync", &welcome.now.0)?;
+        self.session.state = State::Open(OpenSession {
+            limits: welcome.limits,
+            live: welcome.live,
+            in_flight: BTreeMap::new(),
+            next_push: 1,
+            sent_to: 0,
+        });
+        let mut effects = vec![Effect::Connected];
+        if welcome.live {
+            effects.push(Effect::Live);
+        }
+        Ok(effects)
+    }
+
+    fn handle_verdicts(&mut self, verdicts: &Verdicts) -> Result<Vec<Effect>, SessionFault> {
+        let State::Open(session) = &mut self.session.state else {
+            return Err(SessionFault::OutOfTurn("verdicts"));
+        };
+        session.in_flight.remove(&verdicts.push);
+        let tx = rusqlite::Transaction::new_unchecked(
+            &self.db,
+            rusqlite::TransactionBehavior::Immediate,
+        )?;
+        self.cache.refresh(&tx)?;
+        let mut refused = Vec::new();
+        let mut records: Vec<RecordId> = Vec::new();
+        for verdict in &verdicts.verdicts {
+            match &verdict.outcome {
+                VerdictOutcome::Accepted(_) => store::accept_change(&tx, verdict.hash)?,
+                // The server's own failure: the change stays in the outbox for the next session.
+                VerdictOutcome::Refused(refusal)
+                    if RefusalCode::parse(&refusal.code) == Some(RefusalCode::Internal) => {}
+                VerdictOutcome::Refused(refusal) => {
+                    if let Some(record) = store::quarantine_change(&tx, verdict.hash, refusal)? {
+                        records.push(record);
+                        refused.push((verdict.hash, refusal.clone()));
+                    }
+                }
+            }
+        }
+        records.sort_unstable();
+        records.dedup();
+        let tables = super::feed::rebuild(&tx, &records)?;
+        tx.commit()?;
+        for record in &records {
+            self.cache.forget(*record);
+        }
+        let mut effects = Vec::new();
+        if !refused.is_empty() {
+            effects.push(Effect::Changed(tables));
+            effects.push(Effect::Refused(refused));
+        }
+        Ok(effects)
+    }
+
+    /// Pushes that wait for a verdict.
+    pub fn pushes_in_flight(&self) -> usize {
+        match &self.session.state {
+            State::Open(session) => session.in_flight.len(),
+            State::Offline | State::Greeting => 0,
+        }
+    }
+}
+
+/// How many rows make whole groups within the caps; at least one group, however long.
+fn whole_groups(waiting: &[store::ChangeRow], most: usize, most_bytes: usize) -> usize {
+    let mut taken = 0;
+    let mut bytes = 0;
+    while taken < waiting.len() {
+        let group = waiting[taken].group;
+        let length = waiting[taken..].iter().take_while(|row| row.group == group).count();
+        let size: usize = waiting[taken..taken + length].iter().map(|r| r.bytes.len() + 80).sum();
+        let full = taken + length > most || bytes + size > most_bytes;
+        if full && taken > 0 {
+            break;
+        }
+        taken += length;
+        bytes += size;
+    }
+    taken
+}

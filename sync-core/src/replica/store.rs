@@ -1,0 +1,392 @@
+//! The replica's SQLite file: its tables, and every statement that writes to them.
+//!
+//! **Invariant**: functions here run inside a transaction that the caller began.
+
+use std::fmt::Write;
+
+use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+
+use crate::document::{FieldState, Hydrated, Value};
+use crate::error::Refusal;
+use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId};
+use crate::projection::{Cell, Row};
+use crate::schema::{FieldType, KINDS, Kind, Search};
+use crate::time::UnixMs;
+
+/// Version of the tables below, in `PRAGMA user_version`.
+pub(super) const FILE_VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+
+-- One row a record. `snapshot` is the document as the server confirmed it, without the accepted
+-- changes that still stand in `changes`; NULL for a record that began here.
+CREATE TABLE documents (
+    n INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    scope BLOB NOT NULL,
+    snapshot BLOB
+) STRICT;
+CREATE INDEX documents_scope ON documents (scope);
+
+-- Changes beside their snapshots. state: 0 accepted, 1 pending (the outbox), 2 quarantined.
+CREATE TABLE changes (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    record BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    bytes BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    grp BLOB NOT NULL,
+    actor BLOB NOT NULL,
+    made_at INTEGER NOT NULL,
+    code TEXT,
+    policy TEXT,
+    sentence TEXT
+) STRICT;
+CREATE INDEX changes_record ON changes (record, seq);
+CREATE INDEX changes_waiting ON changes (state, seq) WHERE state > 0;
+
+-- Only the index is stored: the words themselves stand in the rows.
+CREATE VIRTUAL TABLE search USING fts5 (body, content='', contentless_delete=1,
+    tokenize=\"unicode61 remove_diacritics 2\", prefix='2 3');
+INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+";
+
+/// Where a change stands when it is first stored; 2, quarantine, is only ever reached from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ChangeState {
+    Accepted = 0,
+    Pending = 1,
+}
+
+/// A change as it stands in the file.
+#[derive(Debug)]
+pub(super) struct ChangeRow {
+    pub(super) seq: i64,
+    pub(super) record: RecordId,
+    pub(super) kind: String,
+    pub(super) bytes: Vec<u8>,
+    pub(super) group: GroupId,
+}
+
+/// Everything known of a record's document.
+#[derive(Debug)]
+pub(super) struct DocumentRow {
+    pub(super) kind: &'static Kind,
+    pub(super) snapshot: Option<Vec<u8>>,
+    pub(super) accepted: Vec<Vec<u8>>,
+    pub(super) pending: Vec<Vec<u8>>,
+}
+
+pub(super) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(TABLES)?;
+    for kind in KINDS {
+        let mut sql = format!("CREATE TABLE {} (", kind.table);
+        for column in kind.columns() {
+            let _ = write!(sql, "{} {}", column.name, column.ty.sqlite());
+            sql.push_str(if column.name == "id" { " PRIMARY KEY, " } else { ", " });
+        }
+        sql.truncate(sql.len() - 2);
+        sql.push_str(") STRICT, WITHOUT ROWID;");
+        db.execute_batch(&sql)?;
+        if kind.columns().iter().any(|column| column.name == "organization_id") {
+            db.execute_batch(&format!(
+                "CREATE INDEX {0}_organization ON {0} (organization_id);",
+                kind.table
+            ))?;
+        }
+    }
+    db.pragma_update(None, "user_version", FILE_VERSION)
+}
+
+pub(super) fn meta<T: rusqlite::types::FromSql>(
+    db: &Connection,
+    key: &str,
+) -> rusqlite::Result<Option<T>> {
+    db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()
+}
+
+pub(super) fn set_meta(db: &Connection, key: &str, value: &dyn ToSql) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+        .execute(params![key, value])
+        .map(drop)
+}
+
+pub(super) fn document(db: &Connection, record: RecordId) -> rusqlite::Result<Option<DocumentRow>> {
+    let found: Option<(String, Option<Vec<u8>>)> = db
+        .prepare_cached("SELECT kind, snapshot FROM documents WHERE id = ?1")?
+        .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((kind, snapshot)) = found else { return Ok(None) };
+    let Some(kind) = crate::schema::kind(&kind) else { return Ok(None) };
+    let mut row = DocumentRow { kind, snapshot, accepted: Vec::new(), pending: Vec::new() };
+    let mut statement = db.prepare_cached(
+        "SELECT state, bytes FROM changes WHERE record = ?1 AND state < 2 ORDER BY state, seq",
+    )?;
+    let mut rows = statement.query([record.as_bytes()])?;
+    while let Some(change) = rows.next()? {
+        let bytes: Vec<u8> = change.get(1)?;
+        match change.get::<_, i64>(0)? {
+            0 => row.accepted.push(bytes),
+            _ => row.pending.push(bytes),
+        }
+    }
+    Ok(Some(row))
+}
+
+/// Writes the document's snapshot; the accepted changes beside it are in it from here on.
+pub(super) fn put_snapshot(
+    db: &Connection,
+    record: RecordId,
+    kind: &'static Kind,
+    scope: ScopeId,
+    snapshot: &[u8],
+) -> rusqlite::Result<i64> {
+    db.prepare_cached(
+        "INSERT INTO documents (id, kind, scope, snapshot) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, snapshot = excluded.snapshot
+         RETURNING n",
+    )?
+    .query_row(params![record.as_bytes(), kind.name, scope.as_bytes(), snapshot], |row| row.get(0))
+}
+
+/// Makes sure that a record has its row in `documents`, with this scope; returns its number.
+pub(super) fn touch_document(
+    db: &Connection,
+    record: RecordId,
+    kind: &'static Kind,
+    scope: ScopeId,
+) -> rusqlite::Result<i64> {
+    let known: Option<(i64, Vec<u8>)> = db
+        .prepare_cached("SELECT n, scope FROM documents WHERE id = ?1")?
+        .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((n, current)) = known {
+        if current != scope.as_bytes() {
+            db.prepare_cached("UPDATE documents SET scope = ?2 WHERE n = ?1")?
+                .execute(params![n, scope.as_bytes()])?;
+        }
+        return Ok(n);
+    }
+    db.prepare_cached("INSERT INTO documents (id, kind, scope) VALUES (?1, ?2, ?3)")?
+        .execute(params![record.as_bytes(), kind.name, scope.as_bytes()])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// A change to be put into the file.
+#[derive(Debug)]
+pub(super) struct NewChange<'a> {
+    pub(super) record: RecordId,
+    pub(super) kind: &'static Kind,
+    pub(super) hash: ChangeHash,
+    pub(super) bytes: &'a [u8],
+    pub(super) state: ChangeState,
+    pub(super) group: GroupId,
+    pub(super) actor: Actor,
+    pub(super) made_at: UnixMs,
+}
+
+pub(super) fn insert_change(db: &Connection, change: &NewChange<'_>) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO changes (record, kind, hash, bytes, state, grp, actor, made_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        change.record.as_bytes(),
+        change.kind.name,
+        change.hash.0,
+        change.bytes,
+        change.state as i64,
+        change.group.as_bytes(),
+        change.actor.0,
+        change.made_at.0,
+    ])
+    .map(drop)
+}
+
+/// Where a change of this name stands, if it is in the file.
+pub(super) fn change_state(db: &Connection, hash: ChangeHash) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT state FROM changes WHERE hash = ?1")?
+        .query_row([hash.0], |row| row.get(0))
+        .optional()
+}
+
+pub(super) fn accept_change(db: &Connection, hash: ChangeHash) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE changes SET state = 0, code = NULL, policy = NULL, sentence = NULL WHERE hash = ?1",
+    )?
+    .execute([hash.0])
+    .map(drop)
+}
+
+pub(super) fn quarantine_change(
+    db: &Connection,
+    hash: ChangeHash,
+    refusal: &Refusal,
+) -> rusqlite::Result<Option<RecordId>> {
+    db.prepare_cached(
+        "UPDATE changes SET state = 2, code = ?2, policy = ?3, sentence = ?4
+         WHERE hash = ?1 AND state = 1 RETURNING record",
+    )?
+    .query_row(params![hash.0, refusal.code, refusal.policy, refusal.sentence], |row| {
+        row.get::<_, [u8; 16]>(0)
+    })
+    .optional()
+    .map(|found| found.and_then(|bytes| RecordId::from_slice(&bytes)))
+}
+
+pub(super) fn drop_accepted_changes(db: &Connection, record: RecordId) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM changes WHERE record = ?1 AND state = 0")?
+        .execute([record.as_bytes()])
+        .map(drop)
+}
+
+pub(super) fn drop_change(db: &Connection, hash: ChangeHash) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM changes WHERE hash = ?1")?.execute([hash.0]).map(drop)
+}
+
+/// Pending changes after a place in the outbox, oldest first.
+pub(super) fn outbox_after(
+    db: &Connection,
+    seq: i64,
+    most: usize,
+) -> rusqlite::Result<Vec<ChangeRow>> {
+    let mut statement = db.prepare_cached(
+        "SELECT seq, record, kind, bytes, grp FROM changes
+         WHERE state = 1 AND seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![seq, most as i64], |row| {
+        Ok(ChangeRow {
+            seq: row.get(0)?,
+            record: RecordId(uuid::Uuid::from_bytes(row.get(1)?)),
+            kind: row.get(2)?,
+            bytes: row.get(3)?,
+            group: GroupId(uuid::Uuid::from_bytes(row.get(4)?)),
+        })
+    })?;
+    rows.collect()
+}
+
+/// The row of a record, over any that stood there.
+pub(super) fn put_row(db: &Connection, kind: &'static Kind, row: &Row) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached(upsert_sql(kind))?;
+    for (index, cell) in row.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, SqlCell(cell))?;
+    }
+    statement.raw_execute().map(drop)
+}
+
+fn upsert_sql(kind: &'static Kind) -> &'static str {
+    static ALL: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    let all = ALL.get_or_init(|| {
+        let one = |kind: &&Kind| {
+            let marks = vec!["?"; kind.columns().len()].join(", ");
+            format!("INSERT OR REPLACE INTO {} VALUES ({marks})", kind.table)
+        };
+        KINDS.iter().map(one).collect()
+    });
+    let index = KINDS.iter().position(|k| *k == kind).expect("BUG: every kind is in KINDS");
+    &all[index]
+}
+
+struct SqlCell<'a>(&'a Cell);
+
+impl ToSql for SqlCell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Cell::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Cell::Bool(flag) => ToSqlOutput::Owned(SqlValue::Integer(i64::from(*flag))),
+            Cell::Int(number) => ToSqlOutput::Owned(SqlValue::Integer(*number)),
+            Cell::Float(number) => ToSqlOutput::Owned(SqlValue::Real(*number)),
+            Cell::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Cell::List(keys) => ToSqlOutput::Owned(SqlValue::Text(
+                serde_json::to_string(keys).expect("BUG: strings serialise"),
+            )),
+        })
+    }
+}
+
+/// Replaces the words under which a record is found.
+pub(super) fn put_words(db: &Connection, n: i64, words: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO search (rowid, body) VALUES (?1, ?2)")?
+        .execute(params![n, words])
+        .map(drop)
+}
+
+/// The words under which a record is found, from its fields.
+pub(super) fn words(hydrated: &Hydrated) -> String {
+    let mut out = String::new();
+    for (field, state) in hydrated.kind.fields.iter().zip(&hydrated.fields) {
+        if field.search == Search::No {
+            continue;
+        }
+        match state {
+            FieldState::Value(Value::Str(text)) | FieldState::Text(text) => {
+                out.push_str(text);
+                out.push(' ');
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The words under which a record is found, from its row.
+pub(super) fn words_of_row(kind: &'static Kind, row: &Row) -> String {
+    let mut out = String::new();
+    let mut index = 1;
+    for field in kind.fields {
+        if field.search == Search::Indexed
+            && let Some(Cell::Text(text)) = row.get(index)
+        {
+            out.push_str(text);
+            out.push(' ');
+        }
+        index += column_count(field.ty);
+    }
+    out
+}
+
+fn column_count(ty: FieldType) -> usize {
+    match ty {
+        FieldType::Parts(parts) => parts.len(),
+        FieldType::Log(log) => log.columns().len(),
+        _ => 1,
+    }
+}
+
+/// Erases a record: row, document, search words and accepted changes. What waits in the outbox or
+/// in quarantine stays.
+pub(super) fn erase_record(db: &Connection, record: RecordId) -> rusqlite::Result<()> {
+    let known: Option<(i64, String)> = db
+        .prepare_cached("SELECT n, kind FROM documents WHERE id = ?1")?
+        .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((n, kind)) = known else { return Ok(()) };
+    db.prepare_cached("DELETE FROM search WHERE rowid = ?1")?.execute([n])?;
+    if let Some(kind) = crate::schema::kind(&kind) {
+        db.prepare_cached(&format!("DELETE FROM {} WHERE id = ?1", kind.table))?
+            .execute([record.to_string()])?;
+    }
+    drop_accepted_changes(db, record)?;
+    db.prepare_cached("DELETE FROM documents WHERE n = ?1")?.execute([n]).map(drop)
+}
+
+/// The records that hang from a scope.
+pub(super) fn records_of(db: &Connection, scope: ScopeId) -> rusqlite::Result<Vec<RecordId>> {
+    let mut statement = db.prepare_cached("SELECT id FROM documents WHERE scope = ?1")?;
+    let rows = statement.query_map([scope.as_bytes()], |row| row.get::<_, [u8; 16]>(0))?;
+    rows.map(|bytes| Ok(RecordId(uuid::Uuid::from_bytes(bytes?)))).collect()
+}
+
+/// Every scope that a record of this replica hangs from.
+pub(super) fn scopes(db: &Connection) -> rusqlite::Result<Vec<ScopeId>> {
+    let mut statement = db.prepare_cached("SELECT DISTINCT scope FROM documents")?;
+    let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+    rows.map(|bytes| Ok(ScopeId(uuid::Uuid::from_bytes(bytes?)))).collect()
+}
