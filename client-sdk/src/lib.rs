@@ -1,1 +1,14 @@
-//! placeholder
+//! The native client: a [`Replica`](sync_core::replica::Replica) driven over a WebSocket by tokio.
+//!
+//! [`Client`] opens a file, edits and reads it at once and without a network, and exchanges changes
+//! with a server when asked. What the replica does is decided in `sync-core`; here are only the
+//! clock, the entropy, the socket and when to try again.
+
+mod client;
+mod driver;
+mod error;
+
+pub use client::{Client, SystemEnv};
+pub use driver::{Backoff, SyncSummary};
+pub use error::{Fault, SyncError};
+pub use sync_core as core;

@@ -11,7 +11,7 @@ use crate::schema::Kind;
 use crate::time::UnixMs;
 
 /// A change that parsed and stands on its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ParsedChange {
     /// The change.
     pub change: Change,
@@ -85,6 +85,12 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
     let author = change.author().and_then(|a| UserId::from_slice(a.as_bytes()));
     let author = author.ok_or_else(malformed)?;
     Ok(ParsedChange { hash: change.hash().into(), change, expanded, actor, author })
+}
+
+/// The name by which a verdict speaks of bytes that are no change: their SHA-256.
+pub fn name_of_bytes(bytes: &[u8]) -> ChangeHash {
+    use sha2::Digest;
+    ChangeHash(sha2::Sha256::digest(bytes).into())
 }
 
 /// Judges a change.

@@ -33,7 +33,7 @@ pub struct HubDocument {
 }
 
 /// A pushed change that parsed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     /// The record it was pushed for.
     pub record: RecordId,
@@ -44,7 +44,7 @@ pub struct Candidate {
 }
 
 /// A pushed group whose every change parsed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CandidateGroup {
     /// Its name.
     pub group: GroupId,

@@ -1,0 +1,157 @@
+//! The running server: what its parts share, and how it starts and stops.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::postgres::{PgListener, PgPool};
+use sync_core::ids::UserId;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::committer::{Committer, PolicySentences};
+use crate::config::Config;
+use crate::{http, store, telemetry};
+
+/// How long sessions may sleep without a wake-up, should one be lost.
+const WAKE_AT_LEAST_EVERY: Duration = Duration::from_secs(10);
+
+/// What the parts of a server share.
+#[derive(Debug)]
+pub struct App {
+    /// Connections, each as `pantry_server`.
+    pub pool: PgPool,
+    /// Where pushes go.
+    pub committer: Committer,
+    /// Secret that tokens are signed with.
+    pub jwt_secret: String,
+    /// Moves whenever a feed may have something new.
+    pub wake: watch::Sender<u64>,
+    /// Cancelled when the server is to stop.
+    pub stopping: CancellationToken,
+    places: Mutex<HashMap<UserId, Arc<AtomicUsize>>>,
+}
+
+impl App {
+    /// Connects to the database and starts the committer and the listener.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or is not migrated.
+    pub async fn start(config: &Config) -> sqlx::Result<Arc<Self>> {
+        let pool = store::connect(&config.database_url, config.pool_size).await?;
+        let sentences = Arc::new(PolicySentences::load(&pool).await?);
+        let app = Arc::new(Self {
+            committer: Committer::start(pool.clone(), sentences),
+            pool,
+            jwt_secret: config.jwt_secret.clone(),
+            wake: watch::Sender::new(0),
+            stopping: CancellationToken::new(),
+            places: Mutex::default(),
+        });
+        tokio::spawn(listen(app.clone()));
+        Ok(app)
+    }
+
+    /// The counter of a user's open sockets.
+    pub fn places_of(&self, user: UserId) -> Arc<AtomicUsize> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.entry(user).or_default().clone()
+    }
+}
+
+/// Wakes all feeds when any process commits; survives a restart of Postgres.
+async fn listen(app: Arc<App>) {
+    while !app.stopping.is_cancelled() {
+        if let Err(error) = listen_once(&app).await {
+            tracing::warn!(%error, "the listener lost its connection");
+        }
+        app.wake.send_modify(|count| *count += 1);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn listen_once(app: &App) -> sqlx::Result<()> {
+    let mut listener = PgListener::connect_with(&app.pool).await?;
+    listener.listen("pantry_feed").await?;
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return Ok(()),
+            heard = listener.recv() => { heard?; }
+            () = tokio::time::sleep(WAKE_AT_LEAST_EVERY) => {}
+        }
+        app.wake.send_modify(|count| *count += 1);
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its shared parts.
+    pub app: Arc<App>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    /// The address that replicas connect to.
+    pub fn sync_url(&self) -> String {
+        format!("ws://127.0.0.1:{}/sync", self.address.port())
+    }
+
+    /// Waits until the server stopped.
+    ///
+    /// # Errors
+    /// When it could not go on accepting connections.
+    pub async fn wait(self) -> std::io::Result<()> {
+        self.task.await.map_err(std::io::Error::other)?
+    }
+
+    /// Stops it: sessions hear goodbye, what is being committed is finished.
+    pub async fn stop(self) {
+        self.app.stopping.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.task).await;
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be reached, or was not migrated: run `sync-server migrate up`.
+    #[error(
+        "the database cannot be used (is it running, and migrated with `sync-server migrate up`?): {0}"
+    )]
+    Database(#[from] sqlx::Error),
+    /// The port is taken or not allowed: set PORT.
+    #[error("cannot listen on port {port} (set PORT): {source}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// The system's words.
+        source: std::io::Error,
+    },
+}
+
+/// Starts a server.
+///
+/// # Errors
+/// When the database cannot be used or the port not be listened on.
+pub async fn start(config: &Config) -> Result<Running, StartError> {
+    telemetry::metrics();
+    let app = App::start(config).await?;
+    let listen = |source| StartError::Listen { port: config.port, source };
+    let listener = TcpListener::bind(("0.0.0.0", config.port)).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let stopping = app.stopping.clone();
+    let router = http::router(app.clone());
+    let task = tokio::spawn(async move {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(async move { stopping.cancelled().await })
+            .await
+    });
+    tracing::info!(%address, "listening");
+    Ok(Running { address, app, task })
+}

@@ -1,0 +1,518 @@
+//! Group commit: many pushes, one transaction, one acknowledgement each.
+//!
+//! One task a process takes pushes from all sessions. For each batch it locks the clock, so that
+//! commits of all processes happen one after the other and feed positions become visible in their
+//! order; judges and merges; writes rows as each pushing user; appends changes and documents; and
+//! commits. Only then does anybody hear a verdict.
+//!
+//! **Invariant**: a [`Verdict`] of acceptance is built from positions of a committed transaction.
+
+mod cache;
+mod refusal;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnection, PgPool};
+use sync_core::document::PenRole;
+use sync_core::error::{Refusal, RefusalCode};
+use sync_core::guard::ParsedChange;
+use sync_core::hub::{self, Candidate, CandidateGroup, Judgement, Merged, Projected, Workspace};
+use sync_core::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
+use sync_core::projection::Row;
+use sync_core::protocol::{Verdict, VerdictOutcome};
+use sync_core::schema::{self, Kind};
+use sync_core::time::UnixMs;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::store::{self, Access, documents};
+use cache::DocumentCache;
+pub use refusal::PolicySentences;
+
+/// Changes after which a batch is closed.
+const CHANGES_PER_COMMIT: usize = 2048;
+/// Pushes that may wait; a session waits for room beyond that.
+const WAITING_PUSHES: usize = 256;
+
+/// A pushed change, parsed or refused before it came here.
+#[derive(Clone, Debug)]
+pub struct PushedChange {
+    /// The record it is for.
+    pub record: RecordId,
+    /// The kind it is for.
+    pub kind: String,
+    /// Its name, or the SHA-256 of bytes that are no change.
+    pub hash: ChangeHash,
+    /// The change.
+    pub parsed: Result<ParsedChange, Refusal>,
+}
+
+/// A pushed group.
+#[derive(Clone, Debug)]
+pub struct PushedGroup {
+    /// Its name.
+    pub group: GroupId,
+    /// Its changes.
+    pub changes: Vec<PushedChange>,
+}
+
+/// What a session hands over.
+#[derive(Debug)]
+pub struct PushJob {
+    /// The authenticated user.
+    pub user: UserId,
+    /// The device.
+    pub replica: ReplicaId,
+    /// Whose pen: a device's, or the server's own.
+    pub pen: PenRole,
+    /// The groups, in order.
+    pub groups: Vec<PushedGroup>,
+    /// Where the verdicts go.
+    pub reply: oneshot::Sender<Result<Vec<Verdict>, Unavailable>>,
+}
+
+/// The push was not judged; it may be sent again.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the server could not reach its database")]
+pub struct Unavailable;
+
+/// Where sessions hand pushes over.
+#[derive(Clone, Debug)]
+pub struct Committer {
+    jobs: mpsc::Sender<PushJob>,
+}
+
+impl Committer {
+    /// Starts the committing task.
+    pub fn start(pool: PgPool, sentences: Arc<PolicySentences>) -> Self {
+        let (jobs, waiting) = mpsc::channel(WAITING_PUSHES);
+        tokio::spawn(run(pool, sentences, waiting));
+        Self { jobs }
+    }
+
+    /// Hands a push over and waits for its verdicts.
+    ///
+    /// # Errors
+    /// When the database could not be reached.
+    pub async fn push(
+        &self,
+        user: UserId,
+        replica: ReplicaId,
+        pen: PenRole,
+        groups: Vec<PushedGroup>,
+    ) -> Result<Vec<Verdict>, Unavailable> {
+        let (reply, verdicts) = oneshot::channel();
+        let job = PushJob { user, replica, pen, groups, reply };
+        self.jobs.send(job).await.map_err(|_| Unavailable)?;
+        verdicts.await.map_err(|_| Unavailable)?
+    }
+}
+
+async fn run(pool: PgPool, sentences: Arc<PolicySentences>, mut waiting: mpsc::Receiver<PushJob>) {
+    let mut cache = DocumentCache::default();
+    while let Some(first) = waiting.recv().await {
+        let mut jobs = vec![first];
+        let mut count = size(&jobs[0]);
+        while count < CHANGES_PER_COMMIT {
+            let Ok(job) = waiting.try_recv() else { break };
+            count += size(&job);
+            jobs.push(job);
+        }
+        let started = std::time::Instant::now();
+        match commit(&pool, &sentences, &mut cache, &jobs).await {
+            Ok(verdicts) => {
+                tracing::debug!(
+                    changes = count,
+                    ms = started.elapsed().as_millis() as u64,
+                    "committed"
+                );
+                for (job, verdicts) in jobs.into_iter().zip(verdicts) {
+                    let _ = job.reply.send(Ok(verdicts));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, changes = count, "a batch was rolled back");
+                cache.clear();
+                retry_singly(&pool, &sentences, &mut cache, jobs).await;
+            }
+        }
+        crate::telemetry::database_work("commit", started);
+    }
+}
+
+/// One push that breaks a batch must not break the others with it.
+async fn retry_singly(
+    pool: &PgPool,
+    sentences: &PolicySentences,
+    cache: &mut DocumentCache,
+    jobs: Vec<PushJob>,
+) {
+    for job in jobs {
+        let alone = std::slice::from_ref(&job);
+        let outcome = match commit(pool, sentences, cache, alone).await {
+            Ok(mut verdicts) => verdicts.pop().ok_or(Unavailable),
+            Err(error) => {
+                tracing::error!(%error, user = %job.user, "a push was rolled back");
+                cache.clear();
+                Err(Unavailable)
+            }
+        };
+        let _ = job.reply.send(outcome);
+    }
+}
+
+fn size(job: &PushJob) -> usize {
+    job.groups.iter().map(|group| group.changes.len()).sum()
+}
+
+/// What happens to one batch while its transaction is open.
+struct Batch<'a> {
+    connection: &'a mut PgConnection,
+    sentences: &'a PolicySentences,
+    workspace: Workspace,
+    now: UnixMs,
+    refused: HashMap<ChangeHash, Refusal>,
+}
+
+/// A merged group with who pushed it.
+struct Accepted {
+    user: UserId,
+    replica: ReplicaId,
+    merged: Merged,
+}
+
+async fn commit(
+    pool: &PgPool,
+    sentences: &PolicySentences,
+    cache: &mut DocumentCache,
+    jobs: &[PushJob],
+) -> sqlx::Result<Vec<Vec<Verdict>>> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    let last = documents::lock_clock(&mut tx).await?;
+    let hashes: Vec<ChangeHash> = all_changes(jobs).map(|change| change.hash).collect();
+    let known = documents::known_changes(&mut tx, &hashes).await?;
+    let owners = bind_actors(&mut tx, jobs).await?;
+    let mut workspace = Workspace::default();
+    load(&mut tx, cache, &mut workspace, jobs).await?;
+    let mut batch =
+        Batch { connection: &mut tx, sentences, workspace, now: now(), refused: HashMap::new() };
+    let mut accepted: Vec<Accepted> = Vec::new();
+    for job in jobs {
+        let groups = batch.admit(job, &known, &owners);
+        let merged = batch.merge_and_write(job.user, job.pen, &groups).await?;
+        accepted.extend(merged.into_iter().map(|merged| Accepted {
+            user: job.user,
+            replica: job.replica,
+            merged,
+        }));
+    }
+    let placed = place(accepted, last);
+    let Batch { mut workspace, refused, .. } = batch;
+    for (record, words) in workspace.take_broken() {
+        tracing::error!(%record, words, "a document broke the engine and is quarantined");
+        metrics::counter!("sync_documents_quarantined_total").increment(1);
+        documents::quarantine_document(&mut tx, record, &words).await?;
+    }
+    let stored = store_all(&mut tx, &workspace, &placed).await?;
+    if let Some(end) = placed.last() {
+        documents::advance_clock(&mut tx, end.position).await?;
+    }
+    tx.commit().await?;
+    for (record, position, bytes) in stored {
+        if let Some(document) = workspace.document(record) {
+            cache.put(record, position, document.clone(), bytes);
+        }
+    }
+    metrics::counter!("sync_changes_accepted_total").increment(placed.len() as u64);
+    metrics::counter!("sync_changes_refused_total").increment(refused.len() as u64);
+    let positions: HashMap<ChangeHash, FeedPosition> =
+        placed.iter().map(|p| (p.change.hash, FeedPosition(p.position))).collect();
+    Ok(jobs.iter().map(|job| verdicts(job, &known, &positions, &refused)).collect())
+}
+
+fn all_changes(jobs: &[PushJob]) -> impl Iterator<Item = &PushedChange> {
+    jobs.iter().flat_map(|job| &job.groups).flat_map(|group| &group.changes)
+}
+
+async fn bind_actors(
+    tx: &mut PgConnection,
+    jobs: &[PushJob],
+) -> sqlx::Result<HashMap<sync_core::ids::Actor, UserId>> {
+    let mut seen = Vec::new();
+    let mut met = HashSet::new();
+    for job in jobs {
+        for change in job.groups.iter().flat_map(|group| &group.changes) {
+            // A change whose author is somebody else is refused anyway and binds no actor.
+            if let Ok(parsed) = &change.parsed
+                && parsed.author == job.user
+                && met.insert(parsed.actor)
+            {
+                seen.push((parsed.actor, job.user, job.replica));
+            }
+        }
+    }
+    documents::bind_actors(tx, &seen).await
+}
+
+/// Brings the batch's documents into the workspace, from the cache where that is current.
+async fn load(
+    tx: &mut PgConnection,
+    cache: &mut DocumentCache,
+    workspace: &mut Workspace,
+    jobs: &[PushJob],
+) -> sqlx::Result<()> {
+    let mut records: Vec<Uuid> = all_changes(jobs).map(|change| change.record.0).collect();
+    records.sort_unstable();
+    records.dedup();
+    let mut missing: HashMap<RecordId, (&'static Kind, i64)> = HashMap::new();
+    for head in documents::heads(tx, &records).await? {
+        let Some(kind) = schema::kind(&head.kind) else { continue };
+        if head.quarantined.is_some() {
+            workspace.quarantine(head.record);
+        }
+        match cache.take(head.record, head.position) {
+            Some(document) => workspace.insert(head.record, document),
+            None => {
+                missing.insert(head.record, (kind, head.position));
+            }
+        }
+    }
+    let ids: Vec<Uuid> = missing.keys().map(|record| record.0).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for (record, snapshot) in documents::snapshots(tx, &ids).await? {
+        let (kind, _) = missing[&record];
+        match hub::open(kind, &snapshot) {
+            Ok(document) => workspace.insert(record, document),
+            Err(error) => {
+                tracing::error!(%record, %error, "a stored document cannot be opened");
+                workspace.quarantine(record);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Batch<'_> {
+    /// Groups that may be judged: parsed, of a known kind, by the user's own actors, and not stored
+    /// already. Everything else gets its refusal here.
+    fn admit(
+        &mut self,
+        job: &PushJob,
+        known: &HashMap<ChangeHash, (RecordId, FeedPosition)>,
+        owners: &HashMap<sync_core::ids::Actor, UserId>,
+    ) -> Vec<CandidateGroup> {
+        let mut groups = Vec::new();
+        let mut met: HashSet<ChangeHash> = HashSet::new();
+        for group in &job.groups {
+            let mut changes = Vec::new();
+            let mut fault: Option<(ChangeHash, Refusal)> = None;
+            for change in &group.changes {
+                match admit_change(change, job.user, known, owners) {
+                    Ok(Some(candidate)) if met.insert(change.hash) => changes.push(candidate),
+                    Ok(_) => {}
+                    Err(refusal) => {
+                        fault.get_or_insert((change.hash, refusal));
+                    }
+                }
+            }
+            match fault {
+                None if changes.is_empty() => {}
+                None => groups.push(CandidateGroup { group: group.group, changes }),
+                Some((culprit, refusal)) => {
+                    for change in &group.changes {
+                        let reason = if change.hash == culprit {
+                            refusal.clone()
+                        } else {
+                            hub::group_refused(&refusal)
+                        };
+                        self.refused.insert(change.hash, reason);
+                    }
+                    self.workspace.note_refused(group.changes.iter().map(|change| change.hash));
+                }
+            }
+        }
+        groups
+    }
+
+    /// Merges groups and writes their rows as the user; when the database refuses, halves them
+    /// until each culprit stands alone, so that k refusals among n groups cost O(k log n).
+    fn merge_and_write<'b>(
+        &'b mut self,
+        user: UserId,
+        pen: PenRole,
+        groups: &'b [CandidateGroup],
+    ) -> std::pin::Pin<Box<dyn Future<Output = sqlx::Result<Vec<Merged>>> + Send + 'b>> {
+        Box::pin(async move {
+            let mut merged: Vec<Merged> = Vec::with_capacity(groups.len());
+            let mut judged_refusals = Vec::new();
+            for group in groups {
+                match self.workspace.judge(group.clone(), user, pen, self.now) {
+                    Judgement::Merged(one) => merged.push(one),
+                    Judgement::Refused(refusals) => judged_refusals.extend(refusals),
+                }
+            }
+            if merged.is_empty() {
+                self.refused.extend(judged_refusals);
+                return Ok(merged);
+            }
+            let records = merged.iter().flat_map(|one| one.changes.iter().map(|c| c.record));
+            let rows = self.workspace.project(records);
+            let Some(refusal) = self.try_write(user, &rows).await? else {
+                self.refused.extend(judged_refusals);
+                return Ok(merged);
+            };
+            for one in merged.into_iter().rev() {
+                self.workspace.undo(one);
+            }
+            if let [culprit] = groups {
+                let hashes: Vec<ChangeHash> =
+                    culprit.changes.iter().map(|change| change.parsed.hash).collect();
+                self.workspace.note_refused(hashes.iter().copied());
+                self.refused.extend(hashes.into_iter().map(|hash| (hash, refusal.clone())));
+                return Ok(Vec::new());
+            }
+            let (first, second) = groups.split_at(groups.len() / 2);
+            let mut kept = self.merge_and_write(user, pen, first).await?;
+            kept.extend(self.merge_and_write(user, pen, second).await?);
+            Ok(kept)
+        })
+    }
+
+    /// Writes rows as the user within a savepoint; `Some` is what the database refused with.
+    async fn try_write(
+        &mut self,
+        user: UserId,
+        rows: &[Projected],
+    ) -> sqlx::Result<Option<Refusal>> {
+        let mut savepoint = self.connection.begin().await?;
+        store::become_user(&mut savepoint, user, Access::Write).await?;
+        let mut start = 0;
+        let mut outcome = Ok(());
+        while start < rows.len() && outcome.is_ok() {
+            let kind = rows[start].kind;
+            let end = start + rows[start..].iter().take_while(|row| row.kind == kind).count();
+            let slice: Vec<&Row> = rows[start..end].iter().map(|row| &row.row).collect();
+            outcome = store::rows::upsert(&mut savepoint, kind, &slice).await;
+            start = end;
+        }
+        match outcome {
+            Ok(()) => {
+                store::become_server(&mut savepoint).await?;
+                savepoint.commit().await?;
+                Ok(None)
+            }
+            Err(error) => match self.sentences.refusal(&error) {
+                Some(refusal) => {
+                    savepoint.rollback().await?;
+                    Ok(Some(refusal))
+                }
+                None => Err(error),
+            },
+        }
+    }
+}
+
+fn admit_change(
+    change: &PushedChange,
+    user: UserId,
+    known: &HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    owners: &HashMap<sync_core::ids::Actor, UserId>,
+) -> Result<Option<Candidate>, Refusal> {
+    let parsed = change.parsed.as_ref().map_err(Clone::clone)?;
+    if let Some((record, _)) = known.get(&change.hash) {
+        // Told to nobody but its author, so that a guessed name reveals nothing.
+        return if *record == change.record && parsed.author == user {
+            Ok(None)
+        } else {
+            Err(Refusal::new(RefusalCode::WrongRecord, "This change belongs to another record."))
+        };
+    }
+    let kind = schema::kind(&change.kind)
+        .filter(|kind| kind.storage == schema::Storage::Document)
+        .ok_or_else(|| {
+            Refusal::new(RefusalCode::WrongKind, "The server knows no such kind of record.")
+        })?;
+    if parsed.author == user && owners.get(&parsed.actor).is_some_and(|owner| *owner != user) {
+        return Err(Refusal::new(
+            RefusalCode::ForeignActor,
+            "The change was written under another user's actor; reopen the app and edit again.",
+        ));
+    }
+    Ok(Some(Candidate { record: change.record, kind, parsed: parsed.clone() }))
+}
+
+/// Gives every accepted change its place in the one order.
+fn place(accepted: Vec<Accepted>, last: i64) -> Vec<documents::Placed> {
+    let mut position = last;
+    let mut placed = Vec::new();
+    for one in accepted {
+        for change in one.merged.changes {
+            position += 1;
+            let (author, replica) = (one.user, one.replica);
+            placed.push(documents::Placed { change, author, replica, position });
+        }
+    }
+    placed
+}
+
+/// Appends changes and stores the documents they made; returns record, position and size of each.
+async fn store_all(
+    tx: &mut PgConnection,
+    workspace: &Workspace,
+    placed: &[documents::Placed],
+) -> sqlx::Result<Vec<(RecordId, i64, usize)>> {
+    if placed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut last: HashMap<RecordId, i64> = HashMap::new();
+    for change in placed {
+        last.insert(change.change.record, change.position);
+    }
+    let projected = workspace.project(last.keys().copied());
+    let mut rows = Vec::with_capacity(projected.len());
+    let mut stored = Vec::with_capacity(projected.len());
+    for one in &projected {
+        let Some(document) = workspace.document(one.record) else { continue };
+        let snapshot = document.doc.save();
+        stored.push((one.record, last[&one.record], snapshot.len()));
+        rows.push((one, snapshot, last[&one.record]));
+    }
+    documents::append_changes(tx, placed).await?;
+    documents::put_documents(tx, &rows).await?;
+    let odd: Vec<&Projected> = projected.iter().collect();
+    documents::put_oddities(tx, &odd).await?;
+    Ok(stored)
+}
+
+fn verdicts(
+    job: &PushJob,
+    known: &HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    positions: &HashMap<ChangeHash, FeedPosition>,
+    refused: &HashMap<ChangeHash, Refusal>,
+) -> Vec<Verdict> {
+    let judge = |change: &PushedChange| {
+        let accepted =
+            positions.get(&change.hash).copied().or_else(|| known.get(&change.hash).map(|k| k.1));
+        let outcome = match (refused.get(&change.hash), accepted) {
+            (Some(refusal), _) => VerdictOutcome::Refused(refusal.clone()),
+            (None, Some(position)) => VerdictOutcome::Accepted(position),
+            (None, None) => VerdictOutcome::Refused(Refusal::new(
+                RefusalCode::Internal,
+                "The server did not judge this change; it will be sent again.",
+            )),
+        };
+        Verdict { hash: change.hash, outcome }
+    };
+    job.groups.iter().flat_map(|group| &group.changes).map(judge).collect()
+}
+
+/// The server's clock.
+pub fn now() -> UnixMs {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    UnixMs(since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
+}

@@ -1,0 +1,53 @@
+//! Documents kept open between commits, bounded by bytes.
+
+use lru::LruCache;
+use sync_core::hub::HubDocument;
+use sync_core::ids::RecordId;
+
+/// Saved bytes kept open. A document takes some five times its saved size in memory.
+const BYTES: usize = 32 << 20;
+
+/// Open documents, each valid only at the position it was stored at: another process may have
+/// written since.
+#[derive(Debug)]
+pub(super) struct DocumentCache {
+    documents: LruCache<RecordId, (i64, HubDocument, usize)>,
+    bytes: usize,
+}
+
+impl Default for DocumentCache {
+    fn default() -> Self {
+        Self { documents: LruCache::unbounded(), bytes: 0 }
+    }
+}
+
+impl DocumentCache {
+    /// Takes a document out, if it is the one stored at this position.
+    pub(super) fn take(&mut self, record: RecordId, position: i64) -> Option<HubDocument> {
+        let (at, document, bytes) = self.documents.pop(&record)?;
+        self.bytes -= bytes;
+        (at == position).then_some(document)
+    }
+
+    pub(super) fn put(
+        &mut self,
+        record: RecordId,
+        position: i64,
+        document: HubDocument,
+        bytes: usize,
+    ) {
+        if let Some((.., old)) = self.documents.put(record, (position, document, bytes)) {
+            self.bytes -= old;
+        }
+        self.bytes += bytes;
+        while self.bytes > BYTES {
+            let Some((_, (.., old))) = self.documents.pop_lru() else { break };
+            self.bytes -= old;
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.documents.clear();
+        self.bytes = 0;
+    }
+}

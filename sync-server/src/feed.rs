@@ -1,0 +1,298 @@
+//! One session's feed: what the user may see and the replica does not have, in order.
+//!
+//! Each batch is read in a transaction of its own, as the user, under the policies. The clock read
+//! there bounds the batch: since commits happen one after the other, every position up to it is
+//! visible, and none is missed.
+//!
+//! **Invariant**: nothing is sent that was not read as the user.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{Connection as _, Executor};
+use sync_core::ids::{RecordId, ScopeId, ServerEpoch, UserId};
+use sync_core::limits;
+use sync_core::projection::Row;
+use sync_core::protocol::{AccessNotice, Blob, Cursor, FeedBatch, FeedItem};
+use sync_core::schema::{self, KINDS, Storage};
+use uuid::Uuid;
+
+use crate::store::{self, Access};
+
+/// Names of own changes remembered so as not to send them back; beyond that they are sent back.
+const OWN_CHANGES: usize = 100_000;
+
+/// Where a session's feed stands.
+#[derive(Debug)]
+pub struct Feed {
+    user: UserId,
+    /// Everything up to here is on the replica.
+    cursor: i64,
+    /// Access events up to here were dealt with.
+    access_seen: i64,
+    /// The clock at the last look.
+    head: i64,
+    epoch: Uuid,
+    /// Changed documents still to be sent, by position.
+    changed: VecDeque<(i64, Uuid)>,
+    /// Documents to be sent whole, whatever their position: newly granted, or asked for.
+    whole: VecDeque<Uuid>,
+    own: HashSet<Vec<u8>>,
+}
+
+/// The cursor as a replica keeps it: the life of the database, then the position.
+fn cursor_bytes(epoch: Uuid, position: i64) -> Cursor {
+    let mut bytes = epoch.as_bytes().to_vec();
+    bytes.extend_from_slice(&position.to_be_bytes());
+    Blob(bytes)
+}
+
+fn cursor_position(epoch: Uuid, cursor: &Cursor) -> Option<i64> {
+    let (life, position) = cursor.0.split_at_checked(16)?;
+    let position = i64::from_be_bytes(position.try_into().ok()?);
+    (life == epoch.as_bytes()).then_some(position)
+}
+
+impl Feed {
+    /// Takes up a replica's feed where it ended.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn open(pool: &PgPool, user: UserId, cursor: Option<&Cursor>) -> sqlx::Result<Self> {
+        let mut connection = pool.acquire().await?;
+        let (head, epoch) = store::feed::clock(&mut connection).await?;
+        let known = cursor.and_then(|cursor| cursor_position(epoch, cursor));
+        // A cursor ahead of the clock is of a life that was restored: everything is sent again.
+        let position = known.filter(|position| *position <= head).unwrap_or(0);
+        Ok(Self {
+            user,
+            cursor: position,
+            access_seen: if position == 0 { head } else { position },
+            head: 0,
+            epoch,
+            changed: VecDeque::new(),
+            whole: VecDeque::new(),
+            own: HashSet::new(),
+        })
+    }
+
+    /// The database's present life.
+    pub fn epoch(&self) -> ServerEpoch {
+        ServerEpoch(self.epoch)
+    }
+
+    /// Remembers a change that this very connection brought, so as not to send it back.
+    pub fn note_own(&mut self, hash: &[u8]) {
+        if self.own.len() < OWN_CHANGES {
+            self.own.insert(hash.to_vec());
+        }
+    }
+
+    /// Sends these records whole, as far as the user sees them.
+    pub fn fetch(&mut self, records: impl IntoIterator<Item = RecordId>) {
+        self.whole.extend(records.into_iter().map(|record| record.0));
+    }
+
+    /// The next batch; `None` when the replica has everything there is.
+    ///
+    /// # Errors
+    /// When the database cannot be reached; the feed stands where it stood.
+    pub async fn next(&mut self, pool: &PgPool) -> sqlx::Result<Option<FeedBatch>> {
+        let mut connection = pool.acquire().await?;
+        let mut tx = connection.begin().await?;
+        tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        store::become_user(&mut tx, self.user, Access::Read).await?;
+        let (head, _) = store::feed::clock(&mut tx).await?;
+        let mut batch = FeedBatch::default();
+        if self.changed.is_empty() && head > self.head.max(self.cursor) {
+            self.look(&mut tx, head, &mut batch).await?;
+        }
+        let whole: Vec<Uuid> = take(&mut self.whole);
+        if whole.is_empty() {
+            self.send_changed(&mut tx, &mut batch).await?;
+        } else {
+            let documents = store::feed::documents(&mut tx, &whole).await?;
+            batch.items.extend(self.snapshots(&mut tx, documents).await?);
+        }
+        tx.commit().await?;
+        if self.changed.is_empty() && self.whole.is_empty() {
+            self.cursor = self.cursor.max(self.head);
+            batch.live = true;
+        }
+        batch.cursor = cursor_bytes(self.epoch, self.cursor);
+        batch.remaining = (self.changed.len() + self.whole.len()) as u64;
+        let silent = batch.items.is_empty()
+            && batch.evict.is_empty()
+            && batch.keep_only.is_none()
+            && whole.is_empty();
+        Ok((!silent).then_some(batch))
+    }
+
+    /// Looks for what happened since the last look.
+    async fn look(
+        &mut self,
+        tx: &mut PgConnection,
+        head: i64,
+        batch: &mut FeedBatch,
+    ) -> sqlx::Result<()> {
+        let after = self.cursor;
+        for kind in KINDS.iter().filter(|kind| kind.storage == Storage::ServerRow) {
+            for (id, row) in store::rows::server_rows_after(tx, kind, after).await? {
+                batch.items.push(FeedItem {
+                    record: RecordId(id),
+                    kind: kind.name.to_owned(),
+                    scope: ScopeId::EVERYONE,
+                    snapshot: None,
+                    changes: Vec::new(),
+                    row: Some(row),
+                });
+            }
+        }
+        let events = store::feed::access_events(tx, self.user.0, self.access_seen).await?;
+        if !events.is_empty() {
+            self.follow_access(tx, events, batch).await?;
+        }
+        self.changed = store::feed::changed_after(tx, after).await?.into();
+        self.access_seen = head;
+        self.head = head;
+        Ok(())
+    }
+
+    /// Turns changes of access into evictions, and into documents to be sent whole.
+    async fn follow_access(
+        &mut self,
+        tx: &mut PgConnection,
+        events: Vec<(Option<Uuid>, String)>,
+        batch: &mut FeedBatch,
+    ) -> sqlx::Result<()> {
+        let visible: HashSet<Uuid> = store::feed::visible_scopes(tx).await?.into_iter().collect();
+        let everything = events.iter().any(|(scope, _)| scope.is_none());
+        let mut granted: Vec<Uuid> = Vec::new();
+        if everything {
+            batch.keep_only = Some(visible.iter().map(|scope| ScopeId(*scope)).collect());
+            granted.extend(visible.iter());
+        } else {
+            for (scope, reason) in events {
+                let Some(scope) = scope else { continue };
+                if visible.contains(&scope) {
+                    granted.push(scope);
+                } else {
+                    batch.evict.push(AccessNotice { scope: ScopeId(scope), reason });
+                }
+            }
+        }
+        // What changed after the cursor comes anyway.
+        self.whole.extend(store::feed::older_of_scopes(tx, &granted, self.cursor).await?);
+        Ok(())
+    }
+
+    /// Sends the next changed documents: whole when the replica cannot have them, else what is new.
+    async fn send_changed(
+        &mut self,
+        tx: &mut PgConnection,
+        batch: &mut FeedBatch,
+    ) -> sqlx::Result<()> {
+        let count = self.changed.len().min(limits::RECORDS_PER_FEED_BATCH);
+        if count == 0 {
+            return Ok(());
+        }
+        let next: Vec<(i64, Uuid)> = self.changed.iter().take(count).copied().collect();
+        let ids: Vec<Uuid> = next.iter().map(|(_, id)| *id).collect();
+        let documents = store::feed::documents(tx, &ids).await?;
+        let (fresh, known): (Vec<_>, Vec<_>) =
+            documents.into_iter().partition(|document| document.created_position > self.cursor);
+        let mut items: HashMap<Uuid, FeedItem> = HashMap::new();
+        for item in self.snapshots(tx, fresh).await? {
+            items.insert(item.record.0, item);
+        }
+        let known_ids: Vec<Uuid> = known.iter().map(|document| document.id).collect();
+        let mut changes: HashMap<Uuid, Vec<Blob>> = HashMap::new();
+        for (record, hash, bytes) in store::feed::changes_after(tx, &known_ids, self.cursor).await?
+        {
+            if !self.own.remove(&hash) {
+                changes.entry(record).or_default().push(Blob(bytes));
+            }
+        }
+        for document in known {
+            if let Some(changes) = changes.remove(&document.id) {
+                items.insert(document.id, item(&document, None, changes, None));
+            }
+        }
+        // Long documents close a batch early, but one always goes.
+        let mut bytes = 0;
+        let mut sent = 0;
+        for (position, id) in &next {
+            if bytes > limits::FEED_BATCH_BYTES {
+                break;
+            }
+            if let Some(item) = items.remove(id) {
+                bytes += item.snapshot.as_ref().map_or(0, |blob| blob.0.len());
+                bytes += item.changes.iter().map(|blob| blob.0.len()).sum::<usize>();
+                batch.items.push(item);
+            }
+            self.cursor = *position;
+            sent += 1;
+        }
+        self.changed.drain(..sent);
+        Ok(())
+    }
+
+    /// Whole documents with their rows. What was created over this connection goes as nothing.
+    async fn snapshots(
+        &self,
+        tx: &mut PgConnection,
+        documents: Vec<store::feed::FeedDocument>,
+    ) -> sqlx::Result<Vec<FeedItem>> {
+        let mut by_kind: HashMap<&str, Vec<Uuid>> = HashMap::new();
+        for document in &documents {
+            by_kind.entry(document.kind.as_str()).or_default().push(document.id);
+        }
+        let mut rows: HashMap<Uuid, Row> = HashMap::new();
+        for (kind, ids) in by_kind {
+            if let Some(kind) = schema::kind(kind) {
+                rows.extend(store::rows::by_id(tx, kind, &ids).await?);
+            }
+        }
+        let with_rows = documents.into_iter().map(|mut document| {
+            let row = rows.remove(&document.id);
+            let snapshot = std::mem::take(&mut document.snapshot);
+            item(&document, Some(Blob(snapshot)), Vec::new(), row)
+        });
+        Ok(with_rows.collect())
+    }
+}
+
+fn take(queue: &mut VecDeque<Uuid>) -> Vec<Uuid> {
+    let count = queue.len().min(limits::RECORDS_PER_FEED_BATCH);
+    queue.drain(..count).collect()
+}
+
+fn item(
+    document: &store::feed::FeedDocument,
+    snapshot: Option<Blob>,
+    changes: Vec<Blob>,
+    row: Option<Row>,
+) -> FeedItem {
+    FeedItem {
+        record: RecordId(document.id),
+        kind: document.kind.clone(),
+        scope: ScopeId(document.scope),
+        snapshot,
+        changes,
+        row,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_of_another_life_counts_for_nothing() {
+        let (life, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let cursor = cursor_bytes(life, 77);
+        assert_eq!(cursor_position(life, &cursor), Some(77));
+        assert_eq!(cursor_position(other, &cursor), None);
+        assert_eq!(cursor_position(life, &Blob(vec![1, 2, 3])), None);
+    }
+}

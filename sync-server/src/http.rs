@@ -1,0 +1,91 @@
+//! The HTTP door: the socket, health and metrics.
+
+pub mod auth;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use serde_json::json;
+use sync_core::limits;
+
+use crate::app::App;
+use crate::{session, telemetry};
+
+/// Every route.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/sync", get(socket))
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
+        .layer(middleware::from_fn(measure))
+        .with_state(app)
+}
+
+async fn socket(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .max_message_size(limits::FRAME_BYTES)
+        .max_frame_size(limits::FRAME_BYTES)
+        .write_buffer_size(64 << 10)
+        .max_write_buffer_size(2 * limits::INFLATED_FRAME_BYTES)
+        .on_upgrade(move |socket| session::serve(app, socket))
+}
+
+async fn health(State(app): State<Arc<App>>) -> Response {
+    let started = Instant::now();
+    let answer = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&app.pool).await;
+    let duration = started.elapsed().as_millis() as u64;
+    let database = match &answer {
+        Ok(_) => json!({"status": "pass", "duration": duration}),
+        Err(_) => {
+            json!({"status": "fail", "message": "the database does not answer", "duration": duration})
+        }
+    };
+    let resident = resident_bytes();
+    let memory = json!({"status": if resident.is_some() { "pass" } else { "warn" }, "metadata": {"residentBytes": resident}});
+    let (status, code) = match answer {
+        Ok(_) => ("healthy", StatusCode::OK),
+        Err(_) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let body = json!({
+        "status": status,
+        "timestamp": crate::committer::now().to_string(),
+        "checks": {"database": database, "memory": memory},
+    });
+    (code, Json(body)).into_response()
+}
+
+/// Memory in use, where the system tells.
+pub fn resident_bytes() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;
+    Some(resident * 4096)
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> String {
+    let busy = app.pool.size() as usize - app.pool.num_idle().min(app.pool.size() as usize);
+    metrics::gauge!("database_active_connections").set(busy as f64);
+    telemetry::metrics().render()
+}
+
+async fn measure(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().to_string();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    let labels = [("method", method), ("route", route), ("status_code", status)];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels)
+        .record(started.elapsed().as_secs_f64());
+    response
+}

@@ -1,0 +1,110 @@
+//! Users and territories, written with the owner's login.
+
+use sqlx::postgres::PgPool;
+use uuid::Uuid;
+
+/// A person to be added.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Unique.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// admin, manager, sales_rep or read_only.
+    pub role: String,
+    /// Whom they report to.
+    pub manager: Option<Uuid>,
+    /// Where they work.
+    pub territory: Option<Uuid>,
+    /// IANA time zone.
+    pub time_zone: String,
+}
+
+/// Adds a person, or brings the one with this e-mail address up to date; returns their id.
+///
+/// # Errors
+/// When the database refuses, such as for an unknown role.
+pub async fn add_user(pool: &PgPool, user: &NewUser) -> sqlx::Result<Uuid> {
+    let mut tx = pool.begin().await?;
+    let id = sqlx::query_scalar(
+        "INSERT INTO public.users (id, email, first_name, last_name, role, manager_id, territory_id, time_zone)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (email) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name,
+             role = excluded.role, manager_id = excluded.manager_id, territory_id = excluded.territory_id,
+             time_zone = excluded.time_zone
+         RETURNING id",
+    )
+    .bind(new_id())
+    .bind(&user.email)
+    .bind(&user.first_name)
+    .bind(&user.last_name)
+    .bind(&user.role)
+    .bind(user.manager)
+    .bind(user.territory)
+    .bind(&user.time_zone)
+    .fetch_one(&mut *tx)
+    .await?;
+    audit(&mut tx, "user.add", serde_json::json!({"user": id, "role": user.role})).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Adds a territory; returns its id.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn add_territory(pool: &PgPool, name: &str, parent: Option<Uuid>) -> sqlx::Result<Uuid> {
+    let mut tx = pool.begin().await?;
+    let id = new_id();
+    sqlx::query("INSERT INTO public.territories (id, name, parent_id) VALUES ($1, $2, $3)")
+        .bind(id)
+        .bind(name)
+        .bind(parent)
+        .execute(&mut *tx)
+        .await?;
+    audit(&mut tx, "territory.add", serde_json::json!({"territory": id, "name": name})).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Finds a person by id or e-mail address.
+///
+/// # Errors
+/// When there is none.
+pub async fn find_user(pool: &PgPool, who: &str) -> anyhow::Result<Uuid> {
+    let found: Option<Uuid> =
+        sqlx::query_scalar("SELECT id FROM public.users WHERE email = $1 OR id::text = lower($1)")
+            .bind(who)
+            .fetch_optional(pool)
+            .await?;
+    found.ok_or_else(|| {
+        anyhow::anyhow!("no user \"{who}\"; `sync-server user list` shows those there are")
+    })
+}
+
+async fn audit(
+    connection: &mut sqlx::postgres::PgConnection,
+    action: &str,
+    detail: serde_json::Value,
+) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO sync.audit (action, detail) VALUES ($1, $2)")
+        .bind(action)
+        .bind(detail)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// A time-ordered id.
+pub fn new_id() -> Uuid {
+    sync_core::ids::RecordId::mint(crate::committer::now(), entropy()).0
+}
+
+/// Random bytes from the operating system.
+pub fn entropy<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("BUG: the operating system gives random bytes");
+    bytes
+}

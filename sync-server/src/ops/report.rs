@@ -1,0 +1,130 @@
+//! Reports: the views of schema `reports`, run as the user who asks.
+
+use sqlx::postgres::PgPool;
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sync_core::ids::UserId;
+use uuid::Uuid;
+
+use crate::store::{self, Access};
+
+/// Reports by name, with what each tells.
+pub const REPORTS: &[(&str, &str)] = &[
+    ("pipeline", "open deals by territory and stage"),
+    ("activity", "completed interactions by rep, week and type"),
+    ("overdue_follow_ups", "open tasks past their day"),
+    ("priority_a_not_visited", "priority A accounts not visited for 30 days"),
+    ("forecast", "weighted value and cases by month of closing"),
+];
+
+/// A report's rows.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// The rows, each cell a JSON value.
+    pub rows: Vec<Vec<serde_json::Value>>,
+}
+
+/// Runs a report as a user.
+///
+/// # Errors
+/// When there is no such report or the database cannot be reached.
+pub async fn run(pool: &PgPool, name: &str, user: Uuid) -> anyhow::Result<Report> {
+    anyhow::ensure!(
+        REPORTS.iter().any(|(known, _)| *known == name),
+        "no report \"{name}\"; there are {}",
+        REPORTS.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ")
+    );
+    select(pool, &format!("SELECT * FROM reports.{name}"), user).await
+}
+
+/// Runs a statement that reads, as a user.
+///
+/// # Errors
+/// When the statement fails or the database cannot be reached.
+pub async fn select(pool: &PgPool, sql: &str, user: Uuid) -> anyhow::Result<Report> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    store::become_user(&mut tx, UserId(user), Access::Read).await?;
+    // As JSON, so that every type of column comes the same way and in the view's order.
+    let wrapped = format!("SELECT row_to_json(r)::text FROM ({sql}) r");
+    let rows = sqlx::query(AssertSqlSafe(wrapped)).fetch_all(&mut *tx).await?;
+    let names = format!("SELECT * FROM ({sql}) r LIMIT 0");
+    let described =
+        sqlx::Executor::describe(&mut *tx, sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(names)))
+            .await?;
+    let columns: Vec<String> =
+        described.columns().iter().map(|c| sqlx::Column::name(c).to_owned()).collect();
+    let mut report = Report { columns, rows: Vec::with_capacity(rows.len()) };
+    for row in rows {
+        let text: String = row.try_get(0)?;
+        let object: serde_json::Value = serde_json::from_str(&text)?;
+        report.rows.push(report.columns.iter().map(|c| object[c.as_str()].clone()).collect());
+    }
+    tx.commit().await?;
+    Ok(report)
+}
+
+impl Report {
+    /// As an aligned table for people.
+    pub fn to_table(&self) -> String {
+        let mut table = comfy_table::Table::new();
+        table.set_header(&self.columns);
+        for row in &self.rows {
+            table.add_row(row.iter().map(plain));
+        }
+        table.to_string()
+    }
+
+    /// As CSV; a cell that a spreadsheet would take for a formula gets an apostrophe before it.
+    ///
+    /// # Errors
+    /// When the rows cannot be written, which for memory does not happen.
+    pub fn to_csv(&self) -> anyhow::Result<String> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&self.columns)?;
+        for row in &self.rows {
+            writer.write_record(row.iter().map(|cell| match cell {
+                serde_json::Value::String(text) => neutral(text),
+                other => plain(other),
+            }))?;
+        }
+        Ok(String::from_utf8(writer.into_inner()?)?)
+    }
+
+    /// As a JSON array of objects.
+    pub fn to_json(&self) -> serde_json::Value {
+        let object = |row: &Vec<serde_json::Value>| {
+            self.columns.iter().cloned().zip(row.iter().cloned()).collect::<serde_json::Map<_, _>>()
+        };
+        self.rows.iter().map(object).collect()
+    }
+}
+
+fn plain(cell: &serde_json::Value) -> String {
+    match cell {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn neutral(text: &str) -> String {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_would_run_is_neutralised() {
+        for text in ["=1+1", "+1", "-1", "@a", "\tx", "\rx"] {
+            assert_eq!(neutral(text), format!("'{text}"));
+        }
+        assert_eq!(neutral("Café =1"), "Café =1");
+    }
+}

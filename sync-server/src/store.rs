@@ -1,0 +1,80 @@
+//! The server's only SQL on the path of a push and a feed.
+//!
+//! **Invariant**: rows of records are written as `pantry_writer` and read as `authenticated`, with
+//! the claims of the user concerned; everything else happens as `pantry_server`.
+
+pub mod documents;
+pub mod feed;
+pub mod rows;
+
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Executor};
+use sync_core::ids::UserId;
+
+/// Connects a pool whose every connection becomes `pantry_server`.
+///
+/// # Errors
+/// When Postgres cannot be reached, or the login may not become `pantry_server`.
+pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(std::time::Duration::from_secs(10))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute("SET ROLE pantry_server; SET synchronous_commit = on; SET jit = off")
+                    .await
+                    .map(drop)
+            })
+        })
+        .connect(url)
+        .await
+}
+
+/// Connects as the login itself, for operators' commands.
+///
+/// # Errors
+/// When Postgres cannot be reached.
+pub async fn connect_as_owner(url: &str) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new().max_connections(4).connect(url).await
+}
+
+/// Under which role a user's statements run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Reading: `authenticated`.
+    Read,
+    /// Writing projected rows: `pantry_writer`.
+    Write,
+}
+
+/// Makes the rest of the transaction, or of the savepoint, run as a user.
+///
+/// # Errors
+/// When Postgres refuses.
+pub async fn become_user(
+    connection: &mut PgConnection,
+    user: UserId,
+    access: Access,
+) -> sqlx::Result<()> {
+    let role = match access {
+        Access::Read => "authenticated",
+        Access::Write => "pantry_writer",
+    };
+    // A user id is a UUID, so that nothing in it needs quoting.
+    let sql = format!(
+        "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true); SET LOCAL ROLE {role}"
+    );
+    connection.execute(AssertSqlSafe(sql)).await.map(drop)
+}
+
+/// Back to the server's own role within a transaction.
+///
+/// # Errors
+/// When Postgres refuses.
+pub async fn become_server(connection: &mut PgConnection) -> sqlx::Result<()> {
+    connection
+        .execute("SET LOCAL ROLE pantry_server; SELECT set_config('request.jwt.claims', '', true)")
+        .await
+        .map(drop)
+}

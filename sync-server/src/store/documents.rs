@@ -1,0 +1,273 @@
+//! Documents, changes, actors and the clock: what a commit reads and writes as the server.
+
+use std::collections::HashMap;
+
+use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
+use sync_core::hub::{Projected, StoredChange};
+use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, ReplicaId, UserId};
+use uuid::Uuid;
+
+/// Takes the lock under which commits happen one after the other; returns the last position.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn lock_clock(connection: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT last_position FROM sync.clock FOR UPDATE")
+        .fetch_one(connection)
+        .await
+}
+
+/// Moves the clock on; readers see it, and everything up to it, when the transaction commits.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn advance_clock(connection: &mut PgConnection, to: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE sync.clock SET last_position = $1")
+        .bind(to)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("SELECT pg_notify('pantry_feed', '')").execute(connection).await.map(drop)
+}
+
+/// Which of these changes are stored, for which record and where.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn known_changes(
+    connection: &mut PgConnection,
+    hashes: &[ChangeHash],
+) -> sqlx::Result<HashMap<ChangeHash, (RecordId, FeedPosition)>> {
+    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
+    let rows =
+        sqlx::query("SELECT hash, record_id, position FROM sync.changes WHERE hash = ANY($1)")
+            .bind(hashes)
+            .fetch_all(connection)
+            .await?;
+    let mut known = HashMap::with_capacity(rows.len());
+    for row in rows {
+        if let Some(hash) = ChangeHash::from_slice(row.try_get(0)?) {
+            known.insert(hash, (RecordId(row.try_get(1)?), FeedPosition(row.try_get(2)?)));
+        }
+    }
+    Ok(known)
+}
+
+/// Binds actors that are seen for the first time and says whose each one is.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn bind_actors(
+    connection: &mut PgConnection,
+    seen: &[(Actor, UserId, ReplicaId)],
+) -> sqlx::Result<HashMap<Actor, UserId>> {
+    let actors: Vec<&[u8]> = seen.iter().map(|(actor, ..)| actor.0.as_slice()).collect();
+    let users: Vec<Uuid> = seen.iter().map(|(_, user, _)| user.0).collect();
+    let replicas: Vec<Uuid> = seen.iter().map(|(.., replica)| replica.0).collect();
+    sqlx::query(
+        "INSERT INTO sync.actors (actor, user_id, replica_id)
+         SELECT * FROM UNNEST($1::bytea[], $2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(&actors)
+    .bind(users)
+    .bind(replicas)
+    .execute(&mut *connection)
+    .await?;
+    let rows = sqlx::query("SELECT actor, user_id FROM sync.actors WHERE actor = ANY($1)")
+        .bind(&actors)
+        .fetch_all(connection)
+        .await?;
+    let mut owners = HashMap::with_capacity(rows.len());
+    for row in rows {
+        if let Some(actor) = Actor::from_slice(row.try_get(0)?) {
+            owners.insert(actor, UserId(row.try_get(1)?));
+        }
+    }
+    Ok(owners)
+}
+
+/// A stored document's head.
+#[derive(Debug)]
+pub struct DocumentHead {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// Position of its last change.
+    pub position: i64,
+    /// Why it is closed to changes, if it is.
+    pub quarantined: Option<String>,
+}
+
+/// Heads of documents.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn heads(
+    connection: &mut PgConnection,
+    records: &[Uuid],
+) -> sqlx::Result<Vec<DocumentHead>> {
+    let rows = sqlx::query(
+        "SELECT id, kind, position, quarantined FROM sync.documents WHERE id = ANY($1)",
+    )
+    .bind(records)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(DocumentHead {
+                record: RecordId(row.try_get(0)?),
+                kind: row.try_get(1)?,
+                position: row.try_get(2)?,
+                quarantined: row.try_get(3)?,
+            })
+        })
+        .collect()
+}
+
+/// Snapshots of documents.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn snapshots(
+    connection: &mut PgConnection,
+    records: &[Uuid],
+) -> sqlx::Result<Vec<(RecordId, Vec<u8>)>> {
+    let rows = sqlx::query("SELECT id, snapshot FROM sync.documents WHERE id = ANY($1)")
+        .bind(records)
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| Ok((RecordId(row.try_get(0)?), row.try_get(1)?))).collect()
+}
+
+/// An accepted change with its place in the order.
+#[derive(Debug)]
+pub struct Placed {
+    /// The change.
+    pub change: StoredChange,
+    /// Who pushed it.
+    pub author: UserId,
+    /// From which device.
+    pub replica: ReplicaId,
+    /// Its place.
+    pub position: i64,
+}
+
+/// Appends changes and notes each in the audit.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn append_changes(connection: &mut PgConnection, placed: &[Placed]) -> sqlx::Result<()> {
+    let hashes: Vec<&[u8]> = placed.iter().map(|p| p.change.hash.0.as_slice()).collect();
+    let records: Vec<Uuid> = placed.iter().map(|p| p.change.record.0).collect();
+    let positions: Vec<i64> = placed.iter().map(|p| p.position).collect();
+    let actors: Vec<&[u8]> = placed.iter().map(|p| p.change.actor.0.as_slice()).collect();
+    let seqs: Vec<i64> = placed.iter().map(|p| i64::try_from(p.change.seq).unwrap_or(0)).collect();
+    let authors: Vec<Uuid> = placed.iter().map(|p| p.author.0).collect();
+    let replicas: Vec<Uuid> = placed.iter().map(|p| p.replica.0).collect();
+    let groups: Vec<Uuid> = placed.iter().map(|p| p.change.group.0).collect();
+    let bytes: Vec<&[u8]> = placed.iter().map(|p| p.change.bytes.as_slice()).collect();
+    let claimed: Vec<i64> = placed.iter().map(|p| p.change.claimed_at.0).collect();
+    sqlx::query(
+        "INSERT INTO sync.changes (hash, record_id, position, actor, seq, author, replica_id, group_id, bytes, claimed_at, received_at)
+         SELECT h, r, p, a, s, u, d, g, b, to_timestamp(c / 1000.0), clock_timestamp()
+         FROM UNNEST($1::bytea[], $2::uuid[], $3::bigint[], $4::bytea[], $5::bigint[], $6::uuid[], $7::uuid[], $8::uuid[], $9::bytea[], $10::bigint[])
+              AS t(h, r, p, a, s, u, d, g, b, c)",
+    )
+    .bind(hashes)
+    .bind(records)
+    .bind(positions)
+    .bind(actors)
+    .bind(seqs)
+    .bind(authors)
+    .bind(replicas)
+    .bind(groups)
+    .bind(bytes)
+    .bind(claimed)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Stores merged documents.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn put_documents(
+    connection: &mut PgConnection,
+    documents: &[(&Projected, Vec<u8>, i64)],
+) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = documents.iter().map(|(p, ..)| p.record.0).collect();
+    let kinds: Vec<&str> = documents.iter().map(|(p, ..)| p.kind.name).collect();
+    let scopes: Vec<Uuid> = documents.iter().map(|(p, ..)| p.scope.0).collect();
+    let snapshots: Vec<&[u8]> = documents.iter().map(|(_, s, _)| s.as_slice()).collect();
+    let positions: Vec<i64> = documents.iter().map(|(.., position)| *position).collect();
+    sqlx::query(
+        "INSERT INTO sync.documents (id, kind, scope_id, snapshot, position, created_position)
+         SELECT i, k, s, b, p, p FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bigint[]) AS t(i, k, s, b, p)
+         ON CONFLICT (id) DO UPDATE SET scope_id = excluded.scope_id, snapshot = excluded.snapshot, position = excluded.position",
+    )
+    .bind(&ids)
+    .bind(kinds)
+    .bind(scopes)
+    .bind(snapshots)
+    .bind(positions)
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Replaces what is odd about documents: conflicts and violations.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn put_oddities(
+    connection: &mut PgConnection,
+    documents: &[&Projected],
+) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = documents.iter().map(|p| p.record.0).collect();
+    sqlx::query("DELETE FROM sync.conflicts WHERE record_id = ANY($1)")
+        .bind(&ids)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM sync.violations WHERE record_id = ANY($1)")
+        .bind(&ids)
+        .execute(&mut *connection)
+        .await?;
+    for projected in documents {
+        for conflict in &projected.hydrated.conflicts {
+            sqlx::query("INSERT INTO sync.conflicts VALUES ($1, $2, $3)")
+                .bind(projected.record.0)
+                .bind(conflict.field)
+                .bind(serde_json::Value::from(conflict.values.clone()))
+                .execute(&mut *connection)
+                .await?;
+        }
+        for violation in &projected.hydrated.violations {
+            sqlx::query("INSERT INTO sync.violations VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(projected.record.0)
+                .bind(&violation.field)
+                .bind(&violation.problem)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Closes a document to changes.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn quarantine_document(
+    connection: &mut PgConnection,
+    record: RecordId,
+    why: &str,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE sync.documents SET quarantined = $2 WHERE id = $1")
+        .bind(record.0)
+        .bind(why)
+        .execute(connection)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,137 @@
+//! What a feed reads, as the user it is for.
+
+use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+/// The last position and the life of the database.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn clock(connection: &mut PgConnection) -> sqlx::Result<(i64, Uuid)> {
+    let row =
+        sqlx::query("SELECT last_position, epoch FROM sync.clock").fetch_one(connection).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Changes of the user's access after a position: scope (none for everything) and reason.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn access_events(
+    connection: &mut PgConnection,
+    user: Uuid,
+    after: i64,
+) -> sqlx::Result<Vec<(Option<Uuid>, String)>> {
+    let rows = sqlx::query(
+        "SELECT scope_id, max(reason) FROM sync.access_events WHERE user_id = $1 AND position > $2 GROUP BY scope_id",
+    )
+    .bind(user)
+    .bind(after)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Every scope that the user sees.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn visible_scopes(connection: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar("SELECT sync.visible_scopes()").fetch_all(connection).await
+}
+
+/// Documents that changed after a position: position, id. In the order of positions.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn changed_after(
+    connection: &mut PgConnection,
+    after: i64,
+) -> sqlx::Result<Vec<(i64, Uuid)>> {
+    let rows = sqlx::query(
+        "SELECT d.position, d.id FROM sync.visible_scopes() s JOIN sync.documents d ON d.scope_id = s
+         WHERE d.position > $1 ORDER BY d.position",
+    )
+    .bind(after)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Documents of some scopes that did not change after a position.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn older_of_scopes(
+    connection: &mut PgConnection,
+    scopes: &[Uuid],
+    up_to: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar("SELECT id FROM sync.documents WHERE scope_id = ANY($1) AND position <= $2")
+        .bind(scopes)
+        .bind(up_to)
+        .fetch_all(connection)
+        .await
+}
+
+/// A document as the feed sends it.
+#[derive(Debug)]
+pub struct FeedDocument {
+    /// The record.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: String,
+    /// Its scope.
+    pub scope: Uuid,
+    /// Where it began.
+    pub created_position: i64,
+    /// The merged document.
+    pub snapshot: Vec<u8>,
+}
+
+/// Documents by id, as far as the user sees them.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn documents(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<FeedDocument>> {
+    let rows = sqlx::query(
+        "SELECT id, kind, scope_id, created_position, snapshot FROM sync.documents WHERE id = ANY($1)",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(FeedDocument {
+                id: row.try_get(0)?,
+                kind: row.try_get(1)?,
+                scope: row.try_get(2)?,
+                created_position: row.try_get(3)?,
+                snapshot: row.try_get(4)?,
+            })
+        })
+        .collect()
+}
+
+/// Changes of some records after a position, oldest first: record, name, bytes.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn changes_after(
+    connection: &mut PgConnection,
+    records: &[Uuid],
+    after: i64,
+) -> sqlx::Result<Vec<(Uuid, Vec<u8>, Vec<u8>)>> {
+    let rows = sqlx::query(
+        "SELECT record_id, hash, bytes FROM sync.changes WHERE record_id = ANY($1) AND position > $2 ORDER BY position",
+    )
+    .bind(records)
+    .bind(after)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+}

@@ -1,0 +1,43 @@
+//! Logs as JSON lines and metrics under the names that the deployment guide asks for.
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Starts structured logging at the level of `LOG_LEVEL`; later calls do nothing.
+pub fn start_logging() {
+    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".into());
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("{level},sqlx=warn"))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}
+
+/// The process's metrics, made at the first call.
+pub fn metrics() -> &'static PrometheusHandle {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    HANDLE.get_or_init(|| {
+        let http = [0.1, 0.3, 0.5, 0.7, 1.0, 3.0, 5.0, 7.0, 10.0];
+        let database = [0.01, 0.05, 0.1, 0.3, 0.5, 1.0, 3.0, 5.0];
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Full("http_request_duration_seconds".into()), &http)
+            .and_then(|b| {
+                b.set_buckets_for_metric(
+                    Matcher::Full("database_query_duration_seconds".into()),
+                    &database,
+                )
+            });
+        let recorder = builder.expect("BUG: the bucket lists are not empty").build_recorder();
+        let handle = recorder.handle();
+        // Another recorder in the process, as in tests, keeps its place.
+        let _ = metrics::set_global_recorder(recorder);
+        handle
+    })
+}
+
+/// Notes how long a unit of database work took.
+pub fn database_work(query_type: &'static str, started: std::time::Instant) {
+    metrics::histogram!("database_query_duration_seconds", "query_type" => query_type, "table" => "")
+        .record(started.elapsed().as_secs_f64());
+}
