@@ -1,28 +1,60 @@
 //! What a foreign change must be before it is applied.
+//!
+//! A change of a hundred bytes can stand for millions of operations, name actors that do not exist,
+//! or carry a counter that bricks a document for ever. So every change from outside goes through
+//! three steps, each the only maker of what the next one takes: [`parse`] (bytes alone), [`verify`]
+//! (against the document) and [`apply`] (to a copy, inside `catch_unwind`).
+//!
+//! Whether the actor belongs to the user is the caller's to answer: it is in the database.
+//!
+//! **Invariant**: Automerge's sync decoder, `load` and `load_incremental` never see foreign bytes.
+
+mod preflight;
+mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, Change, ExpandedChange};
+use sha2::{Digest, Sha256};
 
-use crate::document::PenRole;
+use crate::document::{self, PenRole};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, RecordId, UserId};
+use crate::limits;
 use crate::schema::Kind;
 use crate::time::UnixMs;
+pub use verify::verify;
 
-/// A change that parsed and stands on its own.
+/// A change that parsed and stands on its own; nothing is known yet of the document it is for.
 #[derive(Clone, Debug)]
 pub struct ParsedChange {
-    /// The change.
-    pub change: Change,
-    /// Its operations.
-    pub expanded: ExpandedChange,
+    change: Change,
+    expanded: ExpandedChange,
+    hash: ChangeHash,
+    actor: Actor,
+    author: Option<UserId>,
+}
+
+impl ParsedChange {
     /// Its name.
-    pub hash: ChangeHash,
+    pub fn hash(&self) -> ChangeHash {
+        self.hash
+    }
+
     /// Its writer.
-    pub actor: Actor,
-    /// The author inside it.
-    pub author: UserId,
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// The author it names. An actor's first change of a document names one, later ones do not.
+    pub fn author(&self) -> Option<UserId> {
+        self.author
+    }
+
+    /// The changes it builds on.
+    pub fn deps(&self) -> impl Iterator<Item = ChangeHash> + '_ {
+        self.change.deps().iter().map(|dep| ChangeHash(dep.0))
+    }
 }
 
 /// What judging needs to know.
@@ -32,7 +64,7 @@ pub struct Context<'a> {
     pub record: RecordId,
     /// Its kind.
     pub kind: &'static Kind,
-    /// The document.
+    /// The document; the kind's genesis when there is none yet.
     pub doc: &'a Automerge,
     /// The authenticated user.
     pub author: UserId,
@@ -42,11 +74,19 @@ pub struct Context<'a> {
     pub pen: PenRole,
 }
 
-/// A change that may be applied.
+/// A change that may be applied to the document it was judged against.
 #[derive(Debug)]
 pub struct VerifiedChange {
     change: Change,
     actor: Actor,
+    edits_text: EditsText,
+}
+
+/// Whether a change edits long text, whose positions only applying can check to the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum EditsText {
+    No,
+    Yes,
 }
 
 impl VerifiedChange {
@@ -54,69 +94,112 @@ impl VerifiedChange {
     pub fn change(&self) -> &Change {
         &self.change
     }
+
     /// Its writer.
     pub fn actor(&self) -> Actor {
         self.actor
     }
-    /// Its number.
+
+    /// Its number among its actor's changes of the document.
     pub fn seq(&self) -> u64 {
         self.change.seq()
     }
 }
 
-/// Why applying failed.
+fn malformed(what: &str) -> Refusal {
+    Refusal::new(
+        RefusalCode::Malformed,
+        format!("The edit arrived damaged ({what}); update the app and make it again."),
+    )
+}
+
+/// The name by which a verdict speaks of pushed bytes, whether or not they are a change: SHA-256
+/// over all but the first eight, which for a plain chunk is the change's own name.
+pub fn name_of_bytes(bytes: &[u8]) -> ChangeHash {
+    ChangeHash(Sha256::digest(bytes.get(8..).unwrap_or(bytes)).into())
+}
+
+/// Reads a pushed change: a plain change chunk within the limits, in the one canonical encoding.
+///
+/// # Errors
+/// When it is anything else.
+pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
+    preflight::check(bytes)?;
+    let parsed = catch_unwind(|| {
+        let change = Change::from_bytes(bytes.to_vec()).map_err(|_| malformed("unreadable"))?;
+        let expanded = change.decode();
+        let again = Change::from(expanded.clone());
+        if again.raw_bytes() != bytes {
+            // Two encodings of one change would be two names for it.
+            return Err(malformed("not in its canonical form"));
+        }
+        Ok((change, expanded))
+    });
+    let (change, expanded) = parsed.unwrap_or_else(|_| Err(malformed("unreadable")))?;
+    let actor = Actor::from_slice(change.actor_id().to_bytes());
+    let actor = actor.ok_or_else(|| malformed("actor of a wrong length"))?;
+    let author = match change.author() {
+        None if change.extra_bytes().is_empty() => None,
+        None => return Err(malformed("unknown trailing bytes")),
+        Some(author) => Some(
+            UserId::from_slice(author.as_bytes()).ok_or_else(|| malformed("author unreadable"))?,
+        ),
+    };
+    Ok(ParsedChange { hash: change.hash().into(), change, expanded, actor, author })
+}
+
+/// Why applying failed; the document is as it was.
 #[derive(Debug)]
 pub enum ApplyFault {
-    /// The library panicked.
+    /// The library panicked; its words. Worth an alert: a rule of [`verify`] is missing.
     Panicked(String),
     /// The result is not acceptable.
     Refused(Refusal),
 }
 
-/// Parses a pushed change.
+/// Applies verified changes to a copy of the document, which the caller puts in its place.
 ///
 /// # Errors
-/// When it is no change.
-pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
-    let malformed = || Refusal::new(RefusalCode::Malformed, "The change is damaged.");
-    let change = Change::from_bytes(bytes.to_vec()).map_err(|_| malformed())?;
-    let expanded = change.decode();
-    let actor = Actor::from_slice(change.actor_id().to_bytes()).ok_or_else(malformed)?;
-    let author = change.author().and_then(|a| UserId::from_slice(a.as_bytes()));
-    let author = author.ok_or_else(malformed)?;
-    Ok(ParsedChange { hash: change.hash().into(), change, expanded, actor, author })
-}
-
-/// The name by which a verdict speaks of bytes that are no change: their SHA-256.
-pub fn name_of_bytes(bytes: &[u8]) -> ChangeHash {
-    use sha2::Digest;
-    ChangeHash(sha2::Sha256::digest(bytes).into())
-}
-
-/// Judges a change.
-///
-/// # Errors
-/// When it breaks a rule.
-pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedChange, Refusal> {
-    if parsed.author != context.author {
-        return Err(Refusal::new(RefusalCode::ForeignAuthor, "The change was written by another."));
-    }
-    Ok(VerifiedChange { change: parsed.change, actor: parsed.actor })
-}
-
-/// Applies changes to a copy.
-///
-/// # Errors
-/// When the library fails.
+/// When the library fails or the result is not acceptable.
 pub fn apply(doc: &Automerge, changes: Vec<VerifiedChange>) -> Result<Automerge, ApplyFault> {
-    let mut copy = doc.clone();
-    let result = catch_unwind(AssertUnwindSafe(move || {
-        let changes: Vec<Change> = changes.into_iter().map(|verified| verified.change).collect();
-        copy.apply_changes(changes).map(|()| copy)
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let mut copy = doc.clone();
+        let names: Vec<_> = changes.iter().map(|verified| verified.change.hash()).collect();
+        let text = changes.iter().any(|verified| verified.edits_text == EditsText::Yes);
+        let plain: Vec<Change> = changes.into_iter().map(|verified| verified.change).collect();
+        copy.apply_changes(plain).map_err(|error| malformed(&error.to_string()))?;
+        let heads = copy.get_heads();
+        if names.last().is_some_and(|last| !heads.contains(last)) {
+            return Err(malformed("it did not become part of the record"));
+        }
+        if text {
+            // Read it all and once through its saved form: what breaks here would break every reader.
+            let saved = copy.save();
+            if saved.len() > limits::DOCUMENT_BYTES {
+                return Err(too_large());
+            }
+            document::load(&saved, &[]).map_err(|_| malformed("it would break the record"))?;
+        }
+        if let Some(kind) = document::kind_of(&copy) {
+            document::hydrate(&copy, kind);
+        }
+        Ok(copy)
     }));
-    match result {
-        Ok(Ok(doc)) => Ok(doc),
-        Ok(Err(error)) => Err(ApplyFault::Panicked(error.to_string())),
-        Err(_) => Err(ApplyFault::Panicked("panicked".into())),
+    match outcome {
+        Ok(Ok(copy)) => Ok(copy),
+        Ok(Err(refusal)) => Err(ApplyFault::Refused(refusal)),
+        Err(panic) => Err(ApplyFault::Panicked(words_of(panic.as_ref()))),
     }
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(
+        RefusalCode::TooLarge,
+        "The record has grown too large; an operator must compact it before it can be edited.",
+    )
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
 }

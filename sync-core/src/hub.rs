@@ -141,10 +141,10 @@ impl Workspace {
         pen: PenRole,
         now: UnixMs,
     ) -> Judgement {
-        let hashes: Vec<ChangeHash> = group.changes.iter().map(|c| c.parsed.hash).collect();
+        let hashes: Vec<ChangeHash> = group.changes.iter().map(|c| c.parsed.hash()).collect();
         let mut merged = Merged { changes: Vec::new(), before: Vec::new() };
         for candidate in group.changes {
-            let hash = candidate.parsed.hash;
+            let hash = candidate.parsed.hash();
             if let Err(refusal) =
                 self.merge_one(candidate, group.group, author, pen, now, &mut merged)
             {
@@ -209,14 +209,14 @@ impl Workspace {
             ));
         }
         let base = existing.map_or(&genesis(kind).doc, |document| &document.doc);
-        let hash = parsed.hash;
+        let hash = parsed.hash();
         // Every dependency is checked here, so that a dependant of a refused change says so.
-        if parsed.change.deps().iter().any(|dep| self.refused.contains(&ChangeHash(dep.0))) {
+        if parsed.deps().any(|dep| self.refused.contains(&dep)) {
             return Err(depends_on_refused());
         }
         let context = guard::Context { record, kind, doc: base, author, now, pen };
         let verified = guard::verify(parsed, &context)?;
-        let stamp = Stamp::of(verified.change());
+        let change = verified.change().clone();
         let stored = StoredChange {
             record,
             hash,
@@ -237,6 +237,7 @@ impl Workspace {
                 ));
             }
         };
+        let stamp = Stamp::of(&change, &doc);
         let stamp = existing.and_then(|document| document.stamp).max(Some(stamp));
         let before = self.documents.insert(record, HubDocument { kind, doc, stamp });
         merged.before.push((record, before));

@@ -49,12 +49,15 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of one change.
-    pub fn of(change: &automerge::Change) -> Self {
+    /// The stamp of one change of a document. Only an actor's first change names its author; the
+    /// document knows them all.
+    pub fn of(change: &automerge::Change, doc: &automerge::Automerge) -> Self {
         Self {
             at: UnixMs::from_seconds(change.timestamp()),
             hash: change.hash().into(),
-            by: change.author().and_then(|author| UserId::from_slice(author.as_bytes())),
+            by: doc
+                .get_author_for_actor(change.actor_id())
+                .and_then(|author| UserId::from_slice(author.as_bytes())),
         }
     }
 

@@ -247,10 +247,10 @@ async fn bind_actors(
         for change in job.groups.iter().flat_map(|group| &group.changes) {
             // A change whose author is somebody else is refused anyway and binds no actor.
             if let Ok(parsed) = &change.parsed
-                && parsed.author == job.user
-                && met.insert(parsed.actor)
+                && parsed.author().is_none_or(|author| author == job.user)
+                && met.insert(parsed.actor())
             {
-                seen.push((parsed.actor, job.user, job.replica));
+                seen.push((parsed.actor(), job.user, job.replica));
             }
         }
     }
@@ -371,7 +371,7 @@ impl Batch<'_> {
             }
             if let [culprit] = groups {
                 let hashes: Vec<ChangeHash> =
-                    culprit.changes.iter().map(|change| change.parsed.hash).collect();
+                    culprit.changes.iter().map(|change| change.parsed.hash()).collect();
                 self.workspace.note_refused(hashes.iter().copied());
                 self.refused.extend(hashes.into_iter().map(|hash| (hash, refusal.clone())));
                 return Ok(Vec::new());
@@ -426,7 +426,7 @@ fn admit_change(
     let parsed = change.parsed.as_ref().map_err(Clone::clone)?;
     if let Some((record, _)) = known.get(&change.hash) {
         // Told to nobody but its author, so that a guessed name reveals nothing.
-        return if *record == change.record && parsed.author == user {
+        return if *record == change.record && owners.get(&parsed.actor()) == Some(&user) {
             Ok(None)
         } else {
             Err(Refusal::new(RefusalCode::WrongRecord, "This change belongs to another record."))
@@ -437,7 +437,7 @@ fn admit_change(
         .ok_or_else(|| {
             Refusal::new(RefusalCode::WrongKind, "The server knows no such kind of record.")
         })?;
-    if parsed.author == user && owners.get(&parsed.actor).is_some_and(|owner| *owner != user) {
+    if owners.get(&parsed.actor()).is_some_and(|owner| *owner != user) {
         return Err(Refusal::new(
             RefusalCode::ForeignActor,
             "The change was written under another user's actor; reopen the app and edit again.",

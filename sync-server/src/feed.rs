@@ -181,8 +181,8 @@ impl Feed {
                 }
             }
         }
-        // What changed after the cursor comes anyway.
-        self.whole.extend(store::feed::older_of_scopes(tx, &granted, self.cursor).await?);
+        // Whole, also what changed since: the replica may hold none of it.
+        self.whole.extend(store::feed::of_scopes(tx, &granted).await?);
         Ok(())
     }
 

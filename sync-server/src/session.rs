@@ -304,7 +304,7 @@ fn parse(push: Push) -> Vec<PushedGroup> {
     let parse_item = |item: sync_core::protocol::PushItem| {
         let parsed = guard::parse(&item.change.0);
         let hash =
-            parsed.as_ref().map_or_else(|_| guard::name_of_bytes(&item.change.0), |p| p.hash);
+            parsed.as_ref().map_or_else(|_| guard::name_of_bytes(&item.change.0), |p| p.hash());
         PushedChange { record: item.record, kind: item.kind, hash, parsed }
     };
     push.groups

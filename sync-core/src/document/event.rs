@@ -25,15 +25,6 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum EventData {
-    /// An assignment of an account.
-    Assignment {
-        /// First in charge.
-        assigned_user_id: Option<UserId>,
-        /// Second in charge.
-        secondary_user_id: Option<UserId>,
-        /// Where it belongs.
-        territory_id: Option<uuid::Uuid>,
-    },
     /// A stage of an opportunity.
     Stage {
         /// The stage's name.
@@ -70,6 +61,15 @@ pub enum EventData {
     Action {
         /// delete, restore, complete or reopen.
         action: String,
+    },
+    /// An assignment of an account. The last to be tried, for all its parts may be absent.
+    Assignment {
+        /// First in charge.
+        assigned_user_id: Option<UserId>,
+        /// Second in charge.
+        secondary_user_id: Option<UserId>,
+        /// Where it belongs.
+        territory_id: Option<uuid::Uuid>,
     },
 }
 

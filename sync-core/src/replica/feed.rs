@@ -61,6 +61,8 @@ impl Replica {
         tx.commit()?;
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
+        // What was asked for comes in a batch of its own, and only then is everything here.
+        let complete = batch.live && lacking.is_empty();
         if !lacking.is_empty() {
             let fetch = ClientMessage::Fetch(Fetch { records: lacking });
             effects.push(Effect::Send(fetch.to_bytes()));
@@ -70,7 +72,7 @@ impl Replica {
         }
         effects.push(Effect::Changed(tables));
         effects.push(Effect::Remaining(batch.remaining));
-        if let (true, State::Open(session)) = (batch.live, &mut self.session.state) {
+        if let (true, State::Open(session)) = (complete, &mut self.session.state) {
             session.live = true;
             effects.push(Effect::Live);
         }
@@ -218,7 +220,7 @@ fn apply(
         return Ok(true);
     }
     for change in &fresh {
-        open.stamp = open.stamp.max(Some(Stamp::of(change)));
+        open.stamp = open.stamp.max(Some(Stamp::of(change, &open.doc)));
         let actor = Actor::from_slice(change.actor_id().to_bytes()).unwrap_or(Actor([0; 16]));
         let new = NewChange {
             record,

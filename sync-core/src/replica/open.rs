@@ -86,6 +86,7 @@ impl Replica {
         if options.user.is_some_and(|wanted| wanted != user) {
             return Err(OpenError::WrongUser(user));
         }
+        let last_fault = store::meta::<Option<String>>(&db, "last_fault")?.flatten();
         Ok(Self {
             db,
             id,
@@ -93,7 +94,7 @@ impl Replica {
             actor: Actor(draw(env)),
             cache: super::cache::DocumentCache::new(),
             session: super::session::Session::default(),
-            last_fault: None,
+            last_fault,
         })
     }
 }

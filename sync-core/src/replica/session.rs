@@ -112,6 +112,8 @@ impl Replica {
         self.session.state = State::Offline;
         if let Some(why) = why {
             self.last_fault = Some(why.to_owned());
+            // For the status line of the next process; a file that cannot be written says so itself.
+            let _ = store::set_meta(&self.db, "last_fault", &why);
         }
     }
 
@@ -192,6 +194,7 @@ impl Replica {
         }
         store::set_meta(&self.db, "epoch", welcome.epoch.as_bytes())?;
         store::set_meta(&self.db, "role", &welcome.role)?;
+        store::set_meta(&self.db, "last_fault", &None::<String>)?;
         store::set_meta(&self.db, "last_sync", &welcome.now.0)?;
         self.session.state = State::Open(OpenSession {
             limits: welcome.limits,

@@ -84,7 +84,7 @@ pub async fn assign(
 
 fn group(record: RecordId, kind: &str, bytes: &[u8], now: sync_core::time::UnixMs) -> PushedGroup {
     let parsed = guard::parse(bytes);
-    let hash = parsed.as_ref().map_or_else(|_| guard::name_of_bytes(bytes), |p| p.hash);
+    let hash = parsed.as_ref().map_or_else(|_| guard::name_of_bytes(bytes), |p| p.hash());
     PushedGroup {
         group: GroupId::mint(now, entropy()),
         changes: vec![PushedChange { record, kind: kind.to_owned(), hash, parsed }],

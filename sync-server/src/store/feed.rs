@@ -59,18 +59,13 @@ pub async fn changed_after(
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-/// Documents of some scopes that did not change after a position.
+/// Documents of some scopes.
 ///
 /// # Errors
 /// When the connection fails.
-pub async fn older_of_scopes(
-    connection: &mut PgConnection,
-    scopes: &[Uuid],
-    up_to: i64,
-) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar("SELECT id FROM sync.documents WHERE scope_id = ANY($1) AND position <= $2")
+pub async fn of_scopes(connection: &mut PgConnection, scopes: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar("SELECT id FROM sync.documents WHERE scope_id = ANY($1)")
         .bind(scopes)
-        .bind(up_to)
         .fetch_all(connection)
         .await
 }

@@ -1,0 +1,183 @@
+//! A world for one test: a database of its own, a server in this process, devices in files.
+
+use std::sync::Arc;
+
+use client_sdk::Client;
+use client_sdk::core::document::RecordEdit;
+use client_sdk::core::ids::{RecordId, UserId};
+use client_sdk::core::schema;
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use sync_server::app::{self, Running};
+use sync_server::config::Config;
+use sync_server::http::auth::{self, Claims};
+use sync_server::ops::{assign, migrate, people, reproject};
+use sync_server::{committer, store};
+use uuid::Uuid;
+
+pub(crate) const SECRET: &str = "a secret for tests that is long enough";
+
+pub(crate) struct World {
+    pub(crate) server: Running,
+    pub(crate) owner: PgPool,
+    pub(crate) config: Config,
+    pub(crate) admin: Uuid,
+    pub(crate) manager: Uuid,
+    pub(crate) rep: Uuid,
+    pub(crate) other_rep: Uuid,
+    pub(crate) files: tempfile::TempDir,
+    admin_url: String,
+    name: String,
+}
+
+fn with_database(url: &str, name: &str) -> String {
+    let (base, _) = url.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let admin_url = std::env::var("DATABASE_URL")
+            .expect("DATABASE_URL must name a PostgreSQL for tests; `make test` provides one");
+        let name = format!("test_{}", people::new_id().simple());
+        let mut connection = PgConnection::connect(&admin_url).await.unwrap();
+        connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        let database_url = with_database(&admin_url, &name);
+        let owner = store::connect_as_owner(&database_url).await.unwrap();
+        migrate::up(&owner).await.unwrap();
+        let config = Config { database_url, pool_size: 6, port: 0, jwt_secret: SECRET.to_owned() };
+        let server = app::start(&config).await.unwrap();
+        let person = async |name: &str, role: &str, manager: Option<Uuid>| {
+            let user = people::NewUser {
+                email: format!("{name}@example.com"),
+                first_name: name.to_owned(),
+                last_name: "Test".into(),
+                role: role.into(),
+                manager,
+                territory: None,
+                time_zone: "America/New_York".into(),
+            };
+            people::add_user(&owner, &user).await.unwrap()
+        };
+        let admin = person("ada", "admin", None).await;
+        let manager = person("mia", "manager", None).await;
+        let rep = person("rosa", "sales_rep", Some(manager)).await;
+        let other_rep = person("omar", "sales_rep", Some(manager)).await;
+        let files = tempfile::tempdir().unwrap();
+        Self { server, owner, config, admin, manager, rep, other_rep, files, admin_url, name }
+    }
+
+    pub(crate) fn token(&self, user: Uuid) -> String {
+        self.token_until(user, 3600)
+    }
+
+    pub(crate) fn token_until(&self, user: Uuid, seconds_from_now: i64) -> String {
+        let exp = u64::try_from(committer::now().seconds() + seconds_from_now).unwrap();
+        let claims = Claims { sub: user.to_string(), exp, role: "authenticated".into() };
+        auth::sign(SECRET, &claims).unwrap()
+    }
+
+    pub(crate) fn device(&self, file: &str, user: Uuid) -> Client {
+        Client::open(&self.files.path().join(file), Some(UserId(user))).unwrap()
+    }
+
+    /// Syncs a device as the user it belongs to; panics when that does not succeed.
+    pub(crate) async fn sync(&self, device: &mut Client) -> client_sdk::SyncSummary {
+        let token = self.token(device.replica.user().0);
+        device.sync(&self.server.sync_url(), &token, |_| {}).await.unwrap()
+    }
+
+    pub(crate) async fn assign(&self, organization: RecordId, to: Uuid) {
+        let outcome = assign::assign(
+            &self.server.app.pool,
+            &self.server.app.committer,
+            self.manager,
+            &[assign::Assignment {
+                organization: organization.0,
+                to,
+                second: None,
+                territory: None,
+            }],
+        )
+        .await
+        .unwrap();
+        assert_eq!((outcome.assigned, outcome.refused), (1, Vec::new()));
+    }
+
+    /// The rows of a table as a user sees them on the server.
+    pub(crate) async fn rows_of(&self, user: Uuid, table: &str) -> Vec<Vec<serde_json::Value>> {
+        let kind = schema::kind(table).unwrap();
+        let mut connection = self.server.app.pool.acquire().await.unwrap();
+        let mut tx = connection.begin().await.unwrap();
+        store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
+        let ids: Vec<Uuid> =
+            sqlx::query_scalar(AssertSqlSafe(format!("SELECT id FROM public.{table}")))
+                .fetch_all(&mut *tx)
+                .await
+                .unwrap();
+        let mut rows = store::rows::by_id(&mut tx, kind, &ids).await.unwrap();
+        rows.sort_by_key(|(id, _)| *id);
+        let as_json = |(_, row): &(Uuid, sync_core::projection::Row)| {
+            row.iter().map(|cell| serde_json::to_value(cell).unwrap()).collect()
+        };
+        rows.iter().map(as_json).collect()
+    }
+
+    /// Every table on the device equals what its user sees on the server.
+    pub(crate) async fn assert_agrees(&self, device: &Client) {
+        for kind in schema::document_kinds() {
+            let options = client_sdk::core::replica::ListOptions {
+                deleted: client_sdk::core::replica::Deleted::Shown,
+                ..Default::default()
+            };
+            let mut here = device.replica.list(kind, &options).unwrap().rows;
+            here.sort_by_key(|row| row[0].as_str().unwrap().to_owned());
+            let mut there = self.rows_of(device.replica.user().0, kind.table).await;
+            for row in &mut there {
+                for (cell, column) in row.iter_mut().zip(kind.columns()) {
+                    if column.ty == schema::ColumnType::Json
+                        && let Some(text) = cell.as_str()
+                    {
+                        *cell = serde_json::from_str(text).unwrap();
+                    }
+                }
+            }
+            assert_eq!(here, there, "{} of {}", kind.table, device.replica.user());
+        }
+    }
+
+    /// The tables equal the fold of the documents, and these the fold of the changes.
+    pub(crate) async fn assert_projected(&self) -> reproject::Outcome {
+        let outcome = reproject::run(&self.owner, reproject::Mode::Check).await.unwrap();
+        assert_eq!(outcome.differences, Vec::<String>::new());
+        outcome
+    }
+
+    pub(crate) async fn end(self) {
+        let pool = self.server.app.pool.clone();
+        self.server.stop().await;
+        pool.close().await;
+        self.owner.close().await;
+        let mut connection = PgConnection::connect(&self.admin_url).await.unwrap();
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        connection.execute(AssertSqlSafe(drop)).await.unwrap();
+    }
+}
+
+pub(crate) fn edit(kind: &str, pairs: &[(&str, &str)]) -> RecordEdit {
+    RecordEdit::parse(schema::kind(kind).unwrap(), pairs.iter().copied()).unwrap()
+}
+
+pub(crate) fn create(device: &mut Client, kind: &str, pairs: &[(&str, &str)]) -> RecordId {
+    let edit = edit(kind, pairs);
+    device.replica.create(schema::kind(kind).unwrap(), edit, &mut device.env).unwrap()
+}
+
+pub(crate) fn set(device: &mut Client, id: RecordId, kind: &str, pairs: &[(&str, &str)]) {
+    device.replica.edit(id, edit(kind, pairs), &mut device.env).unwrap();
+}
+
+/// A second server on the same database.
+pub(crate) async fn second_server(world: &World) -> Arc<Running> {
+    Arc::new(app::start(&world.config).await.unwrap())
+}

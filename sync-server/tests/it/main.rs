@@ -1,0 +1,5 @@
+//! Stories over real sockets, real SQLite files and a real PostgreSQL.
+#![allow(clippy::unwrap_used)]
+
+mod harness;
+mod thread;
