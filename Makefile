@@ -1,0 +1,29 @@
+# The front door. The work is done by the scripts in .ci/.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fmt docs wasm ci db-start db-stop clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+setup: ## install what is missing on this machine
+	@.ci/setup
+demo: ## build, start everything, and take the tour (DEMO_EXIT=1 stops after it)
+	@.ci/demo
+test: ## run every test, with a private PostgreSQL unless DATABASE_URL is set
+	@.ci/test
+lint: ## clippy, warnings are errors
+	@.ci/lint
+fmt: ## format the code
+	@cargo fmt --all
+docs: ## write docs/FIELDS.md from the declarations and check the documentation
+	@cargo run -q -p sync-core --example fields > target/FIELDS.md && mv target/FIELDS.md docs/FIELDS.md
+	@.ci/docs
+wasm: ## build the browser's part
+	@.ci/wasm
+ci: ## everything that CI checks
+	@.ci/run
+db-start: ## start the private PostgreSQL and print its address
+	@.ci/postgres start && .ci/postgres url
+db-stop: ## stop the private PostgreSQL
+	@.ci/postgres stop
+clean: db-stop ## remove what was built, and the private database
+	@.ci/postgres reset; cargo clean

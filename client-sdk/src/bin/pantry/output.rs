@@ -1,0 +1,93 @@
+//! What is printed, for people or as JSON.
+
+use std::io::{IsTerminal, Write};
+
+use client_sdk::core::replica::Table;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+/// Where and how to print. A closed pipe is no error.
+pub(crate) struct Output {
+    pub(crate) json: bool,
+}
+
+impl Output {
+    pub(crate) fn value(&self, value: &Value, text: &str) {
+        let mut out = std::io::stdout();
+        let _ = if self.json { writeln!(out, "{value}") } else { writeln!(out, "{text}") };
+    }
+
+    pub(crate) fn table(&self, table: &Table) {
+        if self.json {
+            for row in &table.rows {
+                let object: serde_json::Map<String, Value> =
+                    table.columns.iter().cloned().zip(row.iter().cloned()).collect();
+                let _ = writeln!(std::io::stdout(), "{}", Value::Object(object));
+            }
+            return;
+        }
+        let mut printed = comfy_table::Table::new();
+        printed.set_header(&table.columns);
+        for row in &table.rows {
+            printed.add_row(row.iter().map(plain));
+        }
+        let _ = writeln!(std::io::stdout(), "{printed}\n{} rows", table.rows.len());
+    }
+
+    pub(crate) fn note(&self, text: &str) {
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    pub(crate) fn error(&self, text: &str) {
+        let mut err = std::io::stderr();
+        let _ = if self.json {
+            writeln!(err, "{}", json!({"error": text}))
+        } else {
+            writeln!(err, "error: {text}")
+        };
+    }
+
+    /// A bar on a terminal, nothing elsewhere.
+    pub(crate) fn progress(&self, what: &'static str) -> ProgressBar {
+        let shown = std::io::stderr().is_terminal() && !self.json;
+        let target =
+            if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what);
+        bar
+    }
+}
+
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Base64 with the URL alphabet and no padding, as tokens have it.
+pub(crate) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for byte in text.trim_end_matches('=').bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'-' => 62,
+            b'_' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6 | u32::from(value)) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push(u8::try_from(bits >> held & 0xff).ok()?);
+        }
+    }
+    Some(out)
+}
