@@ -1,0 +1,257 @@
+//! Hostile and faulty changes: refused with a code, and the next honest edit goes through.
+
+use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
+use automerge::{ActorId, Automerge, Change, ExpandedChange, ObjType, ScalarValue};
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+use sync_core::document::PenRole;
+use sync_core::error::RefusalCode;
+use sync_core::guard::{self, ApplyFault, Context};
+use sync_core::limits;
+
+use crate::kit::{NOW, created, edited, kind, pen, record, user};
+
+/// A rep's record and an honest next change of it.
+struct Scene {
+    doc: Automerge,
+    next: Vec<u8>,
+}
+
+fn scene() -> Scene {
+    let organization = kind("organization");
+    let writer = pen(1, 1);
+    let (doc, _) = created(organization, &[("name", "Café"), ("notes", "Hi")], &writer);
+    let mut ahead = doc.clone();
+    let pairs = [
+        ("cuisine", "Thai"),
+        ("tags", "new"),
+        ("notes", "Hi there"),
+        ("location", "lat=1.5,lng=2"),
+    ];
+    let next = edited(&mut ahead, organization, &pairs, &writer, &mut 0).unwrap().bytes;
+    Scene { doc, next }
+}
+
+fn context(doc: &Automerge) -> Context<'_> {
+    Context {
+        record: record(1),
+        kind: kind("organization"),
+        doc,
+        author: user(1),
+        now: NOW,
+        pen: PenRole::Device,
+    }
+}
+
+/// Takes a change through all three steps.
+fn attempt(doc: &Automerge, bytes: &[u8]) -> Result<Automerge, String> {
+    let parsed = guard::parse(bytes).map_err(|refusal| refusal.code)?;
+    let verified = guard::verify(parsed, &context(doc)).map_err(|refusal| refusal.code)?;
+    guard::apply(doc, vec![verified]).map_err(|fault| match fault {
+        ApplyFault::Refused(refusal) => refusal.code,
+        ApplyFault::Panicked(words) => format!("panicked: {words}"),
+    })
+}
+
+/// The change is refused with this code, and the honest one is accepted after it.
+#[track_caller]
+fn assert_refused(bytes: &[u8], code: RefusalCode) {
+    let Scene { doc, next } = scene();
+    assert_eq!(attempt(&doc, bytes).err().as_deref(), Some(code.as_str()));
+    attempt(&doc, &next).expect("the honest edit goes through");
+}
+
+/// The honest change with something altered, encoded anew.
+fn altered(alter: impl FnOnce(&mut ExpandedChange)) -> Vec<u8> {
+    let mut expanded = Change::from_bytes(scene().next).unwrap().decode();
+    alter(&mut expanded);
+    Change::from(expanded).raw_bytes().to_vec()
+}
+
+fn put(key: &str, value: impl Into<ScalarValue>) -> Op {
+    Op {
+        action: OpType::Put(value.into()),
+        obj: ObjectId::Root,
+        key: Key::Map(key.into()),
+        pred: Vec::<OpId>::new().into(),
+        insert: false,
+    }
+}
+
+fn only(op: Op) -> Vec<u8> {
+    altered(|change| change.operations = vec![op])
+}
+
+fn seal(mut chunk: Vec<u8>) -> Vec<u8> {
+    let digest = Sha256::digest(&chunk[8..]);
+    chunk[4..8].copy_from_slice(&digest[..4]);
+    chunk
+}
+
+fn leb(mut value: u64, out: &mut Vec<u8>) {
+    loop {
+        let byte = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            out.push(byte);
+            return;
+        }
+        out.push(byte | 0x80);
+    }
+}
+
+/// A chunk whose one column says that its value is repeated a great many times.
+fn bomb(column: u64, run: u64) -> Vec<u8> {
+    let mut data = Vec::new();
+    leb(run, &mut data);
+    data.push(1);
+    let mut body = vec![0, 16];
+    body.extend([9; 16]);
+    body.extend([1, 1, 0, 0, 0, 1]);
+    leb(column, &mut body);
+    leb(data.len() as u64, &mut body);
+    body.extend(data);
+    let mut chunk = vec![0x85, 0x6f, 0x4a, 0x83, 0, 0, 0, 0, 1];
+    leb(body.len() as u64, &mut chunk);
+    chunk.extend(body);
+    seal(chunk)
+}
+
+/// Every edit that the engine itself makes passes.
+#[test]
+fn honest_edits_of_every_sort_pass() {
+    let Scene { doc, next } = scene();
+    let doc = attempt(&doc, &next).unwrap();
+    let mut ahead = doc.clone();
+    let pairs = [("tags", "-new"), ("custom_fields.size", "9"), ("notes", "Bye"), ("cuisine", "")];
+    let later = edited(&mut ahead, kind("organization"), &pairs, &pen(1, 1), &mut 0).unwrap();
+    attempt(&doc, &later.bytes).unwrap();
+}
+
+/// Runs of 2^40 operations in a hundred bytes are counted, not expanded.
+#[test]
+fn operation_and_predecessor_bombs_are_refused_unexpanded() {
+    // Columns: action (66), predecessor count (112), key string (21), insert (52).
+    for column in [66, 112, 21, 52] {
+        assert_refused(&bomb(column, 1 << 40), RefusalCode::TooManyOps);
+    }
+}
+
+#[test]
+fn a_change_by_another_author_or_actor_is_refused() {
+    let theirs = altered(|change| {
+        change.actor_id = ActorId::from([8_u8; 16]);
+        change.seq = 1;
+    });
+    assert_refused(&theirs, RefusalCode::ForeignAuthor);
+    let Scene { doc, next } = scene();
+    let parsed = guard::parse(&next).unwrap();
+    let mut other = context(&doc);
+    other.author = user(2);
+    let refusal = guard::verify(parsed, &other).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::ForeignAuthor.as_str());
+}
+
+#[test]
+fn counters_that_do_not_follow_are_refused() {
+    let inflated = altered(|c| c.start_op = 1_000_000.try_into().unwrap());
+    assert_refused(&inflated, RefusalCode::OpCounter);
+    let ceiling = altered(|c| c.start_op = (limits::OP_COUNTER + 1).try_into().unwrap());
+    assert_refused(&ceiling, RefusalCode::OpCounter);
+    assert_refused(&altered(|c| c.seq = 7), RefusalCode::SequenceGap);
+    assert_refused(&altered(|c| c.time = NOW.seconds() + 3600), RefusalCode::FutureTime);
+}
+
+#[test]
+fn unknown_dependencies_are_refused() {
+    let missing = altered(|c| c.deps = vec![automerge::ChangeHash([3; 32])]);
+    assert_refused(&missing, RefusalCode::MissingDependency);
+    assert_refused(&altered(|c| c.deps.clear()), RefusalCode::MissingDependency);
+}
+
+/// A change of one record pushed as another's, and a second beginning.
+#[test]
+fn changes_of_other_records_are_refused() {
+    let genesis = sync_core::document::genesis(kind("organization"));
+    let (_, beginning) = created(kind("organization"), &[("name", "Again")], &pen(1, 5));
+    assert_refused(&beginning.bytes, RefusalCode::WrongRecord);
+    let mut elsewhere = context(&genesis.doc);
+    elsewhere.record = record(2);
+    let parsed = guard::parse(&beginning.bytes).unwrap();
+    let refusal = guard::verify(parsed, &elsewhere).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::WrongRecord.as_str());
+}
+
+#[test]
+fn what_no_edit_writes_is_refused() {
+    assert_refused(&only(put("kind", "task")), RefusalCode::BadReference);
+    assert_refused(&only(put("created_by", user(1).to_string())), RefusalCode::BadReference);
+    assert_refused(&only(put("merged_into", record(3).0.to_string())), RefusalCode::ServerOnly);
+    assert_refused(&only(put("employee_count", "many")), RefusalCode::BadValue);
+    assert_refused(&only(put("employee_count", -5)), RefusalCode::BadValue);
+    assert_refused(&only(put("website", "x".repeat(5000))), RefusalCode::BadValue);
+    assert_refused(&only(put("newer", "x".repeat(20_000))), RefusalCode::BadValue);
+    assert_refused(&only(put("name", "New name")), RefusalCode::BadReference);
+    let mut object = put("map", 1);
+    object.action = OpType::Make(ObjType::Map);
+    assert_refused(&only(object), RefusalCode::BadReference);
+    let mut stray = put("a", true);
+    stray.obj = ObjectId::Id(OpId::new(3, &ActorId::from([9_u8; 16])));
+    assert_refused(&only(stray), RefusalCode::BadReference);
+    let mut counter = put("employee_count", 1);
+    counter.action = OpType::Increment(5);
+    assert_refused(&only(counter), RefusalCode::BadReference);
+}
+
+/// A word or a field of a newer app is kept.
+#[test]
+fn unknown_words_and_fields_of_a_newer_app_are_kept() {
+    let Scene { doc, .. } = scene();
+    let doc = attempt(&doc, &only(put("organization_type", "franchise"))).unwrap();
+    let hydrated = sync_core::document::hydrate(&doc, kind("organization"));
+    assert_eq!(hydrated.json("organization_type"), "prospect");
+    assert_eq!(hydrated.violations.len(), 1);
+    attempt(&scene().doc, &only(put("loyalty_tier", 3))).unwrap();
+}
+
+#[test]
+fn truncated_changes_are_malformed_at_every_length() {
+    let next = scene().next;
+    for end in 0..next.len() {
+        assert_refused(&next[..end], RefusalCode::Malformed);
+    }
+}
+
+#[test]
+fn a_replayed_change_is_refused_by_its_place() {
+    let Scene { doc, next } = scene();
+    let doc = attempt(&doc, &next).unwrap();
+    assert_eq!(attempt(&doc, &next).err().as_deref(), Some(RefusalCode::SequenceGap.as_str()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    /// Bytes altered behind a right checksum never panic through, never break the record, and never
+    /// keep the next honest edit from going through.
+    #[test]
+    fn mutated_changes_never_poison_a_record(
+        flips in prop::collection::vec((8_usize..400, any::<u8>()), 1..4),
+    ) {
+        let Scene { doc, next } = scene();
+        let mut bytes = next.clone();
+        for (at, with) in flips {
+            let at = 8 + at % (bytes.len() - 8);
+            bytes[at] ^= with;
+        }
+        let before = doc.save();
+        match attempt(&doc, &seal(bytes)) {
+            Ok(changed) => {
+                sync_core::document::load(&changed.save(), &[]).unwrap();
+            }
+            Err(code) => prop_assert!(!code.starts_with("panicked"), "{}", code),
+        }
+        prop_assert_eq!(doc.save(), before);
+        prop_assert!(attempt(&doc, &next).is_ok());
+    }
+}

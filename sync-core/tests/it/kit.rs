@@ -1,0 +1,92 @@
+//! Pens, documents and a world whose clock and entropy are counters.
+
+use automerge::Automerge;
+use sync_core::document::{self, LocalChange, Pen, PenRole, RecordEdit, hydrate};
+use sync_core::ids::{Actor, EventId, RecordId, UserId};
+use sync_core::replica::{Env, OpenOptions, Replica};
+use sync_core::schema::{self, Kind};
+use sync_core::time::UnixMs;
+use uuid::Uuid;
+
+pub(crate) const NOW: UnixMs = UnixMs(1_790_000_000_000);
+
+pub(crate) fn kind(name: &str) -> &'static Kind {
+    schema::kind(name).unwrap()
+}
+
+pub(crate) fn user(n: u128) -> UserId {
+    UserId(Uuid::from_u128(n))
+}
+
+pub(crate) fn record(n: u128) -> RecordId {
+    RecordId(Uuid::from_u128(n))
+}
+
+pub(crate) fn pen(author: u128, actor: u8) -> Pen {
+    Pen { actor: Actor([actor; 16]), author: user(author), now: NOW, role: PenRole::Device }
+}
+
+pub(crate) fn edit(kind: &'static Kind, pairs: &[(&str, &str)]) -> RecordEdit {
+    RecordEdit::parse(kind, pairs.iter().copied()).unwrap()
+}
+
+/// Event ids that differ by writer and by count.
+pub(crate) fn mint(pen: &Pen, count: &mut u64) -> EventId {
+    *count += 1;
+    EventId(Uuid::from_u128(u128::from(pen.actor.0[0]) << 64 | u128::from(*count)))
+}
+
+pub(crate) fn created(
+    kind: &'static Kind,
+    pairs: &[(&str, &str)],
+    pen: &Pen,
+) -> (Automerge, LocalChange) {
+    let mut count = 0;
+    document::create(kind, record(1), &edit(kind, pairs), pen, &mut || mint(pen, &mut count))
+        .unwrap()
+}
+
+pub(crate) fn edited(
+    doc: &mut Automerge,
+    kind: &'static Kind,
+    pairs: &[(&str, &str)],
+    pen: &Pen,
+    count: &mut u64,
+) -> Option<LocalChange> {
+    let now = hydrate(doc, kind);
+    document::edit(doc, &now, &edit(kind, pairs), pen, &mut || mint(pen, count)).unwrap()
+}
+
+/// A clock that moves a second a reading, and entropy from a counter.
+pub(crate) struct World {
+    now: i64,
+    drawn: u64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { now: NOW.0, drawn: seed << 32 }
+    }
+}
+
+impl Env for World {
+    fn now(&mut self) -> UnixMs {
+        self.now += 1000;
+        UnixMs(self.now)
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            self.drawn = self
+                .drawn
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            *byte = (self.drawn >> 56) as u8;
+        }
+    }
+}
+
+pub(crate) fn replica(path: &std::path::Path, owner: u128, env: &mut World) -> Replica {
+    let db = rusqlite::Connection::open(path).unwrap();
+    Replica::open(db, OpenOptions { user: Some(user(owner)) }, env).unwrap()
+}

@@ -1,0 +1,170 @@
+//! A replica by itself: what it keeps through crashes, copies and damage.
+
+use std::io::{Seek, SeekFrom, Write};
+
+use sync_core::document::EditError;
+use sync_core::replica::{
+    GroupEdit, ListOptions, OpenError, OpenOptions, QueryError, Replica, ReplicaError, rescue,
+};
+
+use crate::kit::{World, edit, kind, record, replica, user};
+
+/// The process is killed right after an edit was confirmed: the file is opened by another.
+#[test]
+fn an_edit_made_offline_survives_a_crash_before_first_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let mut env = World::new(1);
+    let mut first = replica(&file, 1, &mut env);
+    let organization = kind("organization");
+    let id =
+        first.create(organization, edit(organization, &[("name", "Café Zoë")]), &mut env).unwrap();
+    first.edit(id, edit(organization, &[("notes", "Ring twice")]), &mut env).unwrap();
+    // Neither closed nor dropped: the second opens what the first left on the disk.
+    let mut second = replica(&file, 1, &mut env);
+    std::mem::forget(first);
+    let found = second.record(id).unwrap().unwrap();
+    assert_eq!(found.json("name"), "Café Zoë");
+    assert_eq!(second.status().unwrap().unsent, 2);
+    assert_eq!(second.search("zoe", 5).unwrap()[0].id, id);
+    assert_eq!(second.search("twi", 5).unwrap()[0].id, id, "a word begun finds it");
+}
+
+/// Two processes on one file are two writers, and neither works on a stale document.
+#[test]
+fn two_processes_on_one_file_see_each_others_edits() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let mut env = World::new(2);
+    let organization = kind("organization");
+    let mut one = replica(&file, 1, &mut env);
+    let mut two = replica(&file, 1, &mut env);
+    assert_ne!(one.actor(), two.actor());
+    let id = one.create(organization, edit(organization, &[("name", "Shared")]), &mut env).unwrap();
+    two.edit(id, edit(organization, &[("cuisine", "Thai")]), &mut env).unwrap();
+    one.edit(id, edit(organization, &[("website", "s.example")]), &mut env).unwrap();
+    let found = two.record(id).unwrap().unwrap();
+    assert_eq!((found.json("cuisine"), found.json("website")), ("Thai".into(), "s.example".into()));
+    assert!(found.conflicts.is_empty());
+}
+
+/// One wrong edit in a group leaves nothing of the group behind.
+#[test]
+fn a_group_is_made_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(3);
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    let organization = kind("organization");
+    let good =
+        device.create(organization, edit(organization, &[("name", "Good")]), &mut env).unwrap();
+    let group = [
+        GroupEdit::Edit { id: good, edit: edit(organization, &[("cuisine", "Thai")]) },
+        GroupEdit::Edit { id: record(99), edit: edit(organization, &[("cuisine", "Thai")]) },
+    ];
+    let error = device.commit(&group, &mut env).unwrap_err();
+    assert!(matches!(error, ReplicaError::UnknownRecord(id) if id == record(99)), "{error}");
+    assert_eq!(device.record(good).unwrap().unwrap().json("cuisine"), serde_json::Value::Null);
+    assert_eq!(device.status().unwrap().unsent, 1);
+    let shown = device.query("SELECT cuisine FROM organizations").unwrap();
+    assert_eq!(shown.rows, vec![vec![serde_json::Value::Null]]);
+}
+
+#[test]
+fn a_deleted_record_is_hidden_and_can_be_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(4);
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    let task = kind("task");
+    let id = device.create(task, edit(task, &[("title", "Call back")]), &mut env).unwrap();
+    let count = |device: &Replica| device.list(task, &ListOptions::default()).unwrap().rows.len();
+    device.commit(&[GroupEdit::Delete { id }], &mut env).unwrap();
+    assert_eq!(count(&device), 0);
+    device.commit(&[GroupEdit::Restore { id }], &mut env).unwrap();
+    assert_eq!(count(&device), 1);
+}
+
+#[test]
+fn errors_name_the_field_and_what_is_allowed() {
+    let organization = kind("organization");
+    let parse = |name, value| {
+        sync_core::document::RecordEdit::parse(organization, [(name, value)])
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(parse("nmae", "x").contains("name, "), "{}", parse("nmae", "x"));
+    assert!(parse("priority_level", "E").contains("one of A, B, C, D"));
+    assert!(parse("employee_count", "few").contains("a whole number from 0 to 10000000"));
+    assert!(parse("emails", "nobody").contains("not an e-mail address"));
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(5);
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    let nameless =
+        device.create(organization, edit(organization, &[("cuisine", "Thai")]), &mut env);
+    assert!(matches!(nameless, Err(ReplicaError::Edit(EditError::Missing { field: "name", .. }))));
+}
+
+#[test]
+fn a_query_that_would_write_is_not_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(6);
+    let device = replica(&dir.path().join("a.db"), 1, &mut env);
+    for sql in [
+        "DELETE FROM changes",
+        "PRAGMA user_version = 9",
+        "ATTACH 'x.db' AS x",
+        "WITH a AS (SELECT 1) DELETE FROM changes",
+    ] {
+        assert!(matches!(device.query(sql), Err(QueryError::NotReadOnly)), "{sql}");
+    }
+}
+
+/// A damaged file is said to be one and left as it is; what can be read of the outbox is saved.
+#[test]
+fn pending_edits_can_be_rescued_from_a_damaged_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let mut env = World::new(7);
+    let organization = kind("organization");
+    let mut device = replica(&file, 1, &mut env);
+    for index in 0..50 {
+        let name = format!("Account {index}");
+        device.create(organization, edit(organization, &[("name", &name)]), &mut env).unwrap();
+    }
+    drop(device);
+    let db = rusqlite::Connection::open(&file).unwrap();
+    let root: i64 = db
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
+        .unwrap();
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(db);
+    let mut raw = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    raw.seek(SeekFrom::Start((root as u64 - 1) * 4096)).unwrap();
+    raw.write_all(&[0xee; 4096]).unwrap();
+    drop(raw);
+    let before = std::fs::read(&file).unwrap();
+    let db = rusqlite::Connection::open(&file).unwrap();
+    let error = Replica::open(db, OpenOptions { user: None }, &mut env).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged(_)), "{error}");
+    let db = rusqlite::Connection::open(&file).unwrap();
+    assert_eq!(rescue(&db).unwrap().len(), 50);
+    drop(db);
+    assert!(std::fs::read(&file).unwrap() == before, "the file was left as it is");
+}
+
+#[test]
+fn another_users_file_is_not_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let mut env = World::new(8);
+    drop(replica(&file, 1, &mut env));
+    let db = rusqlite::Connection::open(&file).unwrap();
+    let error = Replica::open(db, OpenOptions { user: Some(user(2)) }, &mut env).unwrap_err();
+    assert!(matches!(error, OpenError::WrongUser(owner) if owner == user(1)));
+}
+
+/// The field reference in the documentation is the one that the declarations give.
+#[test]
+fn the_field_reference_is_up_to_date() {
+    let written = include_str!("../../../docs/FIELDS.md");
+    assert!(written == sync_core::schema::field_reference(), "run `make docs`");
+}
