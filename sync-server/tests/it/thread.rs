@@ -261,6 +261,10 @@ async fn every_reachable_table_has_row_security_forced_and_explained() {
         world.rows_of(nobody, "organizations").await.len() as i64
     };
     assert_eq!(none, 0, "an unknown user sees nothing");
+    let mut rep = world.device("rep.db", world.rep);
+    create(&mut rep, "organization", &[("name", "Seen by an admin")]);
+    world.sync(&mut rep).await;
+    assert_eq!(world.rows_of(world.admin, "organizations").await.len(), 1);
     world.end().await;
 }
 
