@@ -1,5 +1,7 @@
 //! Local edits: from what a person changed to one Automerge change.
 
+use std::collections::BTreeMap;
+
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{Author, Automerge, ROOT, ReadDoc};
 
@@ -8,7 +10,7 @@ use super::value::{Value, ValueError, allowed, normalise_key};
 use super::{Event, EventData, Hydrated, ID_KEY, genesis, hydrate};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
 use crate::merge;
-use crate::schema::{Field, FieldType, Kind, LogKind, Presence, Rule, Writer};
+use crate::schema::{Field, FieldType, Kind, LogKind, Presence, Rule, SetOf, Writer};
 use crate::time::UnixMs;
 
 /// One change to one field.
@@ -16,6 +18,8 @@ use crate::time::UnixMs;
 pub enum FieldChange {
     /// Writes a register or `Whole`.
     Set(Value),
+    /// Writes some parts of a `Whole` and keeps the others as they are shown; `null` removes one.
+    Parts(BTreeMap<String, serde_json::Value>),
     /// Replaces a long text; only the difference is recorded.
     Text(String),
     /// Adds a key to a set.
@@ -176,19 +180,22 @@ impl RecordEdit {
         part: &str,
         json: serde_json::Value,
     ) -> Result<(), EditError> {
+        // Checked as a value of that one part; the whole is put together when it is written.
+        let json = if json.as_str() == Some("") { serde_json::Value::Null } else { json };
+        let alone = serde_json::json!({ part: json });
+        Value::from_json(field, &alone)?;
         let slot = self.changes.iter_mut().find_map(|(f, change)| match change {
-            FieldChange::Set(Value::Parts(parts)) if *f == field => Some(parts),
+            FieldChange::Parts(parts) if *f == field => Some(parts),
             _ => None,
         });
-        let mut parts = slot.as_deref().cloned().unwrap_or_default();
-        if json.as_str() != Some("") {
-            parts.insert(part.to_owned(), json);
-        }
-        let whole = serde_json::Value::Object(parts.into_iter().collect());
-        let value = Value::from_json(field, &whole)?;
-        match (slot, value) {
-            (Some(slot), Value::Parts(parts)) => *slot = parts,
-            (_, value) => self.changes.push((field, FieldChange::Set(value))),
+        match slot {
+            Some(parts) => {
+                parts.insert(part.to_owned(), json);
+            }
+            None => {
+                let parts = BTreeMap::from([(part.to_owned(), json)]);
+                self.changes.push((field, FieldChange::Parts(parts)));
+            }
         }
         Ok(())
     }
@@ -221,9 +228,12 @@ fn checked_text(field: &'static Field, text: &str) -> Result<String, ValueError>
 }
 
 fn set_change(field: &'static Field, key: &str) -> Result<FieldChange, ValueError> {
-    Ok(match key.strip_prefix('-') {
-        Some(key) => FieldChange::Remove(normalise_key(field, key)?),
-        None => FieldChange::Add(normalise_key(field, key)?),
+    // A telephone number begins with a plus of its own.
+    let phones = field.ty == FieldType::Set(SetOf::Phones);
+    Ok(match (key.strip_prefix('-'), key.strip_prefix('+')) {
+        (Some(key), _) => FieldChange::Remove(normalise_key(field, key)?),
+        (None, Some(key)) if !phones => FieldChange::Add(normalise_key(field, key)?),
+        _ => FieldChange::Add(normalise_key(field, key)?),
     })
 }
 
@@ -400,6 +410,19 @@ fn write_field(
             let defaulted = field.default.is_some() && tx.get(ROOT, field.name)?.is_none();
             // Writing what stands is no edit, unless it settles a conflict or fixes a default.
             if value != shown || contested || defaulted {
+                tx.put(ROOT, field.name, value.to_scalar())?;
+            }
+        }
+        (FieldChange::Parts(some), None) => {
+            let shown = now.value(field.name);
+            let mut whole = match shown {
+                Value::Parts(parts) => parts.clone(),
+                _ => BTreeMap::new(),
+            };
+            whole.extend(some.iter().map(|(name, value)| (name.clone(), value.clone())));
+            whole.retain(|_, value| !value.is_null());
+            let value = if whole.is_empty() { Value::Null } else { Value::Parts(whole) };
+            if value != *shown || contested {
                 tx.put(ROOT, field.name, value.to_scalar())?;
             }
         }

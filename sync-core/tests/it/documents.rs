@@ -38,3 +38,33 @@ fn every_change_has_its_author() {
         assert_eq!(at.as_bytes(), pen.author.as_bytes());
     }
 }
+
+/// Sets take `+key` and `-key`; one part of an address leaves the others alone.
+#[test]
+fn parts_and_keys_are_edited_one_by_one() {
+    let kind = schema::kind("organization").unwrap();
+    let pen = pen(1);
+    let mut mint = || EventId(Uuid::from_u128(9));
+    let pairs = [
+        ("name", "A"),
+        ("billing_address", "street=1 Main St, city=Albany"),
+        ("tags", "+patio, bar"),
+    ];
+    let first = RecordEdit::parse(kind, pairs).unwrap();
+    let id = RecordId(Uuid::from_u128(1));
+    let (mut doc, _) = document::create(kind, id, &first, &pen, &mut mint).unwrap();
+    let later = [
+        ("billing_address.city", "Troy"),
+        ("billing_address.country", "US"),
+        ("tags", "-bar"),
+        ("phones", "+1 518 555 0100"),
+    ];
+    let later = RecordEdit::parse(kind, later).unwrap();
+    let now = hydrate(&doc, kind);
+    document::edit(&mut doc, &now, &later, &pen, &mut mint).unwrap().unwrap();
+    let now = hydrate(&doc, kind);
+    let address = serde_json::json!({"city": "Troy", "country": "US", "street": "1 Main St"});
+    assert_eq!(now.json("billing_address"), address);
+    assert_eq!(now.field("tags"), Some(&document::FieldState::Keys(vec!["patio".into()])));
+    assert_eq!(now.field("phones"), Some(&document::FieldState::Keys(vec!["+15185550100".into()])));
+}

@@ -205,7 +205,9 @@ pub async fn put_documents(
     sqlx::query(
         "INSERT INTO sync.documents (id, kind, scope_id, snapshot, position, created_position)
          SELECT i, k, s, b, p, p FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bigint[]) AS t(i, k, s, b, p)
-         ON CONFLICT (id) DO UPDATE SET scope_id = excluded.scope_id, snapshot = excluded.snapshot, position = excluded.position",
+         ON CONFLICT (id) DO UPDATE SET scope_id = excluded.scope_id, snapshot = excluded.snapshot, position = excluded.position,
+             -- To those who see only the new scope, the record begins here.
+             created_position = CASE WHEN documents.scope_id = excluded.scope_id THEN documents.created_position ELSE excluded.position END",
     )
     .bind(&ids)
     .bind(kinds)
