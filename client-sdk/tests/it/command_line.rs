@@ -1,0 +1,124 @@
+//! `pantry` from the outside: what it prints, and what it leaves behind.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const USER: &str = "01a20878-e375-72ee-8516-8e43d0b76d93";
+
+fn pantry(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pantry"))
+        .args(["--db", "a.db"])
+        .args(args)
+        .current_dir(dir)
+        .env_remove("PANTRY_TOKEN")
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn ok(dir: &Path, args: &[&str]) -> String {
+    let output = pantry(dir, args);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{args:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The exit code and what was said on standard error.
+fn fails(dir: &Path, args: &[&str]) -> (i32, String) {
+    let output = pantry(dir, args);
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn begun() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    ok(dir.path(), &["init", "--user", USER]);
+    dir
+}
+
+/// Create, change, find, delete and restore, all without a server.
+#[test]
+fn a_day_without_a_network_works() {
+    let dir = begun();
+    let dir = dir.path();
+    let id = ok(dir, &["new", "organization", "name=Café Zoë", "priority_level=A"]);
+    let id = id.trim();
+    ok(dir, &["set", id, "cuisine=Thai", "tags=+patio", "billing_address.city=Albany"]);
+    assert!(ok(dir, &["show", &id[28..]]).contains("cuisine: Thai"));
+    assert!(ok(dir, &["search", "zoe"]).contains(id));
+    assert!(ok(dir, &["list", "organization", "--where", "priority_level = 'A'"]).contains("Zoë"));
+    let row = ok(
+        dir,
+        &["--json", "query", "SELECT tags, billing_address_city AS city FROM organizations"],
+    );
+    let row: serde_json::Value = serde_json::from_str(&row).unwrap();
+    assert_eq!(row, serde_json::json!({"tags": "[\"patio\"]", "city": "Albany"}));
+    ok(dir, &["delete", id]);
+    assert!(!ok(dir, &["list", "organization"]).contains("Zoë"));
+    ok(dir, &["restore", id]);
+    assert!(ok(dir, &["list", "organization"]).contains("Zoë"));
+    assert!(ok(dir, &["status"]).contains("4 edits only on this device"));
+}
+
+/// Bad rows are listed with line and reason; the good ones are read.
+#[test]
+fn malformed_rows_are_listed_and_the_good_ones_imported() {
+    let dir = begun();
+    let file = "name,priority_level,employee_count,building,street\n\
+                Good One,A,12,7,Main St\nBad Priority,E,1,,\n,B,1,,\nToo,many,cells,in,this,row\nGood Two,B,3,,\n";
+    std::fs::write(dir.path().join("in.csv"), file).unwrap();
+    let output = pantry(dir.path(), &["import", "in.csv", "--kind", "organization"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("line 3: priority_level") && said.contains("one of A, B, C, D"),
+        "{said}"
+    );
+    assert!(said.contains("line 4: name is missing") && said.contains("line 5:"), "{said}");
+    let street = ok(dir.path(), &["query", "SELECT billing_address_street FROM organizations"]);
+    assert!(street.contains("7 Main St") && street.contains("2 rows"), "{street}");
+}
+
+/// Every mistake is answered with what is allowed, and with exit code 1.
+#[test]
+fn mistakes_are_answered_with_what_is_allowed() {
+    let dir = begun();
+    let dir = dir.path();
+    let id = ok(dir, &["new", "task", "title=Call"]);
+    for (args, said) in [
+        (vec!["new", "restaurant", "name=x"], "organization, contact"),
+        (vec!["new", "task", "titel=x"], "it has "),
+        (vec!["set", id.trim(), "due_date=soon"], "a day as YYYY-MM-DD"),
+        (vec!["set", id.trim(), "due_date"], "not field=value"),
+        (vec!["show", "01a20878-ffff-72ee-8516-8e43d0b76d93"], "no record"),
+        (vec!["query", "DELETE FROM tasks"], "only SELECT"),
+    ] {
+        let (code, errors) = fails(dir, &args);
+        assert_eq!(code, 1, "{args:?}");
+        assert!(errors.contains(said), "{args:?}: {errors}");
+    }
+}
+
+/// No server, over plain and encrypted sockets: the edit stays, and the status says why.
+#[test]
+fn without_a_server_the_edit_stays_and_the_status_says_why() {
+    let dir = begun();
+    ok(dir.path(), &["new", "organization", "name=Patient"]);
+    for server in ["ws://127.0.0.1:9/sync", "wss://127.0.0.1:9/sync"] {
+        let (code, errors) = fails(dir.path(), &["sync", "--server", server, "--token", "t"]);
+        assert_eq!(code, 3, "{errors}");
+        assert!(errors.contains("1 edits wait on this device"), "{errors}");
+    }
+    let status = ok(dir.path(), &["status"]);
+    assert!(status.contains("1 edits only on this device") && status.contains("no server answers"));
+}
+
+/// Garbage where a database should be is said to be that, and left alone.
+#[test]
+fn a_damaged_database_is_said_to_be_one_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    std::fs::write(&file, vec![0x5a; 8192]).unwrap();
+    let (code, errors) = fails(dir.path(), &["status"]);
+    assert_eq!(code, 4, "{errors}");
+    assert!(errors.contains("damaged") && errors.contains("rescue"), "{errors}");
+    assert!(std::fs::read(&file).unwrap() == vec![0x5a; 8192]);
+}

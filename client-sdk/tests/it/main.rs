@@ -1,0 +1,4 @@
+//! The command line by itself, and the client without a server.
+#![allow(clippy::unwrap_used)]
+
+mod command_line;
