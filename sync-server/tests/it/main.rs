@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod harness;
+mod kill;
 mod thread;
