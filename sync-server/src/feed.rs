@@ -26,8 +26,12 @@ const OWN_CHANGES: usize = 100_000;
 #[derive(Debug)]
 pub struct Feed {
     user: UserId,
-    /// Everything up to here is on the replica.
+    /// Of what was listed at the last look, everything up to here is on the replica.
     cursor: i64,
+    /// Everything up to here is on the replica, whatever was listed since. While a list is being
+    /// sent, a record late in it may have changes, or its very beginning, between here and the
+    /// cursor, and these must go with it.
+    base: i64,
     /// Access events up to here were dealt with.
     access_seen: i64,
     /// The clock at the last look.
@@ -40,17 +44,21 @@ pub struct Feed {
     own: HashSet<Vec<u8>>,
 }
 
-/// The cursor as a replica keeps it: the life of the database, then the position.
-fn cursor_bytes(epoch: Uuid, position: i64) -> Cursor {
+/// The cursor as a replica keeps it: the life of the database, the position, and the base.
+fn cursor_bytes(epoch: Uuid, position: i64, base: i64) -> Cursor {
     let mut bytes = epoch.as_bytes().to_vec();
     bytes.extend_from_slice(&position.to_be_bytes());
+    bytes.extend_from_slice(&base.to_be_bytes());
     Blob(bytes)
 }
 
-fn cursor_position(epoch: Uuid, cursor: &Cursor) -> Option<i64> {
-    let (life, position) = cursor.0.split_at_checked(16)?;
+/// Position and base of a cursor of this life.
+fn cursor_position(epoch: Uuid, cursor: &Cursor) -> Option<(i64, i64)> {
+    let (life, rest) = cursor.0.split_at_checked(16)?;
+    let (position, base) = rest.split_at_checked(8)?;
     let position = i64::from_be_bytes(position.try_into().ok()?);
-    (life == epoch.as_bytes()).then_some(position)
+    let base = i64::from_be_bytes(base.try_into().ok()?);
+    (life == epoch.as_bytes() && (0..=position).contains(&base)).then_some((position, base))
 }
 
 impl Feed {
@@ -63,11 +71,14 @@ impl Feed {
         let (head, epoch) = store::feed::clock(&mut connection).await?;
         let known = cursor.and_then(|cursor| cursor_position(epoch, cursor));
         // A cursor ahead of the clock is of a life that was restored: everything is sent again.
-        let position = known.filter(|position| *position <= head).unwrap_or(0);
+        let known = known.filter(|(position, _)| *position <= head);
+        let (position, base) = known.unwrap_or((0, 0));
         Ok(Self {
             user,
             cursor: position,
-            access_seen: if position == 0 { head } else { position },
+            base,
+            // A replica that begins holds nothing to be taken away.
+            access_seen: if known.is_some() { base } else { head },
             head: 0,
             epoch,
             changed: VecDeque::new(),
@@ -117,9 +128,10 @@ impl Feed {
         tx.commit().await?;
         if self.changed.is_empty() && self.whole.is_empty() {
             self.cursor = self.cursor.max(self.head);
+            self.base = self.cursor;
             batch.live = true;
         }
-        batch.cursor = cursor_bytes(self.epoch, self.cursor);
+        batch.cursor = cursor_bytes(self.epoch, self.cursor, self.base);
         batch.remaining = (self.changed.len() + self.whole.len()) as u64;
         let silent = batch.items.is_empty()
             && batch.evict.is_empty()
@@ -200,15 +212,14 @@ impl Feed {
         let ids: Vec<Uuid> = next.iter().map(|(_, id)| *id).collect();
         let documents = store::feed::documents(tx, &ids).await?;
         let (fresh, known): (Vec<_>, Vec<_>) =
-            documents.into_iter().partition(|document| document.created_position > self.cursor);
+            documents.into_iter().partition(|document| document.created_position > self.base);
         let mut items: HashMap<Uuid, FeedItem> = HashMap::new();
         for item in self.snapshots(tx, fresh).await? {
             items.insert(item.record.0, item);
         }
         let known_ids: Vec<Uuid> = known.iter().map(|document| document.id).collect();
         let mut changes: HashMap<Uuid, Vec<Blob>> = HashMap::new();
-        for (record, hash, bytes) in store::feed::changes_after(tx, &known_ids, self.cursor).await?
-        {
+        for (record, hash, bytes) in store::feed::changes_after(tx, &known_ids, self.base).await? {
             if !self.own.remove(&hash) {
                 changes.entry(record).or_default().push(Blob(bytes));
             }
@@ -290,8 +301,8 @@ mod tests {
     #[test]
     fn a_cursor_of_another_life_counts_for_nothing() {
         let (life, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let cursor = cursor_bytes(life, 77);
-        assert_eq!(cursor_position(life, &cursor), Some(77));
+        let cursor = cursor_bytes(life, 77, 5);
+        assert_eq!(cursor_position(life, &cursor), Some((77, 5)));
         assert_eq!(cursor_position(other, &cursor), None);
         assert_eq!(cursor_position(life, &Blob(vec![1, 2, 3])), None);
     }

@@ -277,3 +277,35 @@ async fn migrations_go_down_and_up_again() {
     sync_server::ops::migrate::up(&world.owner).await.unwrap();
     world.end().await;
 }
+
+/// Accounts made long ago and assigned anew since: whoever bootstraps receives each whole, also
+/// those late in the list, whose beginning lies before what was sent already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bootstrap_brings_records_that_began_before_what_was_sent_already() {
+    let world = World::new().await;
+    let mut rep = world.device("rep.db", world.rep);
+    let mut other = world.device("other.db", world.other_rep);
+    let accounts: Vec<_> = (0..600)
+        .map(|n| create(&mut rep, "organization", &[("name", format!("Account {n}").as_str())]))
+        .collect();
+    world.sync(&mut rep).await;
+    let list: Vec<_> = accounts
+        .iter()
+        .map(|account| sync_server::ops::assign::Assignment {
+            organization: account.0,
+            to: world.other_rep,
+            second: None,
+            territory: None,
+        })
+        .collect();
+    let app = &world.server.app;
+    let outcome = sync_server::ops::assign::assign(&app.pool, &app.committer, world.manager, &list)
+        .await
+        .unwrap();
+    assert_eq!((outcome.assigned, outcome.refused.len()), (600, 0));
+    world.sync(&mut other).await;
+    world.assert_agrees(&other).await;
+    world.sync(&mut rep).await;
+    world.assert_agrees(&rep).await;
+    world.end().await;
+}
