@@ -2,7 +2,7 @@
 //!
 //! A change of a hundred bytes can stand for millions of operations, name actors that do not exist,
 //! or carry a counter that bricks a document for ever. So every change from outside goes through
-//! three steps, each the only maker of what the next one takes: [`parse`] (bytes alone), [`verify`]
+//! three steps, each the only maker of what the next one takes: [`parse`] (bytes alone), [`verify()`]
 //! (against the document) and [`apply`] (to a copy, inside `catch_unwind`).
 //!
 //! Whether the actor belongs to the user is the caller's to answer: it is in the database.
@@ -151,7 +151,7 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
 /// Why applying failed; the document is as it was.
 #[derive(Debug)]
 pub enum ApplyFault {
-    /// The library panicked; its words. Worth an alert: a rule of [`verify`] is missing.
+    /// The library panicked; its words. Worth an alert: a rule of [`verify()`] is missing.
     Panicked(String),
     /// The result is not acceptable.
     Refused(Refusal),
