@@ -4,5 +4,6 @@
 mod convergence;
 mod documents;
 mod guard;
+mod javascript;
 mod kit;
 mod replicas;
