@@ -1,4 +1,3 @@
-DROP VIEW public.dangling_references;
 DROP TABLE public.tasks, public.interactions, public.opportunities, public.contacts, public.organizations;
 DROP TYPE public.opportunity_stage;
 DROP TYPE public.interaction_type;

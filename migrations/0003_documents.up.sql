@@ -81,11 +81,24 @@ CREATE TABLE sync.audit (
 );
 COMMENT ON TABLE sync.audit IS 'Who changed which record when, and what operators did; append only.';
 
+COMMENT ON COLUMN sync.documents.scope_id IS 'An account''s id, a user''s, or 00000000-0000-0000-0000-0000000000e0 for everyone.';
+COMMENT ON COLUMN sync.documents.snapshot IS 'The saved Automerge document: the fold of its changes.';
+COMMENT ON COLUMN sync.documents.position IS 'Feed position of its last change.';
+COMMENT ON COLUMN sync.documents.created_position IS 'Feed position of its first change; a reader whose cursor is before it has nothing of the document.';
+COMMENT ON COLUMN sync.documents.quarantined IS 'Why the document takes no changes for now; NULL for a sound one.';
+COMMENT ON COLUMN sync.changes.hash IS 'The change''s name: a change pushed twice is stored once.';
+COMMENT ON COLUMN sync.changes.author IS 'The authenticated user who pushed it, whatever the change itself says.';
+COMMENT ON COLUMN sync.changes.group_id IS 'Changes of one group were accepted together.';
+COMMENT ON COLUMN sync.access_events.position IS 'Whoever''s cursor is before it has to look again at what they may see.';
+COMMENT ON COLUMN sync.access_events.reason IS 'The sentence that the person concerned reads.';
+
+CREATE INDEX replicas_user ON sync.replicas (user_id, last_sync);
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync.documents, sync.changes, sync.actors, sync.replicas,
     sync.access_events, sync.conflicts, sync.violations TO pantry_server;
 GRANT SELECT, INSERT ON sync.audit TO pantry_server;
-GRANT SELECT ON sync.documents, sync.changes, sync.conflicts, sync.violations TO authenticated;
-GRANT SELECT ON sync.access_events TO authenticated;
+GRANT SELECT ON sync.documents, sync.changes, sync.conflicts, sync.violations, sync.access_events TO authenticated;
+GRANT SELECT (user_id, last_sync) ON sync.replicas TO authenticated;
 
 DO $$
 DECLARE t text;

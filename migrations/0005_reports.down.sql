@@ -1,1 +1,3 @@
 DROP SCHEMA reports CASCADE;
+DROP VIEW public.organization_activity;
+DROP VIEW public.dangling_references;

@@ -1,28 +1,86 @@
 -- Reports: views that run as whoever asks, so that the policies decide what they count.
+--
+-- A value that nobody wrote is NULL, so conditions say IS NOT TRUE rather than NOT. What hangs from
+-- a deleted account no longer asks for work, but what was done there was done.
+
+CREATE VIEW public.dangling_references WITH (security_invoker = true) AS
+    SELECT r.child_table, r.child_id, r.reference, r.missing_id
+    FROM (
+        SELECT 'contacts' AS child_table, id AS child_id, 'organization_id' AS reference, 'organizations' AS parent, organization_id AS missing_id FROM public.contacts
+        UNION ALL SELECT 'opportunities', id, 'organization_id', 'organizations', organization_id FROM public.opportunities
+        UNION ALL SELECT 'interactions', id, 'organization_id', 'organizations', organization_id FROM public.interactions
+        UNION ALL SELECT 'interactions', id, 'opportunity_id', 'opportunities', opportunity_id FROM public.interactions
+        UNION ALL SELECT 'interactions', id, 'lead_contact_id', 'contacts', lead_contact_id FROM public.interactions
+        UNION ALL SELECT 'tasks', id, 'organization_id', 'organizations', organization_id FROM public.tasks
+        UNION ALL SELECT 'tasks', id, 'contact_id', 'contacts', contact_id FROM public.tasks
+        UNION ALL SELECT 'tasks', id, 'opportunity_id', 'opportunities', opportunity_id FROM public.tasks
+        UNION ALL SELECT 'tasks', id, 'interaction_id', 'interactions', interaction_id FROM public.tasks
+        UNION ALL SELECT 'organizations', id, 'parent_organization_id', 'organizations', parent_organization_id FROM public.organizations
+        UNION ALL SELECT 'organizations', id, 'primary_contact_id', 'contacts', primary_contact_id FROM public.organizations
+    ) r
+    WHERE r.missing_id IS NOT NULL
+      AND NOT (r.parent = 'organizations' AND EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = r.missing_id))
+      AND NOT (r.parent = 'contacts' AND EXISTS (SELECT 1 FROM public.contacts c WHERE c.id = r.missing_id))
+      AND NOT (r.parent = 'opportunities' AND EXISTS (SELECT 1 FROM public.opportunities p WHERE p.id = r.missing_id))
+      AND NOT (r.parent = 'interactions' AND EXISTS (SELECT 1 FROM public.interactions i WHERE i.id = r.missing_id));
+COMMENT ON VIEW public.dangling_references IS 'References to records that have not arrived, or that are not visible to whoever asks. No foreign key stands in for it, because a child may come before its parent.';
+
+CREATE VIEW public.organization_activity WITH (security_invoker = true) AS
+    SELECT o.id AS organization_id, i.last_interaction_at, i.last_visit_at, k.next_follow_up_at,
+           coalesce(i.interactions, 0) AS interactions, coalesce(c.contacts, 0) AS contacts,
+           coalesce(p.open_opportunities, 0) AS open_opportunities, coalesce(k.open_tasks, 0) AS open_tasks
+    FROM public.organizations o
+    LEFT JOIN (
+        SELECT organization_id, max(occurred_at) AS last_interaction_at,
+               max(occurred_at) FILTER (WHERE interaction_type IN ('VISIT', 'DEMO')) AS last_visit_at,
+               count(*) AS interactions
+        FROM public.interactions WHERE is_deleted IS NOT TRUE AND status = 'completed' GROUP BY organization_id
+    ) i ON i.organization_id = o.id
+    LEFT JOIN (
+        SELECT organization_id, min(due_date) AS next_follow_up_at, count(*) AS open_tasks
+        FROM public.tasks WHERE is_deleted IS NOT TRUE AND is_completed IS NOT TRUE GROUP BY organization_id
+    ) k ON k.organization_id = o.id
+    LEFT JOIN (
+        SELECT organization_id, count(*) AS contacts
+        FROM public.contacts WHERE is_deleted IS NOT TRUE GROUP BY organization_id
+    ) c ON c.organization_id = o.id
+    LEFT JOIN (
+        SELECT organization_id, count(*) AS open_opportunities
+        FROM public.opportunities
+        WHERE is_deleted IS NOT TRUE AND coalesce(stage NOT IN ('closed-won', 'closed-lost'), true) GROUP BY organization_id
+    ) p ON p.organization_id = o.id
+    WHERE o.is_deleted IS NOT TRUE;
+COMMENT ON VIEW public.organization_activity IS 'What follows for an account from the records that hang from it: last completed interaction and visit, the day of the next open task, and counts.';
 
 CREATE SCHEMA reports;
 COMMENT ON SCHEMA reports IS 'What management asks for, as views; each row counts only what its reader may see.';
 GRANT USAGE ON SCHEMA reports TO authenticated;
 
 CREATE VIEW reports.pipeline WITH (security_invoker = true) AS
-    SELECT coalesce(t.name, '(none)') AS territory, p.stage::text AS stage, p.estimated_value_currency AS currency,
-           count(*) AS deals, sum(p.estimated_value_minor)::bigint AS value_minor,
+    SELECT coalesce(t.name, '(none)') AS territory, coalesce(p.stage::text, '(unknown)') AS stage,
+           p.estimated_value_currency AS currency, count(*) AS deals,
+           sum(p.estimated_value_minor)::bigint AS value_minor,
            sum(p.weighted_value_minor)::bigint AS weighted_minor,
            count(*) FILTER (WHERE p.conflict_count > 0) AS contested
     FROM public.opportunities p
     LEFT JOIN public.organizations o ON o.id = p.organization_id
     LEFT JOIN public.territories t ON t.id = o.territory_id
-    WHERE NOT p.is_deleted AND p.stage NOT IN ('closed-won', 'closed-lost')
-    GROUP BY 1, p.stage, 3 ORDER BY 1, p.stage, 3;
+    WHERE p.is_deleted IS NOT TRUE AND o.is_deleted IS NOT TRUE
+      AND coalesce(p.stage NOT IN ('closed-won', 'closed-lost'), true)
+    GROUP BY t.name, p.stage, p.estimated_value_currency
+    ORDER BY 1, p.stage, 3;
 COMMENT ON VIEW reports.pipeline IS 'Open deals by territory and stage; value in minor units of each currency, weighted by probability.';
 
 CREATE VIEW reports.activity WITH (security_invoker = true) AS
-    SELECT coalesce(u.full_name, i.user_id::text) AS rep,
+    SELECT coalesce(u.full_name, i.user_id::text, '(nobody)') AS rep,
            to_char(i.occurred_at AT TIME ZONE coalesce(u.time_zone, 'UTC'), 'IYYY-"W"IW') AS week,
-           i.interaction_type::text AS type, count(*) AS interactions
-    FROM public.interactions i LEFT JOIN public.users u ON u.id = i.user_id
-    WHERE NOT i.is_deleted AND i.status = 'completed'
-    GROUP BY 1, 2, 3 ORDER BY 2 DESC, 1, 3;
+           coalesce(i.interaction_type::text, '(unknown)') AS type, count(*) AS interactions
+    FROM public.interactions i
+    LEFT JOIN public.users u ON u.id = i.user_id
+    WHERE i.is_deleted IS NOT TRUE AND i.status = 'completed'
+    -- By person and not by name: two people may share one.
+    GROUP BY i.user_id, u.full_name, 2, i.interaction_type
+    ORDER BY 2 DESC NULLS LAST, 1, 3;
 COMMENT ON VIEW reports.activity IS 'Completed interactions by rep, ISO week in the rep''s time zone, and type.';
 
 CREATE VIEW reports.overdue_follow_ups WITH (security_invoker = true) AS
@@ -32,33 +90,68 @@ CREATE VIEW reports.overdue_follow_ups WITH (security_invoker = true) AS
     FROM public.tasks k
     LEFT JOIN public.users u ON u.id = coalesce(k.assignee_id, k.created_by)
     LEFT JOIN public.organizations o ON o.id = k.organization_id
-    WHERE NOT k.is_deleted AND NOT k.is_completed
+    WHERE k.is_deleted IS NOT TRUE AND k.is_completed IS NOT TRUE AND o.is_deleted IS NOT TRUE
       AND k.due_date < (now() AT TIME ZONE coalesce(u.time_zone, 'UTC'))::date
     ORDER BY k.due_date, k.id;
 COMMENT ON VIEW reports.overdue_follow_ups IS 'Open tasks whose day has passed where their assignee works.';
 
 CREATE VIEW reports.priority_a_not_visited WITH (security_invoker = true) AS
-    SELECT o.id, o.name, u.full_name AS rep, max(i.occurred_at) AS last_visit_at
+    SELECT o.id, o.name, u.full_name AS rep, v.last_visit_at
     FROM public.organizations o
     LEFT JOIN public.users u ON u.id = o.assigned_user_id
-    LEFT JOIN public.interactions i ON i.organization_id = o.id AND NOT i.is_deleted
-         AND i.status = 'completed' AND i.interaction_type IN ('VISIT', 'DEMO')
-    WHERE NOT o.is_deleted AND o.priority_level = 'A' AND o.organization_type IN ('prospect', 'customer')
-    GROUP BY o.id, o.name, u.full_name
-    HAVING max(i.occurred_at) IS NULL OR max(i.occurred_at) < now() - interval '30 days'
-    ORDER BY 4 NULLS FIRST, 2;
+    LEFT JOIN (
+        SELECT organization_id, max(occurred_at) AS last_visit_at
+        FROM public.interactions
+        WHERE is_deleted IS NOT TRUE AND status = 'completed' AND interaction_type IN ('VISIT', 'DEMO')
+        GROUP BY organization_id
+    ) v ON v.organization_id = o.id
+    WHERE o.is_deleted IS NOT TRUE AND o.merged_into IS NULL
+      AND o.priority_level = 'A' AND o.organization_type IN ('prospect', 'customer')
+      AND (v.last_visit_at IS NULL OR v.last_visit_at < now() - interval '30 days')
+    ORDER BY v.last_visit_at NULLS FIRST, o.name, o.id;
 COMMENT ON VIEW reports.priority_a_not_visited IS 'Priority A accounts without a completed visit or demo for 30 days; never visited ones first.';
 
 CREATE VIEW reports.forecast WITH (security_invoker = true) AS
     SELECT CASE WHEN p.estimated_close_date IS NULL THEN 'no date'
-                WHEN p.estimated_close_date < current_date THEN 'past date'
+                WHEN p.estimated_close_date < (now() AT TIME ZONE coalesce(u.time_zone, 'UTC'))::date THEN 'past date'
                 ELSE to_char(p.estimated_close_date, 'YYYY-MM') END AS month,
            p.estimated_value_currency AS currency, count(*) AS deals,
            sum(p.weighted_value_minor)::bigint AS weighted_minor,
-           round(sum(p.cases_per_week * p.probability / 100.0), 1) AS weighted_cases_per_week
+           round(sum(p.cases_per_week * p.probability) / 100.0, 1) AS weighted_cases_per_week
     FROM public.opportunities p
-    WHERE NOT p.is_deleted AND p.stage NOT IN ('closed-won', 'closed-lost')
-    GROUP BY 1, 2 ORDER BY 1, 2;
+    LEFT JOIN public.organizations o ON o.id = p.organization_id
+    LEFT JOIN public.users u ON u.id = p.user_id
+    WHERE p.is_deleted IS NOT TRUE AND o.is_deleted IS NOT TRUE
+      AND coalesce(p.stage NOT IN ('closed-won', 'closed-lost'), true)
+    GROUP BY 1, 2
+    ORDER BY 1, 2;
 COMMENT ON VIEW reports.forecast IS 'Open deals by expected month of closing, weighted by probability, in minor units and cases a week; past dates apart.';
 
+CREATE VIEW reports.trust WITH (security_invoker = true) AS
+    WITH team AS (
+        SELECT u.id, (SELECT max(r.last_sync) FROM sync.replicas r WHERE r.user_id = u.id) AS last_sync
+        FROM public.users u
+        WHERE u.is_active AND u.role = 'sales_rep'
+          AND (u.id = (SELECT app.current_user_id()) OR (SELECT app.is_admin()) OR u.id IN (SELECT app.managed_users()))
+    )
+    SELECT count(*) AS reps,
+           count(*) FILTER (WHERE last_sync >= now() - interval '24 hours') AS reps_synced_24h,
+           count(*) FILTER (WHERE last_sync IS NULL) AS reps_never_synced,
+           min(last_sync) AS oldest_sync,
+           (SELECT count(*) FROM sync.conflicts) AS open_conflicts,
+           (SELECT count(*) FROM sync.violations) AS open_violations
+    FROM team;
+COMMENT ON VIEW reports.trust IS 'How far to trust the numbers: how many of the reader''s reps synced within 24 hours, the oldest last sync among them, and what is contested.';
+
+-- Supabase grants on every fresh view of schema public, too.
+DO $$
+DECLARE who text;
+BEGIN
+    FOREACH who IN ARRAY ARRAY['public', 'anon', 'authenticated'] LOOP
+        IF who = 'public' OR to_regrole(who) IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON public.dangling_references, public.organization_activity FROM %s', who);
+        END IF;
+    END LOOP;
+END $$;
+GRANT SELECT ON public.dangling_references, public.organization_activity TO authenticated;
 GRANT SELECT ON ALL TABLES IN SCHEMA reports TO authenticated;
