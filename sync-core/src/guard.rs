@@ -10,11 +10,12 @@
 //! **Invariant**: Automerge's sync decoder, `load` and `load_incremental` never see foreign bytes.
 
 mod preflight;
+mod text;
 mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{Automerge, Change, ExpandedChange};
+use automerge::{Automerge, Change, ExpandedChange, ReadDoc};
 use sha2::{Digest, Sha256};
 
 use crate::document::{self, PenRole};
@@ -148,6 +149,9 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
     Ok(ParsedChange { hash: change.hash().into(), change, expanded, actor, author })
 }
 
+/// Operations that fit a document whatever they hold: a value and its key take 16 KiB at most.
+const SMALL_DOCUMENT_OPS: u64 = (limits::DOCUMENT_BYTES / (16 << 10)) as u64;
+
 /// Why applying failed; the document is as it was.
 #[derive(Debug)]
 pub enum ApplyFault {
@@ -172,13 +176,16 @@ pub fn apply(doc: &Automerge, changes: Vec<VerifiedChange>) -> Result<Automerge,
         if names.last().is_some_and(|last| !heads.contains(last)) {
             return Err(malformed("it did not become part of the record"));
         }
-        if text {
-            // Read it all and once through its saved form: what breaks here would break every reader.
+        let may_be_large = copy.stats().num_ops > SMALL_DOCUMENT_OPS;
+        if text || may_be_large {
             let saved = copy.save();
             if saved.len() > limits::DOCUMENT_BYTES {
                 return Err(too_large());
             }
-            document::load(&saved, &[]).map_err(|_| malformed("it would break the record"))?;
+            if text {
+                // Once through its saved form: what breaks here would break every reader.
+                document::load(&saved, &[]).map_err(|_| malformed("it would break the record"))?;
+            }
         }
         if let Some(kind) = document::kind_of(&copy) {
             document::hydrate(&copy, kind);

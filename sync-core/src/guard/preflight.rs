@@ -201,6 +201,13 @@ fn check_column(ty: u64, mut data: Reader<'_>) -> Result<(), Refusal> {
                 }
                 STRING => {
                     let length = data.unsigned()?;
+                    if length > limits::KEY_BYTES as u64 {
+                        // A long key repeated by a run would be copied once an operation.
+                        return Err(Refusal::new(
+                            RefusalCode::BadValue,
+                            "The edit uses a key that is too long; shorten it and try again.",
+                        ));
+                    }
                     data.take(length)?;
                 }
                 _ => {

@@ -3,11 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
-use automerge::{Automerge, ChangeHash as AutoHash, ObjId, ROOT, ReadDoc, ScalarValue};
+use automerge::{
+    Automerge, Change, ChangeHash as AutoHash, ChangeMetadata, ObjId, ROOT, ReadDoc, ScalarValue,
+};
 
+use super::text::TextView;
 use super::{Context, EditsText, ParsedChange, VerifiedChange};
 use crate::document::{
-    Event, Genesis, ID_KEY, KIND_KEY, PenRole, genesis, normalise_key, read_scalar,
+    Event, EventData, Genesis, ID_KEY, KIND_KEY, PenRole, genesis, normalise_key, read_scalar,
 };
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{EventId, UserId};
@@ -30,17 +33,19 @@ fn refuse<T>(code: RefusalCode, sentence: impl Into<String>) -> Result<T, Refusa
 /// Names the rule that it breaks, in a sentence.
 pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedChange, Refusal> {
     let genesis = genesis(context.kind);
+    if parsed.actor == genesis.actor {
+        return refuse(
+            RefusalCode::ForeignActor,
+            "The edit poses as the empty form of the record; reopen the app and make it again.",
+        );
+    }
     check_time(&parsed, context)?;
     let creating = check_place(&parsed, context, genesis)?;
-    check_author(&parsed, context, genesis)?;
+    check_author(&parsed, context)?;
     let deps: Vec<AutoHash> = parsed.change.deps().to_vec();
-    let at_heads = {
-        let mut heads = context.doc.get_heads();
-        let mut sorted = deps.clone();
-        heads.sort_unstable();
-        sorted.sort_unstable();
-        heads == sorted
-    };
+    let mut heads = context.doc.get_heads();
+    heads.sort_unstable();
+    let at_heads = heads == deps;
     let mut judge = Judge {
         context,
         genesis,
@@ -50,13 +55,14 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
         actor: parsed.change.actor_id().clone(),
         written: HashMap::new(),
         named: HashSet::new(),
-        edits_text: EditsText::No,
+        sizes: HashMap::new(),
+        texts: HashMap::new(),
     };
     for (index, op) in parsed.expanded.operations.iter().enumerate() {
         judge.check(op, judge.first_op + index as u64)?;
     }
     judge.finish()?;
-    let edits_text = judge.edits_text;
+    let edits_text = if judge.texts.is_empty() { EditsText::No } else { EditsText::Yes };
     Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text })
 }
 
@@ -86,13 +92,25 @@ fn check_place(
     genesis: &Genesis,
 ) -> Result<Creating, Refusal> {
     let change = &parsed.change;
-    let on_genesis = change.deps() == [AutoHash(genesis.hash.0)];
-    let exists = context.doc.get_heads() != [AutoHash(genesis.hash.0)];
-    if on_genesis && exists {
+    let first = AutoHash(genesis.hash.0);
+    let on_genesis = change.deps() == [first];
+    if on_genesis && context.doc.get_heads() != [first] {
         return refuse(
             RefusalCode::WrongRecord,
             "The edit begins a record that was begun already.",
         );
+    }
+    if !change.deps().is_sorted_by(|a, b| a < b) {
+        return Err(super::malformed("it names what it builds on twice or out of order"));
+    }
+    if !on_genesis && change.deps().contains(&first) {
+        return refuse(
+            RefusalCode::WrongRecord,
+            "Only the edit that begins a record builds on its empty form; update the app.",
+        );
+    }
+    if change.is_empty() {
+        return Err(super::malformed("it changes nothing"));
     }
     let mut greatest = 0;
     for dep in change.deps() {
@@ -115,7 +133,7 @@ fn check_place(
             "The edit's operation counter does not follow from what it builds on.",
         );
     }
-    if change.seq() != last_seq(context.doc, change.actor_id()) + 1 {
+    if change.seq() != last_seq(context.doc, change)?.saturating_add(1) {
         return refuse(
             RefusalCode::SequenceGap,
             "The edit does not follow on its writer's last one; reopen the app and make it again.",
@@ -124,17 +142,36 @@ fn check_place(
     Ok(if on_genesis { Creating::Yes } else { Creating::No })
 }
 
-fn last_seq(doc: &Automerge, actor: &automerge::ActorId) -> u64 {
-    let of_actor = doc.get_changes_meta(&[]).into_iter().filter(|meta| *meta.actor == *actor);
-    of_actor.map(|meta| meta.seq).max().unwrap_or(0)
+/// The number of the actor's last change, which must be among what this one builds on: a writer that
+/// forgot its own last change would give two operations one name.
+fn last_seq(doc: &Automerge, change: &Change) -> Result<u64, Refusal> {
+    let actor = change.actor_id();
+    let last = |metas: Vec<ChangeMetadata<'_>>| {
+        metas.iter().filter(|meta| *meta.actor == *actor).map(|meta| meta.seq).max().unwrap_or(0)
+    };
+    // Every actor's first change names an author, so one without an author has written nothing.
+    if doc.get_author_for_actor(actor).is_none() {
+        return Ok(0);
+    }
+    let mut heads = doc.get_heads();
+    heads.sort_unstable();
+    if heads == change.deps() {
+        let of_head = heads.iter().filter_map(|head| doc.get_change_meta_by_hash(head));
+        // An actor's changes are a chain, so a head of its own is its last.
+        if let Some(own) = of_head.into_iter().find(|meta| *meta.actor == *actor) {
+            return Ok(own.seq);
+        }
+    } else if last(doc.get_changes_meta(change.deps())) > 0 {
+        return refuse(
+            RefusalCode::SequenceGap,
+            "The edit does not build on its writer's last one; reopen the app and make it again.",
+        );
+    }
+    Ok(last(doc.get_changes_meta(&[])))
 }
 
 /// An actor's first change of a document names its author; later ones are by the same.
-fn check_author(
-    parsed: &ParsedChange,
-    context: &Context<'_>,
-    genesis: &Genesis,
-) -> Result<(), Refusal> {
+fn check_author(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), Refusal> {
     let known = context
         .doc
         .get_author_for_actor(parsed.change.actor_id())
@@ -144,7 +181,7 @@ fn check_author(
         (_, None) => known == Some(context.author),
         (_, Some(_)) => false,
     };
-    if !fits || parsed.actor == genesis.actor {
+    if !fits {
         return refuse(
             RefusalCode::ForeignAuthor,
             "The edit names another author than the signed-in user.",
@@ -160,6 +197,15 @@ enum Place {
     Container(&'static Field),
 }
 
+/// What an operation does to the values of its key.
+#[derive(Clone, Copy)]
+enum Effect {
+    /// Puts itself in the place of so many, which is all there were.
+    Replaces(usize),
+    /// Leaves the newest and removes the others.
+    Settles,
+}
+
 struct Judge<'a> {
     context: &'a Context<'a>,
     genesis: &'static Genesis,
@@ -168,11 +214,14 @@ struct Judge<'a> {
     deps: Option<Vec<AutoHash>>,
     first_op: u64,
     actor: automerge::ActorId,
-    /// What this change itself has written to a key last.
-    written: HashMap<(u64, String), Option<u64>>,
+    /// What stands at the keys that this change has written to.
+    written: HashMap<(u64, String), Option<OpId>>,
     /// Keys at the root that this change gives a value.
     named: HashSet<String>,
-    edits_text: EditsText,
+    /// Keys of each map, counting those this change adds; by the counter of what made the map.
+    sizes: HashMap<u64, usize>,
+    /// Long texts that this change edits, by the counter of what made them.
+    texts: HashMap<u64, TextView>,
 }
 
 impl Judge<'_> {
@@ -183,7 +232,7 @@ impl Judge<'_> {
                 self.check_map(place, object, key, op, counter)
             }
             (OpType::Put(_) | OpType::Delete, Key::Seq(element)) => {
-                self.check_text(place, element, op, counter)
+                self.check_text(place, object, element, op, counter)
             }
             _ => refuse(
                 RefusalCode::BadReference,
@@ -215,34 +264,67 @@ impl Judge<'_> {
         if key.is_empty() || key.len() > limits::KEY_BYTES || key.contains('\0') {
             return refuse(RefusalCode::BadValue, "The edit uses a key that is too long.");
         }
-        let before = self.check_preds(object, key, op)?;
-        match (place, &op.action) {
-            (Place::Root, OpType::Put(value)) => self.check_register(key, value, before)?,
-            (Place::Root, _) => self.check_unknown_key(key, None)?,
-            (Place::Container(field), action) => {
-                let value = match action {
-                    OpType::Put(value) => Some(value),
-                    _ => None,
-                };
-                self.check_entry(field, key, value, before)?;
+        let (effect, kept) = self.effect_of(object, key, op)?;
+        let left = match (place, &op.action, effect) {
+            (_, OpType::Delete, Effect::Settles) => {
+                self.check_settling(place, key)?;
+                kept
             }
-        }
-        let now = matches!(op.action, OpType::Put(_)).then_some(counter);
-        self.written.insert((object, key.to_owned()), now);
+            (Place::Root, OpType::Put(value), Effect::Replaces(before)) => {
+                self.check_register(key, value, before)?;
+                Some(OpId::new(counter, &self.actor))
+            }
+            (Place::Container(field), OpType::Put(value), Effect::Replaces(before)) => {
+                self.check_entry(field, object, key, Some(value), before)?;
+                Some(OpId::new(counter, &self.actor))
+            }
+            (Place::Root, OpType::Delete, Effect::Replaces(before)) if before > 0 => {
+                self.check_unknown_key(key, None, before)?;
+                None
+            }
+            (Place::Container(field), OpType::Delete, Effect::Replaces(before)) if before > 0 => {
+                self.check_entry(field, object, key, None, before)?;
+                None
+            }
+            // Automerge keeps a delete only at what it deletes: one of nothing would be lost, and the
+            // saved document with it.
+            _ => return Err(bad_preds()),
+        };
+        self.written.insert((object, key.to_owned()), left);
         Ok(())
     }
 
-    /// An honest writer overwrites exactly what it saw; returns how many values that were.
-    fn check_preds(&self, object: u64, key: &str, op: &Op) -> Result<usize, Refusal> {
-        let preds: HashSet<(u64, &[u8])> =
-            op.pred.iter().map(|pred| (pred.counter(), pred.actor().to_bytes())).collect();
-        if preds.len() != op.pred.len() {
-            return Err(bad_preds());
+    /// What an operation does to the values that its writer saw, and the newest of those.
+    ///
+    /// An honest writer overwrites exactly what it saw. Writing the value that is shown already is
+    /// written as a delete of all the others: that is how a conflict is settled in its favour.
+    fn effect_of(
+        &self,
+        object: u64,
+        key: &str,
+        op: &Op,
+    ) -> Result<(Effect, Option<OpId>), Refusal> {
+        let seen = self.seen(object, key)?;
+        let preds: HashSet<&OpId> = op.pred.iter().collect();
+        let all = preds.len() == op.pred.len() && preds.iter().all(|pred| seen.contains(pred));
+        let by_age = |a: &&OpId, b: &&OpId| {
+            (a.counter(), a.actor().to_bytes()).cmp(&(b.counter(), b.actor().to_bytes()))
+        };
+        let newest = seen.iter().max_by(by_age).cloned();
+        if all && preds.len() == seen.len() {
+            return Ok((Effect::Replaces(seen.len()), newest));
         }
+        let spares_newest = newest.as_ref().is_some_and(|id| !preds.contains(id));
+        if all && spares_newest && preds.len() + 1 == seen.len() && !preds.is_empty() {
+            return Ok((Effect::Settles, newest));
+        }
+        Err(bad_preds())
+    }
+
+    /// The values of a key that the writer saw when it came to this operation.
+    fn seen(&self, object: u64, key: &str) -> Result<Vec<OpId>, Refusal> {
         if let Some(own) = self.written.get(&(object, key.to_owned())) {
-            let expected = own.map(|counter| (counter, self.actor.to_bytes()));
-            let fits = preds == expected.into_iter().collect::<HashSet<_>>();
-            return if fits { Ok(preds.len()) } else { Err(bad_preds()) };
+            return Ok(own.iter().cloned().collect());
         }
         let id = match object {
             0 => ROOT,
@@ -256,14 +338,30 @@ impl Judge<'_> {
             Some(deps) => self.context.doc.get_all_at(&id, key, deps),
         }
         .map_err(|_| unknown_place())?;
-        let expected: HashSet<(u64, &[u8])> = seen
-            .iter()
-            .filter_map(|(_, id)| match id {
-                ObjId::Id(counter, actor, _) => Some((*counter, actor.to_bytes())),
-                ObjId::Root => None,
-            })
-            .collect();
-        if preds == expected { Ok(preds.len()) } else { Err(bad_preds()) }
+        let names = seen.into_iter().filter_map(|(_, id)| match id {
+            ObjId::Id(counter, actor, _) => Some(OpId::new(counter, &actor)),
+            ObjId::Root => None,
+        });
+        Ok(names.collect())
+    }
+
+    /// A conflict may be settled wherever a value may be written over.
+    fn check_settling(&self, place: Place, key: &str) -> Result<(), Refusal> {
+        let field = match place {
+            Place::Container(field) => Some(field),
+            Place::Root => self.context.kind.field(key),
+        };
+        let Some(field) = field else {
+            return if key == ID_KEY || key == KIND_KEY { Err(wrong_record()) } else { Ok(()) };
+        };
+        check_writer(field, self.context.pen)?;
+        match (place, field.ty, field.rule) {
+            (Place::Root, ty, _) if ty.is_container() => Err(unknown_place()),
+            (_, FieldType::Log(_), _) | (_, _, Rule::Immutable) => {
+                refuse(RefusalCode::Immutable, format!("{} stays as it was written.", field.name))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_register(
@@ -281,7 +379,7 @@ impl Judge<'_> {
             return if fits { self.name(key) } else { Err(wrong_record()) };
         }
         let Some(field) = self.context.kind.field(key) else {
-            return self.check_unknown_key(key, Some(value));
+            return self.check_unknown_key(key, Some(value), before);
         };
         if field.ty.is_container() {
             return refuse(
@@ -328,48 +426,72 @@ impl Judge<'_> {
     }
 
     /// A field of a newer app: a small scalar is kept and passed on.
-    fn check_unknown_key(&self, key: &str, value: Option<&ScalarValue>) -> Result<(), Refusal> {
+    fn check_unknown_key(
+        &mut self,
+        key: &str,
+        value: Option<&ScalarValue>,
+        before: usize,
+    ) -> Result<(), Refusal> {
         let declared = self.context.kind.field(key).is_some() || key == ID_KEY || key == KIND_KEY;
         if declared {
             return refuse(RefusalCode::BadReference, format!("{key} cannot be removed."));
         }
         let small = value.is_none_or(|value| scalar_bytes(value) <= limits::SCALAR_BYTES);
-        let counter = matches!(value, Some(ScalarValue::Counter(_)));
-        let unknown = self
-            .context
-            .doc
-            .keys(ROOT)
-            .filter(|key| self.context.kind.field(key).is_none())
-            .count();
-        if !small || counter || unknown > limits::UNKNOWN_KEYS {
+        if !small || matches!(value, Some(ScalarValue::Counter(_))) {
             return refuse(
                 RefusalCode::BadValue,
                 "The edit writes an unknown field that is too large; update the app.",
             );
         }
-        Ok(())
+        let context = self.context;
+        let count = || {
+            let known =
+                |key: &str| context.kind.field(key).is_some() || key == ID_KEY || key == KIND_KEY;
+            context.doc.keys(ROOT).filter(|key| !known(key)).count()
+        };
+        let adds = value.is_some() && before == 0;
+        self.count_key(0, adds, limits::UNKNOWN_KEYS, count, "It holds too many unknown fields.")
+    }
+
+    /// Counts a key that the change adds to a map; other writers' and its own earlier ones count too.
+    fn count_key(
+        &mut self,
+        object: u64,
+        adds: bool,
+        most: usize,
+        before: impl FnOnce() -> usize,
+        sentence: &str,
+    ) -> Result<(), Refusal> {
+        if !adds {
+            return Ok(());
+        }
+        let size = self.sizes.entry(object).or_insert_with(before);
+        *size += 1;
+        if *size > most { refuse(RefusalCode::TooLarge, sentence) } else { Ok(()) }
     }
 
     fn check_entry(
-        &self,
+        &mut self,
         field: &'static Field,
+        object: u64,
         key: &str,
         value: Option<&ScalarValue>,
         before: usize,
     ) -> Result<(), Refusal> {
         check_writer(field, self.context.pen)?;
-        let container = &self.genesis.containers[field.name];
-        if value.is_some() && self.context.doc.length(container) >= limits::KEYS_PER_CONTAINER {
-            return refuse(
-                RefusalCode::TooLarge,
-                format!("{} holds too many entries.", field.name),
-            );
-        }
+        let (doc, container) = (self.context.doc, &self.genesis.containers[field.name]);
+        self.count_key(
+            object,
+            value.is_some() && before == 0,
+            limits::KEYS_PER_CONTAINER,
+            || doc.length(container),
+            &format!("{} holds too many entries; remove some first.", field.name),
+        )?;
         let bad = || {
             Refusal::new(RefusalCode::BadValue, format!("{} does not take this entry.", field.name))
         };
         match (field.ty, value) {
-            (FieldType::Set(_) | FieldType::Fields, None) if before > 0 => Ok(()),
+            (FieldType::Set(_) | FieldType::Fields, None) => Ok(()),
             (FieldType::Set(_), Some(ScalarValue::Boolean(true))) => {
                 let normal = normalise_key(field, key).map_err(|_| bad())?;
                 if normal == key { Ok(()) } else { Err(bad()) }
@@ -418,9 +540,15 @@ impl Judge<'_> {
         if event.by != self.context.author {
             return refuse(RefusalCode::ForeignAuthor, "The event names another author.");
         }
+        if !fits_postgres(&event) {
+            return refuse(
+                RefusalCode::BadValue,
+                format!("{} takes days and text without control characters.", field.name),
+            );
+        }
         let latest = self.context.now.0.saturating_add(limits::FUTURE_CLAIM_MS);
-        if event.at.0 > latest {
-            return refuse(RefusalCode::FutureTime, "The device's clock runs ahead; set it.");
+        if event.at.0 > latest || event.at.seconds() < EARLIEST_SECONDS {
+            return refuse(RefusalCode::FutureTime, "The device's clock is wrong; set it.");
         }
         Ok(())
     }
@@ -429,6 +557,7 @@ impl Judge<'_> {
     fn check_text(
         &mut self,
         place: Place,
+        object: u64,
         element: &ElementId,
         op: &Op,
         counter: u64,
@@ -438,29 +567,11 @@ impl Judge<'_> {
             return Err(unknown_place());
         }
         check_writer(field, self.context.pen)?;
-        self.edits_text = EditsText::Yes;
-        let fits = match (&op.action, op.insert) {
-            (OpType::Put(ScalarValue::Str(text)), true) => {
-                // Splicing writes one character an operation.
-                op.pred.is_empty() && text.chars().count() == 1 && !text.contains('\0')
-            }
-            (OpType::Delete, false) => !op.pred.is_empty() && element.not_head(),
-            _ => false,
-        };
-        if !fits {
-            return refuse(RefusalCode::BadValue, format!("{} takes text only.", field.name));
-        }
-        let known = element.as_opid().is_none_or(|id| self.exists(id, counter))
-            && op.pred.iter().all(|pred| self.exists(pred, counter));
-        if known { Ok(()) } else { Err(bad_preds()) }
-    }
-
-    fn exists(&self, id: &OpId, counter: u64) -> bool {
-        if *id.actor() == self.actor && id.counter() >= self.first_op {
-            return id.counter() < counter;
-        }
-        let id = ObjId::Id(id.counter(), id.actor().clone(), 0);
-        self.context.doc.hash_for_opid(&id).is_some()
+        let (context, deps) = (self.context, self.deps.as_deref());
+        let text = self.texts.entry(object).or_insert_with(|| {
+            TextView::read(context.doc, &self.genesis.containers[field.name], deps)
+        });
+        text.check(field, element, op, (counter, &self.actor))
     }
 
     /// What only the whole change can show: a creating change gives all that is required.
@@ -489,6 +600,41 @@ fn check_writer(field: &Field, pen: PenRole) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether everything in an event that becomes a column can stand in one. An event that does not
+/// show today may be the one that shows tomorrow, and would then hold up somebody else's edit.
+fn fits_postgres(event: &Event) -> bool {
+    let plain = |text: &Option<String>| text.as_ref().is_none_or(|text| !text.contains('\0'));
+    match &event.data {
+        EventData::Stage { stage, reason, close_date, evidence, role } => {
+            !stage.contains('\0')
+                && plain(reason)
+                && plain(evidence)
+                && plain(role)
+                && close_date.as_ref().is_none_or(|day| is_day(day))
+        }
+        EventData::Status { status } => !status.contains('\0'),
+        EventData::Employer { .. }
+        | EventData::Owner { .. }
+        | EventData::Action { .. }
+        | EventData::Assignment { .. } => true,
+    }
+}
+
+/// A day that Postgres knows too: it has no year 0.
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && !text.starts_with("0000") && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// Postgres and SQLite read years of four digits; what lies beyond would never become a row.
+fn fits_calendar(value: &ScalarValue) -> bool {
+    const FIRST_MS: i64 = -62_135_596_800_000;
+    const LAST_MS: i64 = 253_402_300_799_999;
+    match value {
+        ScalarValue::Timestamp(ms) => (FIRST_MS..=LAST_MS).contains(ms),
+        _ => true,
+    }
+}
+
 fn check_value(field: &'static Field, value: &ScalarValue) -> Result<(), Refusal> {
     // A word that only a newer app knows is kept as it is, and shown as other.
     if let (FieldType::Choice { .. }, ScalarValue::Str(word)) = (field.ty, value)
@@ -496,6 +642,16 @@ fn check_value(field: &'static Field, value: &ScalarValue) -> Result<(), Refusal
         && !word.contains('\0')
     {
         return Ok(());
+    }
+    if scalar_bytes(value) > limits::SCALAR_BYTES {
+        return refuse(RefusalCode::BadValue, format!("{} is too long.", field.name));
+    }
+    let year_zero = field.ty == FieldType::Date && !value.as_str().is_none_or(is_day);
+    if year_zero || !fits_calendar(value) {
+        return refuse(
+            RefusalCode::BadValue,
+            format!("{} takes days and moments of the years 1 to 9999.", field.name),
+        );
     }
     match read_scalar(field, value) {
         Ok(_) => Ok(()),
@@ -520,7 +676,7 @@ fn unknown_place() -> Refusal {
     Refusal::new(RefusalCode::BadReference, "The edit writes where nothing is; update the app.")
 }
 
-fn bad_preds() -> Refusal {
+pub(super) fn bad_preds() -> Refusal {
     Refusal::new(
         RefusalCode::BadReference,
         "The edit does not name the values it replaces; reopen the record and make it again.",

@@ -4,6 +4,7 @@
 mod convergence;
 mod documents;
 mod guard;
+mod hostile;
 mod javascript;
 mod kit;
 mod replicas;
