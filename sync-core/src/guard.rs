@@ -9,8 +9,10 @@
 //!
 //! **Invariant**: Automerge's sync decoder, `load` and `load_incremental` never see foreign bytes.
 
+mod place;
 mod preflight;
 mod text;
+mod values;
 mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

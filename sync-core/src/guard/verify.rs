@@ -3,25 +3,19 @@
 use std::collections::{HashMap, HashSet};
 
 use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
-use automerge::{
-    Automerge, Change, ChangeHash as AutoHash, ChangeMetadata, ObjId, ROOT, ReadDoc, ScalarValue,
-};
+use automerge::{ChangeHash as AutoHash, ObjId, ROOT, ReadDoc, ScalarValue};
 
+use super::place::{EARLIEST_SECONDS, check_author, check_place, check_time};
 use super::text::TextView;
+use super::values::{check_value, check_writer, fits_postgres, scalar_bytes};
 use super::{Context, EditsText, ParsedChange, VerifiedChange};
-use crate::document::{
-    Event, EventData, Genesis, ID_KEY, KIND_KEY, PenRole, genesis, normalise_key, read_scalar,
-};
+use crate::document::{Event, Genesis, ID_KEY, KIND_KEY, genesis, normalise_key};
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{EventId, UserId};
+use crate::ids::EventId;
 use crate::limits;
-use crate::schema::{Field, FieldType, LogKind, Presence, Rule, Writer};
-use crate::time::UnixMs;
+use crate::schema::{Field, FieldType, LogKind, Presence, Rule};
 
-/// No device existed before 2015 in UTC seconds.
-const EARLIEST_SECONDS: i64 = 1_420_070_400;
-
-fn refuse<T>(code: RefusalCode, sentence: impl Into<String>) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(code: RefusalCode, sentence: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::new(code, sentence))
 }
 
@@ -68,126 +62,9 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
 
 /// Whether this is the change that begins the record.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Creating {
+pub(super) enum Creating {
     Yes,
     No,
-}
-
-fn check_time(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), Refusal> {
-    let claimed = parsed.change.timestamp();
-    let latest = UnixMs(context.now.0.saturating_add(limits::FUTURE_CLAIM_MS)).seconds();
-    if claimed > latest || claimed < EARLIEST_SECONDS {
-        return refuse(
-            RefusalCode::FutureTime,
-            "The device's clock is wrong by more than ten minutes; set it and make the edit again.",
-        );
-    }
-    Ok(())
-}
-
-/// Dependencies, sequence number and operation counter.
-fn check_place(
-    parsed: &ParsedChange,
-    context: &Context<'_>,
-    genesis: &Genesis,
-) -> Result<Creating, Refusal> {
-    let change = &parsed.change;
-    let first = AutoHash(genesis.hash.0);
-    let on_genesis = change.deps() == [first];
-    if on_genesis && context.doc.get_heads() != [first] {
-        return refuse(
-            RefusalCode::WrongRecord,
-            "The edit begins a record that was begun already.",
-        );
-    }
-    if !change.deps().is_sorted_by(|a, b| a < b) {
-        return Err(super::malformed("it names what it builds on twice or out of order"));
-    }
-    if !on_genesis && change.deps().contains(&first) {
-        return refuse(
-            RefusalCode::WrongRecord,
-            "Only the edit that begins a record builds on its empty form; update the app.",
-        );
-    }
-    if change.is_empty() {
-        return Err(super::malformed("it changes nothing"));
-    }
-    let mut greatest = 0;
-    for dep in change.deps() {
-        let Some(meta) = context.doc.get_change_meta_by_hash(dep) else {
-            return refuse(
-                RefusalCode::MissingDependency,
-                "The edit builds on one that the server does not have.",
-            );
-        };
-        greatest = greatest.max(meta.max_op);
-    }
-    if change.deps().is_empty() {
-        return refuse(RefusalCode::MissingDependency, "The edit builds on nothing.");
-    }
-    if change.start_op().get() != greatest + 1
-        || change.start_op().get() + change.len() as u64 > limits::OP_COUNTER
-    {
-        return refuse(
-            RefusalCode::OpCounter,
-            "The edit's operation counter does not follow from what it builds on.",
-        );
-    }
-    if change.seq() != last_seq(context.doc, change)?.saturating_add(1) {
-        return refuse(
-            RefusalCode::SequenceGap,
-            "The edit does not follow on its writer's last one; reopen the app and make it again.",
-        );
-    }
-    Ok(if on_genesis { Creating::Yes } else { Creating::No })
-}
-
-/// The number of the actor's last change, which must be among what this one builds on: a writer that
-/// forgot its own last change would give two operations one name.
-fn last_seq(doc: &Automerge, change: &Change) -> Result<u64, Refusal> {
-    let actor = change.actor_id();
-    let last = |metas: Vec<ChangeMetadata<'_>>| {
-        metas.iter().filter(|meta| *meta.actor == *actor).map(|meta| meta.seq).max().unwrap_or(0)
-    };
-    // Every actor's first change names an author, so one without an author has written nothing.
-    if doc.get_author_for_actor(actor).is_none() {
-        return Ok(0);
-    }
-    let mut heads = doc.get_heads();
-    heads.sort_unstable();
-    if heads == change.deps() {
-        let of_head = heads.iter().filter_map(|head| doc.get_change_meta_by_hash(head));
-        // An actor's changes are a chain, so a head of its own is its last.
-        if let Some(own) = of_head.into_iter().find(|meta| *meta.actor == *actor) {
-            return Ok(own.seq);
-        }
-    } else if last(doc.get_changes_meta(change.deps())) > 0 {
-        return refuse(
-            RefusalCode::SequenceGap,
-            "The edit does not build on its writer's last one; reopen the app and make it again.",
-        );
-    }
-    Ok(last(doc.get_changes_meta(&[])))
-}
-
-/// An actor's first change of a document names its author; later ones are by the same.
-fn check_author(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), Refusal> {
-    let known = context
-        .doc
-        .get_author_for_actor(parsed.change.actor_id())
-        .and_then(|author| UserId::from_slice(author.as_bytes()));
-    let fits = match (parsed.change.seq(), parsed.author) {
-        (1, author) => author == Some(context.author),
-        (_, None) => known == Some(context.author),
-        (_, Some(_)) => false,
-    };
-    if !fits {
-        return refuse(
-            RefusalCode::ForeignAuthor,
-            "The edit names another author than the signed-in user.",
-        );
-    }
-    Ok(())
 }
 
 /// Where an operation writes.
@@ -587,84 +464,6 @@ impl Judge<'_> {
             None => Ok(()),
             Some(name) => refuse(RefusalCode::BadValue, format!("A new record needs {name}.")),
         }
-    }
-}
-
-fn check_writer(field: &Field, pen: PenRole) -> Result<(), Refusal> {
-    if field.writer == Writer::Server && pen == PenRole::Device {
-        return refuse(
-            RefusalCode::ServerOnly,
-            format!("{} is written by the server only; ask a manager.", field.name),
-        );
-    }
-    Ok(())
-}
-
-/// Whether everything in an event that becomes a column can stand in one. An event that does not
-/// show today may be the one that shows tomorrow, and would then hold up somebody else's edit.
-fn fits_postgres(event: &Event) -> bool {
-    let plain = |text: &Option<String>| text.as_ref().is_none_or(|text| !text.contains('\0'));
-    match &event.data {
-        EventData::Stage { stage, reason, close_date, evidence, role } => {
-            !stage.contains('\0')
-                && plain(reason)
-                && plain(evidence)
-                && plain(role)
-                && close_date.as_ref().is_none_or(|day| is_day(day))
-        }
-        EventData::Status { status } => !status.contains('\0'),
-        EventData::Employer { .. }
-        | EventData::Owner { .. }
-        | EventData::Action { .. }
-        | EventData::Assignment { .. } => true,
-    }
-}
-
-/// A day that Postgres knows too: it has no year 0.
-fn is_day(text: &str) -> bool {
-    text.len() == 10 && !text.starts_with("0000") && text.parse::<jiff::civil::Date>().is_ok()
-}
-
-/// Postgres and SQLite read years of four digits; what lies beyond would never become a row.
-fn fits_calendar(value: &ScalarValue) -> bool {
-    const FIRST_MS: i64 = -62_135_596_800_000;
-    const LAST_MS: i64 = 253_402_300_799_999;
-    match value {
-        ScalarValue::Timestamp(ms) => (FIRST_MS..=LAST_MS).contains(ms),
-        _ => true,
-    }
-}
-
-fn check_value(field: &'static Field, value: &ScalarValue) -> Result<(), Refusal> {
-    // A word that only a newer app knows is kept as it is, and shown as other.
-    if let (FieldType::Choice { .. }, ScalarValue::Str(word)) = (field.ty, value)
-        && word.len() <= 255
-        && !word.contains('\0')
-    {
-        return Ok(());
-    }
-    if scalar_bytes(value) > limits::SCALAR_BYTES {
-        return refuse(RefusalCode::BadValue, format!("{} is too long.", field.name));
-    }
-    let year_zero = field.ty == FieldType::Date && !value.as_str().is_none_or(is_day);
-    if year_zero || !fits_calendar(value) {
-        return refuse(
-            RefusalCode::BadValue,
-            format!("{} takes days and moments of the years 1 to 9999.", field.name),
-        );
-    }
-    match read_scalar(field, value) {
-        Ok(_) => Ok(()),
-        Err(problem) => refuse(RefusalCode::BadValue, format!("{}: {problem}.", field.name)),
-    }
-}
-
-fn scalar_bytes(value: &ScalarValue) -> usize {
-    match value {
-        ScalarValue::Bytes(bytes) => bytes.len(),
-        ScalarValue::Str(text) => text.len(),
-        ScalarValue::Unknown { bytes, .. } => bytes.len(),
-        _ => 8,
     }
 }
 

@@ -1,0 +1,87 @@
+//! Values that fit a declared field, and the columns it is projected to.
+
+use automerge::ScalarValue;
+
+use super::verify::refuse;
+use crate::document::{Event, EventData, PenRole, read_scalar};
+use crate::error::{Refusal, RefusalCode};
+use crate::limits;
+use crate::schema::{Field, FieldType, Writer};
+
+pub(super) fn check_writer(field: &Field, pen: PenRole) -> Result<(), Refusal> {
+    if field.writer == Writer::Server && pen == PenRole::Device {
+        return refuse(
+            RefusalCode::ServerOnly,
+            format!("{} is written by the server only; ask a manager.", field.name),
+        );
+    }
+    Ok(())
+}
+
+/// Whether everything in an event that becomes a column can stand in one. An event that does not
+/// show today may be the one that shows tomorrow, and would then hold up somebody else's edit.
+pub(super) fn fits_postgres(event: &Event) -> bool {
+    let plain = |text: &Option<String>| text.as_ref().is_none_or(|text| !text.contains('\0'));
+    match &event.data {
+        EventData::Stage { stage, reason, close_date, evidence, role } => {
+            !stage.contains('\0')
+                && plain(reason)
+                && plain(evidence)
+                && plain(role)
+                && close_date.as_ref().is_none_or(|day| is_day(day))
+        }
+        EventData::Status { status } => !status.contains('\0'),
+        EventData::Employer { .. }
+        | EventData::Owner { .. }
+        | EventData::Action { .. }
+        | EventData::Assignment { .. } => true,
+    }
+}
+
+/// A day that Postgres knows too: it has no year 0.
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && !text.starts_with("0000") && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// Postgres and SQLite read years of four digits; what lies beyond would never become a row.
+fn fits_calendar(value: &ScalarValue) -> bool {
+    const FIRST_MS: i64 = -62_135_596_800_000;
+    const LAST_MS: i64 = 253_402_300_799_999;
+    match value {
+        ScalarValue::Timestamp(ms) => (FIRST_MS..=LAST_MS).contains(ms),
+        _ => true,
+    }
+}
+
+pub(super) fn check_value(field: &'static Field, value: &ScalarValue) -> Result<(), Refusal> {
+    // A word that only a newer app knows is kept as it is, and shown as other.
+    if let (FieldType::Choice { .. }, ScalarValue::Str(word)) = (field.ty, value)
+        && word.len() <= 255
+        && !word.contains('\0')
+    {
+        return Ok(());
+    }
+    if scalar_bytes(value) > limits::SCALAR_BYTES {
+        return refuse(RefusalCode::BadValue, format!("{} is too long.", field.name));
+    }
+    let year_zero = field.ty == FieldType::Date && !value.as_str().is_none_or(is_day);
+    if year_zero || !fits_calendar(value) {
+        return refuse(
+            RefusalCode::BadValue,
+            format!("{} takes days and moments of the years 1 to 9999.", field.name),
+        );
+    }
+    match read_scalar(field, value) {
+        Ok(_) => Ok(()),
+        Err(problem) => refuse(RefusalCode::BadValue, format!("{}: {problem}.", field.name)),
+    }
+}
+
+pub(super) fn scalar_bytes(value: &ScalarValue) -> usize {
+    match value {
+        ScalarValue::Bytes(bytes) => bytes.len(),
+        ScalarValue::Str(text) => text.len(),
+        ScalarValue::Unknown { bytes, .. } => bytes.len(),
+        _ => 8,
+    }
+}
