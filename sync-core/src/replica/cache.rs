@@ -53,7 +53,34 @@ impl DocumentCache {
         self.documents.put(record, document);
     }
 
+    fn clear(&mut self) {
+        self.documents.clear();
+    }
+
     pub(super) fn forget(&mut self, record: RecordId) {
         self.documents.pop(&record);
     }
+}
+
+/// Does something in one write transaction; all of it is in the file when this returns, or none.
+///
+/// On failure the cache is emptied: it may hold documents with changes that the file never got, and
+/// an edit built on those could not be opened again.
+pub(super) fn write<T, E: From<rusqlite::Error>>(
+    db: &rusqlite::Connection,
+    cache: &mut DocumentCache,
+    work: impl FnOnce(&rusqlite::Connection, &mut DocumentCache) -> Result<T, E>,
+) -> Result<T, E> {
+    let outcome = (|| {
+        let tx =
+            rusqlite::Transaction::new_unchecked(db, rusqlite::TransactionBehavior::Immediate)?;
+        cache.refresh(&tx)?;
+        let done = work(&tx, cache)?;
+        tx.commit()?;
+        Ok(done)
+    })();
+    if outcome.is_err() {
+        cache.clear();
+    }
+    outcome
 }

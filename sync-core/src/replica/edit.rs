@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::cache::OpenDocument;
+use super::cache::{self, OpenDocument};
 use super::store::{self, ChangeState, NewChange};
 use super::{Env, Replica, draw};
 use crate::document::{
@@ -104,30 +104,23 @@ impl Replica {
         }
         let now = env.now();
         let group = GroupId::mint(now, draw(env));
-        let tx = rusqlite::Transaction::new_unchecked(
-            &self.db,
-            rusqlite::TransactionBehavior::Immediate,
-        )?;
-        self.cache.refresh(&tx)?;
-        let mut work = Work { open: HashMap::new(), changes: Vec::new(), group, now };
-        for edit in edits {
-            let id = edit.record();
-            let document = match work.open.remove(&id) {
-                Some(document) => Some(document),
-                None => match self.cache.take(id) {
+        let pen = Pen { actor: self.actor, author: self.user, now, role: PenRole::Device };
+        let changes = cache::write(&self.db, &mut self.cache, |tx, cache| {
+            let mut work = Work { open: HashMap::new(), changes: Vec::new(), group, now };
+            for edit in edits {
+                let id = edit.record();
+                let document = match work.open.remove(&id).or_else(|| cache.take(id)) {
                     Some(document) => Some(document),
-                    None => load_open(&tx, id)?,
-                },
-            };
-            let pen = Pen { actor: self.actor, author: self.user, now, role: PenRole::Device };
-            // The cache gave the document away, so a failure from here on costs only a reload.
-            work.make(&tx, edit, document, &pen, env)?;
-        }
-        tx.commit()?;
-        for (id, document) in work.open {
-            self.cache.put(id, document);
-        }
-        Ok(Committed { group, changes: work.changes })
+                    None => load_open(tx, id)?,
+                };
+                work.make(tx, edit, document, &pen, env)?;
+            }
+            for (id, document) in work.open {
+                cache.put(id, document);
+            }
+            Ok::<_, ReplicaError>(work.changes)
+        })?;
+        Ok(Committed { group, changes })
     }
 
     /// Creates one record.

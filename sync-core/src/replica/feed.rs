@@ -3,7 +3,7 @@
 use automerge::{Change, ReadDoc};
 use rusqlite::Connection;
 
-use super::cache::OpenDocument;
+use super::cache::{self, DocumentCache, OpenDocument};
 use super::edit::{load_open, write_record};
 use super::session::{Effect, SessionFault, State};
 use super::store::{self, ChangeState, NewChange};
@@ -37,28 +37,25 @@ impl Replica {
         }
         let now = env.now();
         let group = GroupId::mint(now, draw(env));
-        let tx = rusqlite::Transaction::new_unchecked(
-            &self.db,
-            rusqlite::TransactionBehavior::Immediate,
-        )?;
-        self.cache.refresh(&tx)?;
-        let mut tables: Vec<&'static str> = Vec::new();
-        let evicted = evict(&tx, &batch, &mut self.cache)?;
-        let mut lacking: Vec<RecordId> = Vec::new();
-        for item in &batch.items {
-            // A kind of a newer server: its records wait on the server for a newer app.
-            let Some(kind) = schema::kind(&item.kind) else { continue };
-            if !tables.contains(&kind.table) {
-                tables.push(kind.table);
+        let (tables, evicted, lacking) = cache::write(&self.db, &mut self.cache, |tx, cache| {
+            let mut tables: Vec<&'static str> = Vec::new();
+            let evicted = evict(tx, &batch, cache)?;
+            let mut lacking: Vec<RecordId> = Vec::new();
+            for item in &batch.items {
+                // A kind of a newer server: its records wait on the server for a newer app.
+                let Some(kind) = schema::kind(&item.kind) else { continue };
+                if !tables.contains(&kind.table) {
+                    tables.push(kind.table);
+                }
+                match take_item(tx, kind, item, cache, group, now)? {
+                    Taken::Stored => {}
+                    Taken::Lacking => lacking.push(item.record),
+                }
             }
-            match take_item(&tx, kind, item, &mut self.cache, group, now)? {
-                Taken::Stored => {}
-                Taken::Lacking => lacking.push(item.record),
-            }
-        }
-        store::set_meta(&tx, "cursor", &batch.cursor.0)?;
-        store::set_meta(&tx, "last_sync", &now.0)?;
-        tx.commit()?;
+            store::set_meta(tx, "cursor", &batch.cursor.0)?;
+            store::set_meta(tx, "last_sync", &now.0)?;
+            Ok::<_, SessionFault>((tables, evicted, lacking))
+        })?;
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
         // What was asked for comes in a batch of its own, and only then is everything here.
@@ -84,7 +81,7 @@ impl Replica {
 fn evict(
     tx: &Connection,
     batch: &FeedBatch,
-    cache: &mut super::cache::DocumentCache,
+    cache: &mut DocumentCache,
 ) -> rusqlite::Result<Vec<String>> {
     let mut gone: Vec<AccessNotice> = batch.evict.clone();
     if let Some(keep) = &batch.keep_only {
@@ -111,7 +108,7 @@ fn take_item(
     tx: &Connection,
     kind: &'static Kind,
     item: &FeedItem,
-    cache: &mut super::cache::DocumentCache,
+    cache: &mut DocumentCache,
     group: GroupId,
     now: UnixMs,
 ) -> Result<Taken, ReplicaError> {
@@ -171,7 +168,7 @@ fn take_changes(
     tx: &Connection,
     kind: &'static Kind,
     item: &FeedItem,
-    cache: &mut super::cache::DocumentCache,
+    cache: &mut DocumentCache,
     group: GroupId,
     now: UnixMs,
 ) -> Result<Taken, ReplicaError> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::store;
 use super::{Env, Replica, ReplicaError};
+use super::{cache, store};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, RecordId, ServerEpoch};
 use crate::limits;
@@ -215,34 +215,31 @@ impl Replica {
             return Err(SessionFault::OutOfTurn("verdicts"));
         };
         session.in_flight.remove(&verdicts.push);
-        let tx = rusqlite::Transaction::new_unchecked(
-            &self.db,
-            rusqlite::TransactionBehavior::Immediate,
-        )?;
-        self.cache.refresh(&tx)?;
-        let mut refused = Vec::new();
-        let mut records: Vec<RecordId> = Vec::new();
-        for verdict in &verdicts.verdicts {
-            match &verdict.outcome {
-                VerdictOutcome::Accepted(_) => store::accept_change(&tx, verdict.hash)?,
-                // The server's own failure: the change stays in the outbox for the next session.
-                VerdictOutcome::Refused(refusal)
-                    if RefusalCode::parse(&refusal.code) == Some(RefusalCode::Internal) => {}
-                VerdictOutcome::Refused(refusal) => {
-                    if let Some(record) = store::quarantine_change(&tx, verdict.hash, refusal)? {
-                        records.push(record);
-                        refused.push((verdict.hash, refusal.clone()));
+        let (refused, tables) = cache::write(&self.db, &mut self.cache, |tx, cache| {
+            let mut refused = Vec::new();
+            let mut records: Vec<RecordId> = Vec::new();
+            for verdict in &verdicts.verdicts {
+                match &verdict.outcome {
+                    VerdictOutcome::Accepted(_) => store::accept_change(tx, verdict.hash)?,
+                    // The server's own failure: the change waits in the outbox for the next session.
+                    VerdictOutcome::Refused(refusal)
+                        if RefusalCode::parse(&refusal.code) == Some(RefusalCode::Internal) => {}
+                    VerdictOutcome::Refused(refusal) => {
+                        if let Some(record) = store::quarantine_change(tx, verdict.hash, refusal)? {
+                            records.push(record);
+                            refused.push((verdict.hash, refusal.clone()));
+                        }
                     }
                 }
             }
-        }
-        records.sort_unstable();
-        records.dedup();
-        let tables = super::feed::rebuild(&tx, &records)?;
-        tx.commit()?;
-        for record in &records {
-            self.cache.forget(*record);
-        }
+            records.sort_unstable();
+            records.dedup();
+            for record in &records {
+                cache.forget(*record);
+            }
+            let tables = super::feed::rebuild(tx, &records)?;
+            Ok::<_, SessionFault>((refused, tables))
+        })?;
         let mut effects = Vec::new();
         if !refused.is_empty() {
             effects.push(Effect::Changed(tables));

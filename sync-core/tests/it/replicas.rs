@@ -7,7 +7,10 @@ use sync_core::replica::{
     GroupEdit, ListOptions, OpenError, OpenOptions, QueryError, Replica, ReplicaError, rescue,
 };
 
-use crate::kit::{World, edit, kind, record, replica, user};
+use sync_core::ids::{RecordId, ScopeId, ServerEpoch};
+use sync_core::protocol::{Blob, FeedBatch, FeedItem, ServerMessage, SessionLimits, Welcome};
+
+use crate::kit::{NOW, World, edit, edited, kind, pen, record, replica, user};
 
 /// The process is killed right after an edit was confirmed: the file is opened by another.
 #[test]
@@ -167,4 +170,76 @@ fn another_users_file_is_not_opened() {
 fn the_field_reference_is_up_to_date() {
     let written = include_str!("../../../docs/FIELDS.md");
     assert!(written == sync_core::schema::field_reference(), "run `make docs`");
+}
+
+/// The disk fills up in the middle of a feed batch: nothing of the batch stays, neither in the file
+/// nor in memory, so that no later edit builds on what the file does not have.
+#[test]
+fn a_full_disk_while_the_feed_arrives_leaves_nothing_of_the_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let mut env = World::new(9);
+    let organization = kind("organization");
+    let mut first = replica(&file, 1, &mut env);
+    let id =
+        first.create(organization, edit(organization, &[("name", "Small")]), &mut env).unwrap();
+    let known = first.save_document(id).unwrap();
+    drop(first);
+
+    let db = rusqlite::Connection::open(&file).unwrap();
+    let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    db.query_row(&format!("PRAGMA max_page_count = {}", pages + 8), [], |_| Ok(())).unwrap();
+    let mut device = Replica::open(db, OpenOptions { user: None }, &mut env).unwrap();
+    device.record(id).unwrap();
+    device.connect("token", "test").unwrap();
+    device.handle_frame(&welcome(), &mut env).unwrap();
+
+    let mut theirs = sync_core::document::load(&known, &[]).unwrap();
+    let change = edited(&mut theirs, organization, &[("cuisine", "Thai")], &pen(2, 2), &mut 0);
+    let changes = vec![Blob(change.unwrap().bytes)];
+    let small = FeedItem { changes, ..item(id) };
+    let huge = FeedItem { snapshot: Some(Blob(vec![7; 1 << 20])), ..item(record(50)) };
+    let batch = FeedBatch { items: vec![small, huge], ..FeedBatch::default() };
+    let frame = ServerMessage::Feed(batch).to_bytes();
+    let fault = device.handle_frame(&frame, &mut env).unwrap_err().to_string();
+    assert!(fault.contains("full"), "{fault}");
+
+    assert_eq!(device.record(id).unwrap().unwrap().json("cuisine"), serde_json::Value::Null);
+    assert_eq!(device.status().unwrap().unsent, 1, "the edit made before is still there");
+    drop(device);
+    let mut again = replica(&file, 1, &mut env);
+    assert_eq!(again.record(id).unwrap().unwrap().json("name"), "Small");
+}
+
+fn welcome() -> Vec<u8> {
+    let limits = SessionLimits {
+        frame_bytes: 1 << 20,
+        inflated_bytes: 8 << 20,
+        changes_per_push: 512,
+        changes_per_group: 64,
+        change_bytes: 256 << 10,
+        push_window: 4,
+        feed_window: 4,
+    };
+    ServerMessage::Welcome(Welcome {
+        protocol: 1,
+        user: user(1),
+        role: "sales_rep".into(),
+        epoch: ServerEpoch(uuid::Uuid::from_u128(1)),
+        now: NOW,
+        limits,
+        live: false,
+    })
+    .to_bytes()
+}
+
+fn item(record: RecordId) -> FeedItem {
+    FeedItem {
+        record,
+        kind: "organization".into(),
+        scope: ScopeId(record.0),
+        snapshot: None,
+        changes: Vec::new(),
+        row: None,
+    }
 }
