@@ -1,6 +1,6 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt docs wasm ci db-start db-stop clean
+.PHONY: help setup demo test bench lint fmt docs wasm ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -10,6 +10,8 @@ demo: ## build, start everything, and take the tour (DEMO_EXIT=1 stops after it)
 	@.ci/demo
 test: ## run every test, with a private PostgreSQL unless DATABASE_URL is set
 	@.ci/test
+bench: ## measure against floors of the same run; writes target/bench/results.json
+	@.ci/bench
 lint: ## clippy, warnings are errors
 	@.ci/lint
 fmt: ## format the code

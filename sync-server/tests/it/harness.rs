@@ -1,5 +1,6 @@
 //! A world for one test: a database of its own, a server in this process, devices in files.
 
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use client_sdk::Client;
@@ -180,4 +181,49 @@ pub(crate) fn set(device: &mut Client, id: RecordId, kind: &str, pairs: &[(&str,
 /// A second server on the same database.
 pub(crate) async fn second_server(world: &World) -> Arc<Running> {
     Arc::new(app::start(&world.config).await.unwrap())
+}
+
+/// A server as a process of its own, killed without warning when dropped.
+pub(crate) struct ServerProcess {
+    child: Child,
+    port: u16,
+}
+
+impl ServerProcess {
+    /// Starts it on a free port and waits until it takes connections.
+    pub(crate) async fn start(config: &Config) -> Self {
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(env!("CARGO_BIN_EXE_sync-server"))
+            .arg("serve")
+            .env("DATABASE_URL", &config.database_url)
+            .env("SUPABASE_JWT_SECRET", SECRET)
+            .env("PORT", port.to_string())
+            .env("LOG_LEVEL", "error")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let process = Self { child, port };
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        process
+    }
+
+    pub(crate) fn sync_url(&self) -> String {
+        format!("ws://127.0.0.1:{}/sync", self.port)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // SIGKILL: the process gets no chance to tidy up.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

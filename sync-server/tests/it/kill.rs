@@ -1,43 +1,14 @@
 //! A server process killed at any moment loses nothing that it acknowledged and doubles nothing.
 
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use client_sdk::core::ids::RecordId;
 use rand::{RngExt, SeedableRng};
 
-use crate::harness::{SECRET, World, create, set};
+use crate::harness::{ServerProcess, World, create, set};
 
 const EDITS: usize = 2000;
 const KILLS: usize = 12;
-
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // SIGKILL: the process gets no chance to tidy up.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(world: &World, port: u16) -> Process {
-    let child = Command::new(env!("CARGO_BIN_EXE_sync-server"))
-        .arg("serve")
-        .env("DATABASE_URL", &world.config.database_url)
-        .env("SUPABASE_JWT_SECRET", SECRET)
-        .env("PORT", port.to_string())
-        .env("LOG_LEVEL", "error")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Process(child)
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// The server is killed again and again while a rep's edits of weeks go up.
 #[tokio::test(flavor = "multi_thread")]
@@ -60,12 +31,8 @@ async fn killing_the_server_at_random_moments_loses_and_doubles_nothing() {
     let token = world.token(world.rep);
     let mut acknowledged = 0;
     for _ in 0..KILLS {
-        let port = free_port();
-        let server = start(&world, port);
-        let url = format!("ws://127.0.0.1:{port}/sync");
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            tokio::task::yield_now().await;
-        }
+        let server = ServerProcess::start(&world.config).await;
+        let url = server.sync_url();
         let after = Duration::from_millis(random.random_range(5..250));
         let killer = tokio::spawn(async move {
             tokio::time::sleep(after).await;
