@@ -181,7 +181,7 @@ impl Workspace {
             .into_iter()
             .map(|(record, document)| project_document(record, document))
             .collect();
-        rows.sort_by_key(|projected| kind_order(projected.kind));
+        rows.sort_by_key(|projected| projected.kind.index());
         rows
     }
 
@@ -298,8 +298,4 @@ fn depends_on_refused() -> Refusal {
         RefusalCode::DependsOnRefused,
         "It builds on an earlier edit of this record that was refused.",
     )
-}
-
-fn kind_order(kind: &'static Kind) -> usize {
-    crate::schema::KINDS.iter().position(|k| *k == kind).unwrap_or(usize::MAX)
 }

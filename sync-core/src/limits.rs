@@ -36,9 +36,9 @@ pub const KEY_BYTES: usize = 320;
 pub const LONG_TEXT_CHARS: usize = 64 << 10;
 /// Feed batches the server may send ahead of the replica's acknowledgements.
 pub const FEED_WINDOW: u32 = 4;
-/// Records in one feed batch; 256 records with rows make about 250 KB before compression.
-pub const RECORDS_PER_FEED_BATCH: usize = 256;
-/// Bytes of snapshots and changes after which a feed batch is closed early.
+/// Records in one feed batch; usual ones make about 1 MB with their rows, before compression.
+pub const RECORDS_PER_FEED_BATCH: usize = 1024;
+/// Bytes of documents after which a feed batch is closed early. One always goes, whatever its size.
 pub const FEED_BATCH_BYTES: usize = 1 << 20;
 /// Pushes a replica may have in flight without a verdict.
 pub const PUSH_WINDOW: usize = 4;

@@ -101,6 +101,14 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Its place in [`KINDS`].
+    pub fn index(&self) -> usize {
+        let place = KINDS.iter().position(|kind| *kind == self);
+        place.expect("BUG: every kind is in KINDS")
+    }
+}
+
 /// Equality is identity: there is one declaration of a kind.
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {

@@ -17,6 +17,7 @@ use sync_core::protocol::{AccessNotice, Blob, Cursor, FeedBatch, FeedItem};
 use sync_core::schema::{self, KINDS, Storage};
 use uuid::Uuid;
 
+use crate::store::feed::Listed;
 use crate::store::{self, Access};
 
 /// Names of own changes remembered so as not to send them back; beyond that they are sent back.
@@ -38,9 +39,11 @@ pub struct Feed {
     head: i64,
     epoch: Uuid,
     /// Changed documents still to be sent, by position.
-    changed: VecDeque<(i64, Uuid)>,
+    changed: VecDeque<Listed>,
     /// Documents to be sent whole, whatever their position: newly granted, or asked for.
-    whole: VecDeque<Uuid>,
+    whole: VecDeque<Listed>,
+    /// Records that the replica asked for, not yet looked up.
+    asked: Vec<Uuid>,
     own: HashSet<Vec<u8>>,
 }
 
@@ -83,6 +86,7 @@ impl Feed {
             epoch,
             changed: VecDeque::new(),
             whole: VecDeque::new(),
+            asked: Vec::new(),
             own: HashSet::new(),
         })
     }
@@ -101,7 +105,7 @@ impl Feed {
 
     /// Sends these records whole, as far as the user sees them.
     pub fn fetch(&mut self, records: impl IntoIterator<Item = RecordId>) {
-        self.whole.extend(records.into_iter().map(|record| record.0));
+        self.asked.extend(records.into_iter().map(|record| record.0));
     }
 
     /// The next batch; `None` when the replica has everything there is.
@@ -118,11 +122,16 @@ impl Feed {
         if self.changed.is_empty() && head > self.head.max(self.cursor) {
             self.look(&mut tx, head, &mut batch).await?;
         }
-        let whole: Vec<Uuid> = take(&mut self.whole);
+        let asked = std::mem::take(&mut self.asked);
+        if !asked.is_empty() {
+            self.whole.extend(store::feed::of_ids(&mut tx, &asked).await?);
+        }
+        let whole = next_of(&mut self.whole);
         if whole.is_empty() {
             self.send_changed(&mut tx, &mut batch).await?;
         } else {
-            let documents = store::feed::documents(&mut tx, &whole).await?;
+            let ids: Vec<Uuid> = whole.iter().map(|listed| listed.id).collect();
+            let documents = store::feed::documents(&mut tx, &ids).await?;
             batch.items.extend(self.snapshots(&mut tx, documents).await?);
         }
         tx.commit().await?;
@@ -136,6 +145,7 @@ impl Feed {
         let silent = batch.items.is_empty()
             && batch.evict.is_empty()
             && batch.keep_only.is_none()
+            && asked.is_empty()
             && whole.is_empty();
         Ok((!silent).then_some(batch))
     }
@@ -204,12 +214,9 @@ impl Feed {
         tx: &mut PgConnection,
         batch: &mut FeedBatch,
     ) -> sqlx::Result<()> {
-        let count = self.changed.len().min(limits::RECORDS_PER_FEED_BATCH);
-        if count == 0 {
-            return Ok(());
-        }
-        let next: Vec<(i64, Uuid)> = self.changed.iter().take(count).copied().collect();
-        let ids: Vec<Uuid> = next.iter().map(|(_, id)| *id).collect();
+        let next = next_of(&mut self.changed);
+        let Some(last) = next.last() else { return Ok(()) };
+        let ids: Vec<Uuid> = next.iter().map(|listed| listed.id).collect();
         let documents = store::feed::documents(tx, &ids).await?;
         let (fresh, known): (Vec<_>, Vec<_>) =
             documents.into_iter().partition(|document| document.created_position > self.base);
@@ -229,22 +236,8 @@ impl Feed {
                 items.insert(document.id, item(&document, None, changes, None));
             }
         }
-        // Long documents close a batch early, but one always goes.
-        let mut bytes = 0;
-        let mut sent = 0;
-        for (position, id) in &next {
-            if bytes > limits::FEED_BATCH_BYTES {
-                break;
-            }
-            if let Some(item) = items.remove(id) {
-                bytes += item.snapshot.as_ref().map_or(0, |blob| blob.0.len());
-                bytes += item.changes.iter().map(|blob| blob.0.len()).sum::<usize>();
-                batch.items.push(item);
-            }
-            self.cursor = *position;
-            sent += 1;
-        }
-        self.changed.drain(..sent);
+        batch.items.extend(ids.iter().filter_map(|id| items.remove(id)));
+        self.cursor = last.position;
         Ok(())
     }
 
@@ -273,8 +266,15 @@ impl Feed {
     }
 }
 
-fn take(queue: &mut VecDeque<Uuid>) -> Vec<Uuid> {
-    let count = queue.len().min(limits::RECORDS_PER_FEED_BATCH);
+/// Takes the next batch off a list: so many records, so many bytes, but one at least.
+fn next_of(queue: &mut VecDeque<Listed>) -> Vec<Listed> {
+    let mut bytes = 0;
+    let fits = |listed: &&Listed| {
+        let first = bytes == 0;
+        bytes += listed.bytes;
+        first || bytes <= limits::FEED_BATCH_BYTES
+    };
+    let count = queue.iter().take(limits::RECORDS_PER_FEED_BATCH).take_while(fits).count();
     queue.drain(..count).collect()
 }
 

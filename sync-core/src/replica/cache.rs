@@ -4,10 +4,12 @@ use std::num::NonZeroUsize;
 
 use automerge::Automerge;
 use lru::LruCache;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::store;
 use crate::document::Hydrated;
 use crate::ids::RecordId;
-use crate::projection::Stamp;
+use crate::projection::{Row, Stamp};
 use crate::schema::Kind;
 
 /// Enough for every record a rep touches in a day; about 2 KB each.
@@ -25,17 +27,20 @@ pub(super) struct OpenDocument {
 #[derive(Debug)]
 pub(super) struct DocumentCache {
     documents: LruCache<RecordId, OpenDocument>,
+    /// Search words of the transaction under way, written at its end: many a statement makes a
+    /// savepoint, and at each the full-text index would write out what it has gathered.
+    words: Vec<(i64, String)>,
     /// SQLite's counter of foreign writes; when it moves, another process wrote and all is stale.
     data_version: i64,
 }
 
 impl DocumentCache {
     pub(super) fn new() -> Self {
-        Self { documents: LruCache::new(DOCUMENTS), data_version: 0 }
+        Self { documents: LruCache::new(DOCUMENTS), words: Vec::new(), data_version: 0 }
     }
 
     /// Drops everything when another connection has written since the last call.
-    pub(super) fn refresh(&mut self, db: &rusqlite::Connection) -> rusqlite::Result<()> {
+    pub(super) fn refresh(&mut self, db: &Connection) -> rusqlite::Result<()> {
         let version =
             db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0))?;
         if version != self.data_version {
@@ -53,8 +58,21 @@ impl DocumentCache {
         self.documents.put(record, document);
     }
 
+    /// Writes a record's row, and its search words when the transaction ends.
+    pub(super) fn put_row(
+        &mut self,
+        tx: &Connection,
+        kind: &'static Kind,
+        n: i64,
+        row: &Row,
+    ) -> rusqlite::Result<()> {
+        self.words.push((n, store::words(kind, row)));
+        store::put_row(tx, kind, row)
+    }
+
     fn clear(&mut self) {
         self.documents.clear();
+        self.words.clear();
     }
 
     pub(super) fn forget(&mut self, record: RecordId) {
@@ -67,15 +85,17 @@ impl DocumentCache {
 /// On failure the cache is emptied: it may hold documents with changes that the file never got, and
 /// an edit built on those could not be opened again.
 pub(super) fn write<T, E: From<rusqlite::Error>>(
-    db: &rusqlite::Connection,
+    db: &Connection,
     cache: &mut DocumentCache,
-    work: impl FnOnce(&rusqlite::Connection, &mut DocumentCache) -> Result<T, E>,
+    work: impl FnOnce(&Connection, &mut DocumentCache) -> Result<T, E>,
 ) -> Result<T, E> {
     let outcome = (|| {
-        let tx =
-            rusqlite::Transaction::new_unchecked(db, rusqlite::TransactionBehavior::Immediate)?;
+        let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
         cache.refresh(&tx)?;
         let done = work(&tx, cache)?;
+        for (n, words) in cache.words.drain(..) {
+            store::put_words(&tx, n, &words)?;
+        }
         tx.commit()?;
         Ok(done)
     })();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::cache::{self, OpenDocument};
+use super::cache::{self, DocumentCache, OpenDocument};
 use super::store::{self, ChangeState, NewChange};
 use super::{Env, Replica, draw};
 use crate::document::{
@@ -113,7 +113,7 @@ impl Replica {
                     Some(document) => Some(document),
                     None => load_open(tx, id)?,
                 };
-                work.make(tx, edit, document, &pen, env)?;
+                work.make(tx, cache, edit, document, &pen, env)?;
             }
             for (id, document) in work.open {
                 cache.put(id, document);
@@ -208,6 +208,7 @@ impl Work {
     fn make(
         &mut self,
         tx: &Connection,
+        cache: &mut DocumentCache,
         edit: &GroupEdit,
         document: Option<OpenDocument>,
         pen: &Pen,
@@ -259,7 +260,7 @@ impl Work {
             };
             open.stamp = open.stamp.max(Some(stamp));
             open.hydrated = hydrate(&open.doc, open.kind);
-            write_record(tx, id, &open)?;
+            write_record(tx, cache, id, &open)?;
             store::insert_change(
                 tx,
                 &NewChange {
@@ -289,13 +290,13 @@ fn life_event(kind: &'static Kind, action: &str) -> RecordEdit {
 /// Writes a record's row, scope and search words.
 pub(super) fn write_record(
     tx: &Connection,
+    cache: &mut DocumentCache,
     id: RecordId,
     open: &OpenDocument,
 ) -> rusqlite::Result<()> {
     let scope = projection::scope_of(id, &open.hydrated);
     let n = store::touch_document(tx, id, open.kind, scope)?;
-    store::put_row(tx, open.kind, &projection::project(id, &open.hydrated, open.stamp))?;
-    store::put_words(tx, n, &store::words(&open.hydrated))
+    cache.put_row(tx, open.kind, n, &projection::project(id, &open.hydrated, open.stamp))
 }
 
 /// Opens a record's document with its accepted and pending changes.

@@ -123,7 +123,7 @@ fn take_item(
     match &item.snapshot {
         Some(snapshot) => {
             cache.forget(item.record);
-            take_snapshot(tx, kind, item, &snapshot.0)?;
+            take_snapshot(tx, kind, item, cache, &snapshot.0)?;
             Ok(Taken::Stored)
         }
         None => take_changes(tx, kind, item, cache, group, now),
@@ -135,6 +135,7 @@ fn take_snapshot(
     tx: &Connection,
     kind: &'static Kind,
     item: &FeedItem,
+    cache: &mut DocumentCache,
     snapshot: &[u8],
 ) -> Result<(), ReplicaError> {
     let n = store::put_snapshot(tx, item.record, kind, item.scope, snapshot)?;
@@ -143,8 +144,7 @@ fn take_snapshot(
     if pending.is_empty()
         && let Some(row) = item.row.as_ref().filter(|row| row.len() == kind.columns().len())
     {
-        store::put_row(tx, kind, row)?;
-        store::put_words(tx, n, &store::words_of_row(kind, row))?;
+        cache.put_row(tx, kind, n, row)?;
         return Ok(());
     }
     let doc = document::load(snapshot, &[])?;
@@ -154,7 +154,7 @@ fn take_snapshot(
             store::drop_change(tx, hash)?;
         }
     }
-    rebuild(tx, &[item.record]).map(drop)
+    rebuild(tx, cache, &[item.record]).map(drop)
 }
 
 fn pending_hashes(tx: &Connection, record: RecordId) -> rusqlite::Result<Vec<ChangeHash>> {
@@ -193,7 +193,7 @@ fn take_changes(
     if !fresh.is_empty() && apply(tx, kind, item.record, &mut open, fresh, group, now)? {
         return Ok(Taken::Lacking);
     }
-    write_record(tx, item.record, &open)?;
+    write_record(tx, cache, item.record, &open)?;
     fold(tx, item.record)?;
     cache.put(item.record, open);
     Ok(Taken::Stored)
@@ -259,6 +259,7 @@ fn fold(tx: &Connection, record: RecordId) -> Result<(), ReplicaError> {
 /// disappears. Returns the tables touched.
 pub(super) fn rebuild(
     tx: &Connection,
+    cache: &mut DocumentCache,
     records: &[RecordId],
 ) -> Result<Vec<&'static str>, ReplicaError> {
     let mut tables: Vec<&'static str> = Vec::new();
@@ -268,7 +269,7 @@ pub(super) fn rebuild(
             tables.push(row.kind.table);
         }
         match load_open(tx, *record)? {
-            Some(open) => write_record(tx, *record, &open)?,
+            Some(open) => write_record(tx, cache, *record, &open)?,
             None => store::erase_record(tx, *record)?,
         }
     }

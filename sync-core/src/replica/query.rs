@@ -105,7 +105,7 @@ impl Replica {
         }
         let mut table = self.query(&sql)?;
         for row in &mut table.rows {
-            for (cell, column) in row.iter_mut().zip(&columns) {
+            for (cell, column) in row.iter_mut().zip(columns) {
                 retype(cell, column.ty);
             }
         }

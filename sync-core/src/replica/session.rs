@@ -237,7 +237,7 @@ impl Replica {
             for record in &records {
                 cache.forget(*record);
             }
-            let tables = super::feed::rebuild(tx, &records)?;
+            let tables = super::feed::rebuild(tx, cache, &records)?;
             Ok::<_, SessionFault>((refused, tables))
         })?;
         let mut effects = Vec::new();

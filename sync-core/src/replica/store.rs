@@ -7,7 +7,6 @@ use std::fmt::Write;
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use crate::document::{FieldState, Hydrated, Value};
 use crate::error::Refusal;
 use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId};
 use crate::projection::{Cell, Row};
@@ -290,8 +289,7 @@ fn upsert_sql(kind: &'static Kind) -> &'static str {
         };
         KINDS.iter().map(one).collect()
     });
-    let index = KINDS.iter().position(|k| *k == kind).expect("BUG: every kind is in KINDS");
-    &all[index]
+    &all[kind.index()]
 }
 
 struct SqlCell<'a>(&'a Cell);
@@ -318,26 +316,8 @@ pub(super) fn put_words(db: &Connection, n: i64, words: &str) -> rusqlite::Resul
         .map(drop)
 }
 
-/// The words under which a record is found, from its fields.
-pub(super) fn words(hydrated: &Hydrated) -> String {
-    let mut out = String::new();
-    for (field, state) in hydrated.kind.fields.iter().zip(&hydrated.fields) {
-        if field.search == Search::No {
-            continue;
-        }
-        match state {
-            FieldState::Value(Value::Str(text)) | FieldState::Text(text) => {
-                out.push_str(text);
-                out.push(' ');
-            }
-            _ => {}
-        }
-    }
-    out
-}
-
-/// The words under which a record is found, from its row.
-pub(super) fn words_of_row(kind: &'static Kind, row: &Row) -> String {
+/// The words under which a record is found.
+pub(super) fn words(kind: &'static Kind, row: &Row) -> String {
     let mut out = String::new();
     let mut index = 1;
     for field in kind.fields {

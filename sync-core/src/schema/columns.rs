@@ -1,7 +1,9 @@
 //! From declared fields to columns: names and types, for both databases.
 
+use std::sync::OnceLock;
+
 use super::field::{FieldType, LogKind, PartType};
-use super::{Field, Kind, Storage};
+use super::{Field, KINDS, Kind, Storage};
 
 /// One column of a kind's table.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -148,16 +150,22 @@ impl LogKind {
 
 impl Kind {
     /// Every column of the kind's table, in order; the first is `id`.
-    pub fn columns(&self) -> Vec<Column> {
-        let mut all = vec![column("id", ColumnType::Uuid)];
-        all.extend(self.fields.iter().flat_map(Field::columns));
-        all.extend(self.derived.iter().cloned());
-        if self.storage == Storage::Document {
-            all.push(column("updated_at", ColumnType::Timestamp));
-            all.push(column("updated_by", ColumnType::Uuid));
-            all.push(column("conflict_count", ColumnType::Int));
-            all.push(column("violation_count", ColumnType::Int));
-        }
-        all
+    pub fn columns(&self) -> &'static [Column] {
+        static ALL: OnceLock<Vec<Vec<Column>>> = OnceLock::new();
+        let all = ALL.get_or_init(|| KINDS.iter().map(|kind| columns_of(kind)).collect());
+        &all[self.index()]
     }
+}
+
+fn columns_of(kind: &Kind) -> Vec<Column> {
+    let mut all = vec![column("id", ColumnType::Uuid)];
+    all.extend(kind.fields.iter().flat_map(Field::columns));
+    all.extend(kind.derived.iter().cloned());
+    if kind.storage == Storage::Document {
+        all.push(column("updated_at", ColumnType::Timestamp));
+        all.push(column("updated_by", ColumnType::Uuid));
+        all.push(column("conflict_count", ColumnType::Int));
+        all.push(column("violation_count", ColumnType::Int));
+    }
+    all
 }

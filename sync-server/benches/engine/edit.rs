@@ -20,7 +20,11 @@ pub(crate) fn run(figures: &mut Figures) {
     let ids: Vec<_> = (0..RECORDS)
         .map(|n| {
             let name = format!("Account {n}");
-            create(&mut device, "organization", &[("name", name.as_str()), ("website", "https://albany.example")])
+            create(
+                &mut device,
+                "organization",
+                &[("name", name.as_str()), ("website", "https://albany.example")],
+            )
         })
         .collect();
     device.replica.query("PRAGMA wal_checkpoint").ok();

@@ -42,10 +42,7 @@ impl Figures {
         for one in &self.0 {
             let floor = one.floor.map(|floor| format!("{floor:.1}")).unwrap_or_default();
             let ratio = one.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-            println!(
-                "{:<28} {:>14.1} {floor:>14} {ratio:>8}  {}",
-                one.name, one.value, one.unit
-            );
+            println!("{:<28} {:>14.1} {floor:>14} {ratio:>8}  {}", one.name, one.value, one.unit);
         }
     }
 

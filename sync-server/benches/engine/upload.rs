@@ -77,7 +77,8 @@ impl Columns {
         let list = |shape: fn(&(String, String)) -> String| {
             types.iter().map(shape).collect::<Vec<_>>().join(", ")
         };
-        let sql = format!("SELECT {} FROM {from} WHERE {only}", list(|(n, _)| format!("{n}::text")));
+        let sql =
+            format!("SELECT {} FROM {from} WHERE {only}", list(|(n, _)| format!("{n}::text")));
         let rows = owner.fetch_all(AssertSqlSafe(sql)).await.unwrap();
         let values = (0..types.len())
             .map(|column| rows.iter().map(|row| row.try_get(column).unwrap()).collect())

@@ -1,7 +1,7 @@
 //! What a feed reads, as the user it is for.
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
 /// The last position and the life of the database.
@@ -41,33 +41,67 @@ pub async fn visible_scopes(connection: &mut PgConnection) -> sqlx::Result<Vec<U
     sqlx::query_scalar("SELECT sync.visible_scopes()").fetch_all(connection).await
 }
 
-/// Documents that changed after a position: position, id. In the order of positions.
+/// A document that a replica is to get.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// Position of its last change.
+    pub position: i64,
+    /// The record.
+    pub id: Uuid,
+    /// Its size as saved.
+    pub bytes: usize,
+}
+
+fn listed(row: &PgRow) -> sqlx::Result<Listed> {
+    let bytes: i32 = row.try_get(2)?;
+    let bytes = usize::try_from(bytes).unwrap_or(0);
+    Ok(Listed { position: row.try_get(0)?, id: row.try_get(1)?, bytes })
+}
+
+/// Documents that changed after a position, in the order of positions.
 ///
 /// # Errors
 /// When the connection fails.
-pub async fn changed_after(
-    connection: &mut PgConnection,
-    after: i64,
-) -> sqlx::Result<Vec<(i64, Uuid)>> {
+pub async fn changed_after(connection: &mut PgConnection, after: i64) -> sqlx::Result<Vec<Listed>> {
     let rows = sqlx::query(
-        "SELECT d.position, d.id FROM sync.visible_scopes() s JOIN sync.documents d ON d.scope_id = s
+        "SELECT d.position, d.id, octet_length(d.snapshot) FROM sync.visible_scopes() s JOIN sync.documents d ON d.scope_id = s
          WHERE d.position > $1 ORDER BY d.position",
     )
     .bind(after)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    rows.iter().map(listed).collect()
 }
 
 /// Documents of some scopes.
 ///
 /// # Errors
 /// When the connection fails.
-pub async fn of_scopes(connection: &mut PgConnection, scopes: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar("SELECT id FROM sync.documents WHERE scope_id = ANY($1)")
-        .bind(scopes)
-        .fetch_all(connection)
-        .await
+pub async fn of_scopes(
+    connection: &mut PgConnection,
+    scopes: &[Uuid],
+) -> sqlx::Result<Vec<Listed>> {
+    let rows = sqlx::query(
+        "SELECT position, id, octet_length(snapshot) FROM sync.documents WHERE scope_id = ANY($1)",
+    )
+    .bind(scopes)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(listed).collect()
+}
+
+/// Documents by id.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn of_ids(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Listed>> {
+    let rows = sqlx::query(
+        "SELECT position, id, octet_length(snapshot) FROM sync.documents WHERE id = ANY($1)",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(listed).collect()
 }
 
 /// A document as the feed sends it.

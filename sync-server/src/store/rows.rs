@@ -37,8 +37,7 @@ fn per_kind(
     make: fn(&Kind) -> String,
 ) -> &'static str {
     let all = cell.get_or_init(|| KINDS.iter().map(|kind| make(kind)).collect());
-    let index = KINDS.iter().position(|k| *k == kind).expect("BUG: every kind is in KINDS");
-    &all[index]
+    &all[kind.index()]
 }
 
 fn upsert_sql(kind: &'static Kind) -> &'static str {

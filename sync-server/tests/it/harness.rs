@@ -185,15 +185,14 @@ pub(crate) async fn second_server(world: &World) -> Arc<Running> {
 
 /// A server as a process of its own, killed without warning when dropped.
 pub(crate) struct ServerProcess {
-    child: Child,
+    pub(crate) child: Child,
     port: u16,
 }
 
 impl ServerProcess {
     /// Starts it on a free port and waits until it takes connections.
     pub(crate) async fn start(config: &Config) -> Self {
-        let port =
-            std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(env!("CARGO_BIN_EXE_sync-server"))
             .arg("serve")
             .env("DATABASE_URL", &config.database_url)
@@ -213,10 +212,6 @@ impl ServerProcess {
 
     pub(crate) fn sync_url(&self) -> String {
         format!("ws://127.0.0.1:{}/sync", self.port)
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 }
 
