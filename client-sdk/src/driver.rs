@@ -108,10 +108,9 @@ impl Client {
         let app = concat!("client-sdk ", env!("CARGO_PKG_VERSION"));
         let hello = self.replica.connect(token, app)?;
         send(&mut socket, hello, &mut summary).await?;
-        let mut live = false;
         let mut tick = tokio::time::interval(Duration::from_millis(250));
         loop {
-            let owed = !live || self.replica.pushes_in_flight() > 0;
+            let owed = !self.replica.caught_up();
             if until == Until::CaughtUp && !owed {
                 break;
             }
@@ -127,7 +126,6 @@ impl Client {
                     progress(&effect);
                     match effect {
                         Effect::Send(bytes) => send(&mut socket, bytes, &mut summary).await?,
-                        Effect::Live => live = true,
                         Effect::Refused(refused) => summary.refused += refused.len() as u64,
                         Effect::Evicted(reasons) => summary.evicted.extend(reasons),
                         Effect::Goodbye(goodbye) => {
@@ -137,7 +135,10 @@ impl Client {
                                 retry_after_ms: goodbye.retry_after_ms,
                             });
                         }
-                        Effect::Connected | Effect::Changed(_) | Effect::Remaining(_) => {}
+                        Effect::Connected
+                        | Effect::Live
+                        | Effect::Changed(_)
+                        | Effect::Remaining(_) => {}
                     }
                 }
             }

@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::{Automerge, Change, ExpandedChange, ReadDoc};
 use sha2::{Digest, Sha256};
 
-use crate::document::{self, PenRole};
+use crate::document::{self, Hydrated, PenRole};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, RecordId, UserId};
 use crate::limits;
@@ -163,19 +163,30 @@ pub enum ApplyFault {
     Refused(Refusal),
 }
 
-/// Applies verified changes to a copy of the document, which the caller puts in its place.
+/// A document with the change in it, and what it then says.
+#[derive(Debug)]
+pub struct Applied {
+    /// The merged copy.
+    pub doc: Automerge,
+    /// What was read from it.
+    pub hydrated: Hydrated,
+}
+
+/// Applies a verified change to a copy of the document, which the caller puts in its place.
 ///
 /// # Errors
 /// When the library fails or the result is not acceptable.
-pub fn apply(doc: &Automerge, changes: Vec<VerifiedChange>) -> Result<Automerge, ApplyFault> {
+pub fn apply(
+    doc: &Automerge,
+    kind: &'static Kind,
+    verified: VerifiedChange,
+) -> Result<Applied, ApplyFault> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let mut copy = doc.clone();
-        let names: Vec<_> = changes.iter().map(|verified| verified.change.hash()).collect();
-        let text = changes.iter().any(|verified| verified.edits_text == EditsText::Yes);
-        let plain: Vec<Change> = changes.into_iter().map(|verified| verified.change).collect();
-        copy.apply_changes(plain).map_err(|error| malformed(&error.to_string()))?;
-        let heads = copy.get_heads();
-        if names.last().is_some_and(|last| !heads.contains(last)) {
+        let name = verified.change.hash();
+        let text = verified.edits_text == EditsText::Yes;
+        copy.apply_changes([verified.change]).map_err(|error| malformed(&error.to_string()))?;
+        if !copy.get_heads().contains(&name) {
             return Err(malformed("it did not become part of the record"));
         }
         let may_be_large = copy.stats().num_ops > SMALL_DOCUMENT_OPS;
@@ -189,13 +200,11 @@ pub fn apply(doc: &Automerge, changes: Vec<VerifiedChange>) -> Result<Automerge,
                 document::load(&saved, &[]).map_err(|_| malformed("it would break the record"))?;
             }
         }
-        if let Some(kind) = document::kind_of(&copy) {
-            document::hydrate(&copy, kind);
-        }
-        Ok(copy)
+        let hydrated = document::hydrate(&copy, kind);
+        Ok(Applied { doc: copy, hydrated })
     }));
     match outcome {
-        Ok(Ok(copy)) => Ok(copy),
+        Ok(Ok(applied)) => Ok(applied),
         Ok(Err(refusal)) => Err(ApplyFault::Refused(refusal)),
         Err(panic) => Err(ApplyFault::Panicked(words_of(panic.as_ref()))),
     }

@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use automerge::Automerge;
 
-use crate::document::{self, Hydrated, PenRole, genesis, hydrate};
+use crate::document::{self, Conflict, Hydrated, PenRole, Violation, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
-use crate::guard::{self, ApplyFault, ParsedChange};
+use crate::guard::{self, Applied, ApplyFault, ParsedChange};
 use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId, UserId};
 use crate::projection::{self, Row, Stamp};
 use crate::schema::Kind;
@@ -30,6 +30,8 @@ pub struct HubDocument {
     pub doc: Automerge,
     /// Its newest change.
     pub stamp: Option<Stamp>,
+    /// What it says, once it was read.
+    pub hydrated: Option<Hydrated>,
 }
 
 /// A pushed change that parsed.
@@ -99,8 +101,10 @@ pub struct Projected {
     pub scope: ScopeId,
     /// Its row.
     pub row: Row,
-    /// What was read from the document: conflicts and violations are in it.
-    pub hydrated: Hydrated,
+    /// Fields that several people wrote at once.
+    pub conflicts: Vec<Conflict>,
+    /// Values that do not fit their declaration.
+    pub violations: Vec<Violation>,
 }
 
 /// The documents that a batch of pushes touches.
@@ -126,6 +130,12 @@ impl Workspace {
     /// A document of the workspace.
     pub fn document(&self, record: RecordId) -> Option<&HubDocument> {
         self.documents.get(&record)
+    }
+
+    /// Takes a document out, to be kept for the next batch: its state without what it says.
+    pub fn take(&mut self, record: RecordId) -> Option<HubDocument> {
+        let document = self.documents.remove(&record)?;
+        Some(HubDocument { hydrated: None, ..document })
     }
 
     /// Documents on which the library panicked, with its words; they belong in quarantine.
@@ -226,8 +236,8 @@ impl Workspace {
             claimed_at: UnixMs::from_seconds(verified.change().timestamp()),
             bytes: verified.change().raw_bytes().to_vec(),
         };
-        let doc = match guard::apply(base, vec![verified]) {
-            Ok(doc) => doc,
+        let applied = match guard::apply(base, kind, verified) {
+            Ok(applied) => applied,
             Err(ApplyFault::Refused(refusal)) => return Err(refusal),
             Err(ApplyFault::Panicked(words)) => {
                 self.broken.push((record, words));
@@ -237,9 +247,11 @@ impl Workspace {
                 ));
             }
         };
+        let Applied { doc, hydrated } = applied;
         let stamp = Stamp::of(&change, &doc);
         let stamp = existing.and_then(|document| document.stamp).max(Some(stamp));
-        let before = self.documents.insert(record, HubDocument { kind, doc, stamp });
+        let merged_document = HubDocument { kind, doc, stamp, hydrated: Some(hydrated) };
+        let before = self.documents.insert(record, merged_document);
         merged.before.push((record, before));
         merged.changes.push(stored);
         Ok(())
@@ -265,13 +277,21 @@ impl Workspace {
 
 /// The row of one document, and what was read on the way.
 pub fn project_document(record: RecordId, document: &HubDocument) -> Projected {
-    let hydrated = hydrate(&document.doc, document.kind);
+    let read;
+    let hydrated = match &document.hydrated {
+        Some(hydrated) => hydrated,
+        None => {
+            read = hydrate(&document.doc, document.kind);
+            &read
+        }
+    };
     Projected {
         record,
         kind: document.kind,
-        scope: projection::scope_of(record, &hydrated),
-        row: projection::project(record, &hydrated, document.stamp),
-        hydrated,
+        scope: projection::scope_of(record, hydrated),
+        row: projection::project(record, hydrated, document.stamp),
+        conflicts: hydrated.conflicts.clone(),
+        violations: hydrated.violations.clone(),
     }
 }
 
@@ -282,7 +302,7 @@ pub fn project_document(record: RecordId, document: &HubDocument) -> Projected {
 pub fn open(kind: &'static Kind, snapshot: &[u8]) -> Result<HubDocument, document::LoadError> {
     let doc = document::load(snapshot, &[])?;
     let stamp = Stamp::of_document(&doc);
-    Ok(HubDocument { kind, doc, stamp })
+    Ok(HubDocument { kind, doc, stamp, hydrated: None })
 }
 
 /// The refusal of a change whose group failed for another change's sake.

@@ -222,8 +222,8 @@ async fn commit(
     }
     tx.commit().await?;
     for (record, position, bytes) in stored {
-        if let Some(document) = workspace.document(record) {
-            cache.put(record, position, document.clone(), bytes);
+        if let Some(document) = workspace.take(record) {
+            cache.put(record, position, document, bytes);
         }
     }
     metrics::counter!("sync_changes_accepted_total").increment(placed.len() as u64);

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, Executor};
-use sync_core::ids::{RecordId, ScopeId, ServerEpoch, UserId};
+use sync_core::ids::{FeedPosition, RecordId, ScopeId, ServerEpoch, UserId};
 use sync_core::limits;
 use sync_core::projection::Row;
 use sync_core::protocol::{AccessNotice, Blob, Cursor, FeedBatch, FeedItem};
@@ -20,8 +20,10 @@ use uuid::Uuid;
 use crate::store::feed::Listed;
 use crate::store::{self, Access};
 
-/// Names of own changes remembered so as not to send them back; beyond that they are sent back.
+/// Own changes remembered so as not to send them back; beyond that they are sent back.
 const OWN_CHANGES: usize = 100_000;
+/// A position before every document.
+const BEFORE_ALL: i64 = -1;
 
 /// Where a session's feed stands.
 #[derive(Debug)]
@@ -44,7 +46,10 @@ pub struct Feed {
     whole: VecDeque<Listed>,
     /// Records that the replica asked for, not yet looked up.
     asked: Vec<Uuid>,
-    own: HashSet<Vec<u8>>,
+    /// How often it asked.
+    fetches: u64,
+    /// Positions of changes that this very connection brought.
+    own: Vec<i64>,
 }
 
 /// The cursor as a replica keeps it: the life of the database, the position, and the base.
@@ -87,7 +92,8 @@ impl Feed {
             changed: VecDeque::new(),
             whole: VecDeque::new(),
             asked: Vec::new(),
-            own: HashSet::new(),
+            fetches: 0,
+            own: Vec::new(),
         })
     }
 
@@ -96,15 +102,21 @@ impl Feed {
         ServerEpoch(self.epoch)
     }
 
+    /// Whether the next batch is there to be read without a new look.
+    pub fn under_way(&self) -> bool {
+        !(self.changed.is_empty() && self.whole.is_empty() && self.asked.is_empty())
+    }
+
     /// Remembers a change that this very connection brought, so as not to send it back.
-    pub fn note_own(&mut self, hash: &[u8]) {
+    pub fn note_own(&mut self, position: FeedPosition) {
         if self.own.len() < OWN_CHANGES {
-            self.own.insert(hash.to_vec());
+            self.own.push(position.0);
         }
     }
 
     /// Sends these records whole, as far as the user sees them.
     pub fn fetch(&mut self, records: impl IntoIterator<Item = RecordId>) {
+        self.fetches += 1;
         self.asked.extend(records.into_iter().map(|record| record.0));
     }
 
@@ -119,11 +131,15 @@ impl Feed {
         store::become_user(&mut tx, self.user, Access::Read).await?;
         let (head, _) = store::feed::clock(&mut tx).await?;
         let mut batch = FeedBatch::default();
+        // A replica that pushed, or asked for records, waits to hear that it is past that.
+        let mut awaited = false;
         if self.changed.is_empty() && head > self.head.max(self.cursor) {
             self.look(&mut tx, head, &mut batch).await?;
         }
         let asked = std::mem::take(&mut self.asked);
         if !asked.is_empty() {
+            // Answered even when none of them is visible.
+            awaited = true;
             self.whole.extend(store::feed::of_ids(&mut tx, &asked).await?);
         }
         let whole = next_of(&mut self.whole);
@@ -131,21 +147,25 @@ impl Feed {
             self.send_changed(&mut tx, &mut batch).await?;
         } else {
             let ids: Vec<Uuid> = whole.iter().map(|listed| listed.id).collect();
-            let documents = store::feed::documents(&mut tx, &ids).await?;
+            let documents = store::feed::documents(&mut tx, &ids, BEFORE_ALL).await?;
             batch.items.extend(self.snapshots(&mut tx, documents).await?);
         }
         tx.commit().await?;
         if self.changed.is_empty() && self.whole.is_empty() {
             self.cursor = self.cursor.max(self.head);
             self.base = self.cursor;
+            awaited |= self.own.iter().any(|position| *position <= self.base);
+            self.own.retain(|position| *position > self.base);
             batch.live = true;
         }
+        batch.head = FeedPosition(self.head);
+        batch.fetches = self.fetches;
         batch.cursor = cursor_bytes(self.epoch, self.cursor, self.base);
         batch.remaining = (self.changed.len() + self.whole.len()) as u64;
-        let silent = batch.items.is_empty()
+        let silent = !awaited
+            && batch.items.is_empty()
             && batch.evict.is_empty()
             && batch.keep_only.is_none()
-            && asked.is_empty()
             && whole.is_empty();
         Ok((!silent).then_some(batch))
     }
@@ -217,19 +237,18 @@ impl Feed {
         let next = next_of(&mut self.changed);
         let Some(last) = next.last() else { return Ok(()) };
         let ids: Vec<Uuid> = next.iter().map(|listed| listed.id).collect();
-        let documents = store::feed::documents(tx, &ids).await?;
+        let documents = store::feed::documents(tx, &ids, self.base).await?;
         let (fresh, known): (Vec<_>, Vec<_>) =
-            documents.into_iter().partition(|document| document.created_position > self.base);
+            documents.into_iter().partition(|document| document.snapshot.is_some());
         let mut items: HashMap<Uuid, FeedItem> = HashMap::new();
         for item in self.snapshots(tx, fresh).await? {
             items.insert(item.record.0, item);
         }
         let known_ids: Vec<Uuid> = known.iter().map(|document| document.id).collect();
         let mut changes: HashMap<Uuid, Vec<Blob>> = HashMap::new();
-        for (record, hash, bytes) in store::feed::changes_after(tx, &known_ids, self.base).await? {
-            if !self.own.remove(&hash) {
-                changes.entry(record).or_default().push(Blob(bytes));
-            }
+        let others = store::feed::changes_after(tx, &known_ids, self.base, &self.own).await?;
+        for (record, bytes) in others {
+            changes.entry(record).or_default().push(Blob(bytes));
         }
         for document in known {
             if let Some(changes) = changes.remove(&document.id) {
@@ -259,8 +278,8 @@ impl Feed {
         }
         let with_rows = documents.into_iter().map(|mut document| {
             let row = rows.remove(&document.id);
-            let snapshot = std::mem::take(&mut document.snapshot);
-            item(&document, Some(Blob(snapshot)), Vec::new(), row)
+            let snapshot = document.snapshot.take().map(Blob);
+            item(&document, snapshot, Vec::new(), row)
         });
         Ok(with_rows.collect())
     }

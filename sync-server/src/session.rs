@@ -26,6 +26,8 @@ use crate::http::auth::{self, SignedIn};
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// How often a silent replica is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// How often the feed is read during an upload.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long a replica may be silent.
 const SILENT_FOR: Duration = Duration::from_secs(60);
 
@@ -109,6 +111,7 @@ async fn greet_and_run(app: &Arc<App>, socket: &mut WebSocket) -> Result<(), End
         heard: Instant::now(),
         budget: f64::from(limits::FRAMES_PER_SECOND) * 10.0,
         refilled: Instant::now(),
+        looked: Instant::now(),
     };
     if let Some(batch) = first {
         session.sent_batches = 1;
@@ -176,6 +179,8 @@ struct Session {
     /// Frames that may still come, refilled with time.
     budget: f64,
     refilled: Instant,
+    /// When the feed was last read.
+    looked: Instant,
 }
 
 impl Session {
@@ -186,7 +191,7 @@ impl Session {
     ) -> Result<(), End> {
         let mut ping = tokio::time::interval(PING_EVERY);
         loop {
-            let may_feed = self.more && self.sent_batches < limits::FEED_WINDOW;
+            let may_feed = self.may_feed();
             tokio::select! {
                 biased;
                 () = self.app.stopping.cancelled() => return Err(unavailable()),
@@ -203,8 +208,8 @@ impl Session {
                 Some((push, judged)) = self.verdicts.next(), if !self.verdicts.is_empty() => {
                     let verdicts = judged.map_err(|_| unavailable())?;
                     for verdict in &verdicts {
-                        if matches!(verdict.outcome, VerdictOutcome::Accepted(_)) {
-                            self.feed.note_own(&verdict.hash.0);
+                        if let VerdictOutcome::Accepted(position) = verdict.outcome {
+                            self.feed.note_own(position);
                         }
                     }
                     send(socket, ServerMessage::Verdicts(Verdicts { push, verdicts })).await?;
@@ -218,6 +223,7 @@ impl Session {
                     if socket.send(Message::Ping(Vec::new().into())).await.is_err() { return Ok(()); }
                 }
                 () = std::future::ready(()), if may_feed => {
+                    self.looked = Instant::now();
                     match self.feed.next(&self.app.pool).await? {
                         Some(batch) => {
                             self.more = !batch.live;
@@ -229,6 +235,14 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whether to read the feed now. While pushes of this replica are being committed it is mostly
+    /// they that would be found, so that a new look waits for their end, but not for long.
+    fn may_feed(&self) -> bool {
+        let look =
+            self.verdicts.is_empty() || self.feed.under_way() || self.looked.elapsed() > LOOK_EVERY;
+        self.more && self.sent_batches < limits::FEED_WINDOW && look
     }
 
     async fn handle(&mut self, bytes: &[u8]) -> Result<(), End> {

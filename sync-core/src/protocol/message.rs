@@ -187,6 +187,13 @@ pub struct FeedBatch {
     /// Whether the replica then has everything there was.
     #[serde(default)]
     pub live: bool,
+    /// The server's clock when it looked: everything up to here is in this batch, in earlier ones, or
+    /// still to come. A replica that is live, and past the positions of its own changes, is done.
+    #[serde(default)]
+    pub head: FeedPosition,
+    /// How many `Fetch` messages are answered by this batch and those before it.
+    #[serde(default)]
+    pub fetches: u64,
     /// Records still to come, as far as the server has counted; for a progress bar.
     #[serde(default)]
     pub remaining: u64,

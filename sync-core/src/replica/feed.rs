@@ -58,8 +58,14 @@ impl Replica {
         })?;
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
-        // What was asked for comes in a batch of its own, and only then is everything here.
-        let complete = batch.live && lacking.is_empty();
+        if let State::Open(session) = &mut self.session.state {
+            session.fetches += u64::from(!lacking.is_empty());
+            session.live_at = batch.live.then_some(batch.head);
+            session.answered = batch.fetches;
+            if session.live() {
+                effects.push(Effect::Live);
+            }
+        }
         if !lacking.is_empty() {
             let fetch = ClientMessage::Fetch(Fetch { records: lacking });
             effects.push(Effect::Send(fetch.to_bytes()));
@@ -69,10 +75,6 @@ impl Replica {
         }
         effects.push(Effect::Changed(tables));
         effects.push(Effect::Remaining(batch.remaining));
-        if let (true, State::Open(session)) = (complete, &mut self.session.state) {
-            session.live = true;
-            effects.push(Effect::Live);
-        }
         Ok(effects)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Env, Replica, ReplicaError};
 use super::{cache, store};
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{Actor, ChangeHash, RecordId, ServerEpoch};
+use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{
     Blob, ClientMessage, FrameError, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
@@ -75,12 +75,25 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct OpenSession {
     pub(super) limits: SessionLimits,
-    pub(super) live: bool,
+    /// The server's position when it last had nothing more to send; none while it has.
+    pub(super) live_at: Option<FeedPosition>,
     /// Pushes without a verdict, by number.
     in_flight: BTreeMap<u64, usize>,
     next_push: u64,
     /// Everything in the outbox up to here was sent in this session.
     sent_to: i64,
+    /// Where the last of our own accepted changes stands.
+    accepted_to: FeedPosition,
+    /// How often we asked for whole records, and how often that was answered.
+    pub(super) fetches: u64,
+    pub(super) answered: u64,
+}
+
+impl OpenSession {
+    /// Whether everything there is has arrived, our own changes included.
+    pub(super) fn live(&self) -> bool {
+        self.live_at.is_some_and(|at| at >= self.accepted_to) && self.answered == self.fetches
+    }
 }
 
 impl Replica {
@@ -198,10 +211,13 @@ impl Replica {
         store::set_meta(&self.db, "last_sync", &welcome.now.0)?;
         self.session.state = State::Open(OpenSession {
             limits: welcome.limits,
-            live: welcome.live,
+            live_at: welcome.live.then_some(FeedPosition(0)),
             in_flight: BTreeMap::new(),
             next_push: 1,
             sent_to: 0,
+            accepted_to: FeedPosition(0),
+            fetches: 0,
+            answered: 0,
         });
         let mut effects = vec![Effect::Connected];
         if welcome.live {
@@ -215,6 +231,11 @@ impl Replica {
             return Err(SessionFault::OutOfTurn("verdicts"));
         };
         session.in_flight.remove(&verdicts.push);
+        for verdict in &verdicts.verdicts {
+            if let VerdictOutcome::Accepted(position) = verdict.outcome {
+                session.accepted_to = session.accepted_to.max(position);
+            }
+        }
         let (refused, tables) = cache::write(&self.db, &mut self.cache, |tx, cache| {
             let mut refused = Vec::new();
             let mut records: Vec<RecordId> = Vec::new();
@@ -248,11 +269,12 @@ impl Replica {
         Ok(effects)
     }
 
-    /// Pushes that wait for a verdict.
-    pub fn pushes_in_flight(&self) -> usize {
+    /// Whether everything sent was judged and everything there is has arrived, our own changes
+    /// included. What was edited since the last push is not considered.
+    pub fn caught_up(&self) -> bool {
         match &self.session.state {
-            State::Open(session) => session.in_flight.len(),
-            State::Offline | State::Greeting => 0,
+            State::Open(session) => session.live() && session.in_flight.is_empty(),
+            State::Offline | State::Greeting => false,
         }
     }
 }

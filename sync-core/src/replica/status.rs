@@ -76,7 +76,7 @@ impl Replica {
             link: match &self.session.state {
                 State::Offline => LinkState::Offline,
                 State::Greeting => LinkState::CatchingUp,
-                State::Open(session) if session.live => LinkState::Live,
+                State::Open(session) if session.live() => LinkState::Live,
                 State::Open(_) => LinkState::CatchingUp,
             },
             unsent: unsigned(count("SELECT count(*) FROM changes WHERE state = 1")?),

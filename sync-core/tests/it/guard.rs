@@ -47,9 +47,11 @@ fn context(doc: &Automerge) -> Context<'_> {
 fn attempt(doc: &Automerge, bytes: &[u8]) -> Result<Automerge, String> {
     let parsed = guard::parse(bytes).map_err(|refusal| refusal.code)?;
     let verified = guard::verify(parsed, &context(doc)).map_err(|refusal| refusal.code)?;
-    guard::apply(doc, vec![verified]).map_err(|fault| match fault {
-        ApplyFault::Refused(refusal) => refusal.code,
-        ApplyFault::Panicked(words) => format!("panicked: {words}"),
+    guard::apply(doc, kind("organization"), verified).map(|applied| applied.doc).map_err(|fault| {
+        match fault {
+            ApplyFault::Refused(refusal) => refusal.code,
+            ApplyFault::Panicked(words) => format!("panicked: {words}"),
+        }
     })
 }
 

@@ -23,9 +23,11 @@ fn attempt_as(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, 
     };
     let parsed = guard::parse(bytes).map_err(|refusal| refusal.code)?;
     let verified = guard::verify(parsed, &context).map_err(|refusal| refusal.code)?;
-    guard::apply(doc, vec![verified]).map_err(|fault| match fault {
-        ApplyFault::Refused(refusal) => refusal.code,
-        ApplyFault::Panicked(words) => format!("panicked: {words}"),
+    guard::apply(doc, kind("organization"), verified).map(|applied| applied.doc).map_err(|fault| {
+        match fault {
+            ApplyFault::Refused(refusal) => refusal.code,
+            ApplyFault::Panicked(words) => format!("panicked: {words}"),
+        }
     })
 }
 

@@ -237,7 +237,7 @@ pub async fn put_oddities(
         .execute(&mut *connection)
         .await?;
     for projected in documents {
-        for conflict in &projected.hydrated.conflicts {
+        for conflict in &projected.conflicts {
             sqlx::query("INSERT INTO sync.conflicts VALUES ($1, $2, $3)")
                 .bind(projected.record.0)
                 .bind(conflict.field)
@@ -245,7 +245,7 @@ pub async fn put_oddities(
                 .execute(&mut *connection)
                 .await?;
         }
-        for violation in &projected.hydrated.violations {
+        for violation in &projected.violations {
             sqlx::query("INSERT INTO sync.violations VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(projected.record.0)
                 .bind(&violation.field)

@@ -113,24 +113,26 @@ pub struct FeedDocument {
     pub kind: String,
     /// Its scope.
     pub scope: Uuid,
-    /// Where it began.
-    pub created_position: i64,
-    /// The merged document.
-    pub snapshot: Vec<u8>,
+    /// The merged document, if it was asked for.
+    pub snapshot: Option<Vec<u8>>,
 }
 
-/// Documents by id, as far as the user sees them.
+/// Documents by id, as far as the user sees them; with their snapshots if they began after a
+/// position.
 ///
 /// # Errors
 /// When the connection fails.
 pub async fn documents(
     connection: &mut PgConnection,
     ids: &[Uuid],
+    whole_after: i64,
 ) -> sqlx::Result<Vec<FeedDocument>> {
     let rows = sqlx::query(
-        "SELECT id, kind, scope_id, created_position, snapshot FROM sync.documents WHERE id = ANY($1)",
+        "SELECT id, kind, scope_id, CASE WHEN created_position > $2 THEN snapshot END
+         FROM sync.documents WHERE id = ANY($1)",
     )
     .bind(ids)
+    .bind(whole_after)
     .fetch_all(connection)
     .await?;
     rows.iter()
@@ -139,14 +141,13 @@ pub async fn documents(
                 id: row.try_get(0)?,
                 kind: row.try_get(1)?,
                 scope: row.try_get(2)?,
-                created_position: row.try_get(3)?,
-                snapshot: row.try_get(4)?,
+                snapshot: row.try_get(3)?,
             })
         })
         .collect()
 }
 
-/// Changes of some records after a position, oldest first: record, name, bytes.
+/// Changes of some records after a position and not at one of some others, oldest first.
 ///
 /// # Errors
 /// When the connection fails.
@@ -154,13 +155,16 @@ pub async fn changes_after(
     connection: &mut PgConnection,
     records: &[Uuid],
     after: i64,
-) -> sqlx::Result<Vec<(Uuid, Vec<u8>, Vec<u8>)>> {
+    except: &[i64],
+) -> sqlx::Result<Vec<(Uuid, Vec<u8>)>> {
     let rows = sqlx::query(
-        "SELECT record_id, hash, bytes FROM sync.changes WHERE record_id = ANY($1) AND position > $2 ORDER BY position",
+        "SELECT record_id, bytes FROM sync.changes
+         WHERE record_id = ANY($1) AND position > $2 AND position <> ALL($3) ORDER BY position",
     )
     .bind(records)
     .bind(after)
+    .bind(except)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
