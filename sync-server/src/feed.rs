@@ -125,6 +125,16 @@ impl Feed {
     /// # Errors
     /// When the database cannot be reached; the feed stands where it stood.
     pub async fn next(&mut self, pool: &PgPool) -> sqlx::Result<Option<FeedBatch>> {
+        loop {
+            let batch = self.read(pool).await?;
+            if batch.is_some() || !self.under_way() {
+                return Ok(batch);
+            }
+        }
+    }
+
+    /// Reads what fits one batch; `None` when the replica need not hear of it.
+    async fn read(&mut self, pool: &PgPool) -> sqlx::Result<Option<FeedBatch>> {
         let mut connection = pool.acquire().await?;
         let mut tx = connection.begin().await?;
         tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
@@ -147,7 +157,7 @@ impl Feed {
             self.send_changed(&mut tx, &mut batch).await?;
         } else {
             let ids: Vec<Uuid> = whole.iter().map(|listed| listed.id).collect();
-            let documents = store::feed::documents(&mut tx, &ids, BEFORE_ALL).await?;
+            let documents = store::feed::documents(&mut tx, &ids, BEFORE_ALL, &[]).await?;
             batch.items.extend(self.snapshots(&mut tx, documents).await?);
         }
         tx.commit().await?;
@@ -237,7 +247,7 @@ impl Feed {
         let next = next_of(&mut self.changed);
         let Some(last) = next.last() else { return Ok(()) };
         let ids: Vec<Uuid> = next.iter().map(|listed| listed.id).collect();
-        let documents = store::feed::documents(tx, &ids, self.base).await?;
+        let documents = store::feed::documents(tx, &ids, self.base, &self.own).await?;
         let (fresh, known): (Vec<_>, Vec<_>) =
             documents.into_iter().partition(|document| document.snapshot.is_some());
         let mut items: HashMap<Uuid, FeedItem> = HashMap::new();
@@ -260,7 +270,7 @@ impl Feed {
         Ok(())
     }
 
-    /// Whole documents with their rows. What was created over this connection goes as nothing.
+    /// Whole documents with their rows.
     async fn snapshots(
         &self,
         tx: &mut PgConnection,

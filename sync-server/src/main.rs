@@ -8,6 +8,10 @@ use sync_server::http::auth::{self, Claims};
 use sync_server::ops::{assign, migrate, people, report, reproject};
 use sync_server::{app, committer, say, store, telemetry};
 
+/// Documents are many small allocations, made and dropped on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Kitchen Pantry's sync server: merges edits from devices, stores them in PostgreSQL, answers
 /// reports. Every command reads DATABASE_URL.
 #[derive(Parser)]

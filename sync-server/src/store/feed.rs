@@ -118,7 +118,7 @@ pub struct FeedDocument {
 }
 
 /// Documents by id, as far as the user sees them; with their snapshots if they began after a
-/// position.
+/// position and not at one of some others.
 ///
 /// # Errors
 /// When the connection fails.
@@ -126,13 +126,15 @@ pub async fn documents(
     connection: &mut PgConnection,
     ids: &[Uuid],
     whole_after: i64,
+    except: &[i64],
 ) -> sqlx::Result<Vec<FeedDocument>> {
     let rows = sqlx::query(
-        "SELECT id, kind, scope_id, CASE WHEN created_position > $2 THEN snapshot END
+        "SELECT id, kind, scope_id, CASE WHEN created_position > $2 AND created_position <> ALL($3) THEN snapshot END
          FROM sync.documents WHERE id = ANY($1)",
     )
     .bind(ids)
     .bind(whole_after)
+    .bind(except)
     .fetch_all(connection)
     .await?;
     rows.iter()

@@ -2,6 +2,7 @@
 
 use client_sdk::core::error::RefusalCode;
 use client_sdk::core::replica::LinkState;
+use sync_core::ids::{FeedPosition, UserId};
 use sync_server::ops::report;
 
 use crate::harness::{World, create, second_server, set};
@@ -285,7 +286,7 @@ async fn a_bootstrap_brings_records_that_began_before_what_was_sent_already() {
     let world = World::new().await;
     let mut rep = world.device("rep.db", world.rep);
     let mut other = world.device("other.db", world.other_rep);
-    let accounts: Vec<_> = (0..600)
+    let accounts: Vec<_> = (0..MORE_THAN_A_BATCH)
         .map(|n| create(&mut rep, "organization", &[("name", format!("Account {n}").as_str())]))
         .collect();
     world.sync(&mut rep).await;
@@ -302,10 +303,45 @@ async fn a_bootstrap_brings_records_that_began_before_what_was_sent_already() {
     let outcome = sync_server::ops::assign::assign(&app.pool, &app.committer, world.manager, &list)
         .await
         .unwrap();
-    assert_eq!((outcome.assigned, outcome.refused.len()), (600, 0));
+    assert_eq!((outcome.assigned, outcome.refused.len()), (MORE_THAN_A_BATCH, 0));
     world.sync(&mut other).await;
     world.assert_agrees(&other).await;
     world.sync(&mut rep).await;
     world.assert_agrees(&rep).await;
+    world.end().await;
+}
+
+/// Records that need two batches of a feed.
+const MORE_THAN_A_BATCH: usize = sync_core::limits::RECORDS_PER_FEED_BATCH + 76;
+
+/// Own changes fill more than a batch of the feed: none is sent back, and the one batch that tells
+/// the replica that it is past them comes at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_steps_over_own_changes_to_its_end() {
+    let world = World::new().await;
+    let mut rep = world.device("rep.db", world.rep);
+    for n in 0..MORE_THAN_A_BATCH {
+        create(&mut rep, "organization", &[("name", format!("Account {n}").as_str())]);
+    }
+    world.sync(&mut rep).await;
+    let position: i64 = sqlx::query_scalar("SELECT last_position FROM sync.clock")
+        .fetch_one(&world.owner)
+        .await
+        .unwrap();
+    let pool = &world.server.app.pool;
+    let mut feed = sync_server::feed::Feed::open(pool, UserId(world.rep), None).await.unwrap();
+    for position in 1..=position {
+        feed.note_own(FeedPosition(position));
+    }
+    // As over a connection that began before any of it.
+    let mut records = 0;
+    let mut last = None;
+    while let Some(batch) = feed.next(pool).await.unwrap() {
+        records += batch.items.iter().filter(|item| item.kind == "organization").count();
+        last = Some(batch);
+    }
+    let last = last.unwrap();
+    assert_eq!((last.live, last.head), (true, FeedPosition(position)));
+    assert_eq!(records, 0, "the replica has them");
     world.end().await;
 }
