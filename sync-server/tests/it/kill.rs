@@ -1,60 +1,133 @@
-//! A server process killed at any moment loses nothing that it acknowledged and doubles nothing.
+//! Processes killed at any moment lose nothing that was acknowledged and double nothing.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use client_sdk::Client;
 use client_sdk::core::ids::RecordId;
+use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::harness::{ServerProcess, World, create, set};
 
-const EDITS: usize = 2000;
-const KILLS: usize = 12;
+const ACCOUNTS: usize = 200;
+const EDITS: usize = 5000;
+const KILLS: usize = 50;
 
-/// The server is killed again and again while a rep's edits of weeks go up.
+/// `pantry sync` as a process of its own, killed without warning when dropped.
+struct Pantry(Child);
+
+impl Pantry {
+    fn sync(file: &Path, url: &str, token: &str) -> Self {
+        // Built beside the server, since both belong to one workspace.
+        let program: PathBuf =
+            Path::new(env!("CARGO_BIN_EXE_sync-server")).with_file_name("pantry");
+        let child = Command::new(&program)
+            .arg("--db")
+            .arg(file)
+            .args(["sync", "--server", url])
+            .env("PANTRY_TOKEN", token)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}; build the whole workspace", program.display())
+            });
+        Self(child)
+    }
+}
+
+impl Drop for Pantry {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The rep's device or the server, or both, are killed again and again while the edits of weeks go
+/// up. What the device was told is accepted is on the server, at every moment; in the end every edit
+/// is there once, and tables, documents and device agree.
 #[tokio::test(flavor = "multi_thread")]
-async fn killing_the_server_at_random_moments_loses_and_doubles_nothing() {
+async fn killing_server_and_device_at_random_moments_loses_and_doubles_nothing() {
     let seed: u64 = rand::rng().random();
     println!("seed {seed}");
-    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+    let mut random = StdRng::seed_from_u64(seed);
     let world = World::new().await;
+    let file = world.files.path().join("rep.db");
     let mut rep = world.device("rep.db", world.rep);
-    let accounts: Vec<RecordId> = (0..200)
+    let accounts: Vec<RecordId> = (0..ACCOUNTS)
         .map(|n| create(&mut rep, "organization", &[("name", format!("Account {n}").as_str())]))
         .collect();
-    for n in 0..EDITS {
-        let account = accounts[n % accounts.len()];
-        set(&mut rep, account, "organization", &[("employee_count", n.to_string().as_str())]);
-    }
-    // The first value of an account that is edited to 0 is an edit all the same.
-    let made = rep.replica.status().unwrap().unsent;
-    assert_eq!(made, (EDITS + accounts.len()) as u64);
+    let mut made = 0;
+    edit(&mut rep, &accounts, &mut made, EDITS);
+    drop(rep);
+    let mut all = pending(&file);
+    assert_eq!(all.len(), ACCOUNTS + EDITS);
     let token = world.token(world.rep);
-    let mut acknowledged = 0;
+    let mut moments = 0;
+    // How long a round may last: longer as long as nothing gets done, for slow machines.
+    let (mut most_ms, mut before) = (300, all.len());
     for _ in 0..KILLS {
         let server = ServerProcess::start(&world.config).await;
-        let url = server.sync_url();
-        let after = Duration::from_millis(random.random_range(5..250));
-        let killer = tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            drop(server);
-        });
-        let _ = rep.sync(&url, &token, |_| {}).await;
-        rep.replica.disconnected(None);
-        killer.await.unwrap();
-        let left = rep.replica.status().unwrap().unsent;
-        let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM sync.changes")
-            .fetch_one(&world.owner)
-            .await
-            .unwrap();
-        assert!(made - left >= acknowledged, "what was acknowledged stays so");
-        acknowledged = made - left;
-        assert!(stored as u64 >= acknowledged, "acknowledged edits are stored");
+        let device = Pantry::sync(&file, &server.sync_url(), &token);
+        tokio::time::sleep(Duration::from_millis(random.random_range(5..most_ms))).await;
+        match random.random_range(0..3) {
+            0 => drop(server),
+            1 => drop(device),
+            _ => drop((server, device)),
+        }
+        let waiting = pending(&file);
+        let stored = stored(&world).await;
+        let acknowledged: HashSet<_> = all.difference(&waiting).collect();
+        let lost = acknowledged.iter().filter(|hash| !stored.contains(**hash)).count();
+        assert_eq!(lost, 0, "edits acknowledged and not stored; seed {seed}");
+        if waiting.len() == before {
+            most_ms += 25;
+        }
+        before = waiting.len();
+        moments += usize::from(!acknowledged.is_empty() && !waiting.is_empty());
+        if waiting.is_empty() {
+            // It all went up early: more to do, so that the later kills hit something too.
+            let mut rep = Client::open(&file, None).unwrap();
+            edit(&mut rep, &accounts, &mut made, EDITS / 5);
+            drop(rep);
+            all.extend(pending(&file));
+        }
     }
+    println!("{moments} kills amid the upload");
+    assert!(moments > 5, "only {moments} kills came amid the upload; seed {seed}");
+    let mut rep = Client::open(&file, None).unwrap();
     world.sync(&mut rep).await;
     let status = rep.replica.status().unwrap();
-    assert_eq!((status.unsent, status.refused), (0, 0));
+    assert_eq!((status.unsent, status.refused), (0, 0), "seed {seed}");
+    assert_eq!(stored(&world).await, all, "every edit is there, and nothing else; seed {seed}");
     let outcome = world.assert_projected().await;
-    assert_eq!((outcome.records, outcome.changes), (accounts.len() as u64, made));
+    assert_eq!((outcome.records, outcome.changes), (ACCOUNTS as u64, all.len() as u64));
     world.assert_agrees(&rep).await;
     world.end().await;
+}
+
+fn edit(rep: &mut Client, accounts: &[RecordId], made: &mut usize, count: usize) {
+    for _ in 0..count {
+        let account = accounts[*made % accounts.len()];
+        *made += 1;
+        let value = made.to_string();
+        set(rep, account, "organization", &[("employee_count", value.as_str())]);
+    }
+}
+
+/// Names of the edits that wait in a device's outbox, read from its file by nobody's code but SQLite's.
+fn pending(file: &Path) -> HashSet<Vec<u8>> {
+    let db = rusqlite::Connection::open(file).unwrap();
+    let mut statement = db.prepare("SELECT hash FROM changes WHERE state = 1").unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+async fn stored(world: &World) -> HashSet<Vec<u8>> {
+    let hashes: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT hash FROM sync.changes").fetch_all(&world.owner).await.unwrap();
+    hashes.into_iter().collect()
 }
