@@ -1,5 +1,6 @@
 //! A world for one test: a database of its own, a server in this process, devices in files.
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -176,6 +177,13 @@ pub(crate) fn create(device: &mut Client, kind: &str, pairs: &[(&str, &str)]) ->
 
 pub(crate) fn set(device: &mut Client, id: RecordId, kind: &str, pairs: &[(&str, &str)]) {
     device.replica.edit(id, edit(kind, pairs), &mut device.env).unwrap();
+}
+
+/// The device's command line. Built beside the server, since both belong to one workspace.
+pub(crate) fn pantry_program() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_sync-server")).with_file_name("pantry");
+    assert!(program.exists(), "{} is missing: build the whole workspace", program.display());
+    program
 }
 
 /// A second server on the same database.

@@ -1,7 +1,7 @@
 //! Processes killed at any moment lose nothing that was acknowledged and double nothing.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use client_sdk::core::ids::RecordId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::harness::{ServerProcess, World, create, set};
+use crate::harness::{ServerProcess, World, create, pantry_program, set};
 
 const ACCOUNTS: usize = 200;
 const EDITS: usize = 5000;
@@ -21,10 +21,7 @@ struct Pantry(Child);
 
 impl Pantry {
     fn sync(file: &Path, url: &str, token: &str) -> Self {
-        // Built beside the server, since both belong to one workspace.
-        let program: PathBuf =
-            Path::new(env!("CARGO_BIN_EXE_sync-server")).with_file_name("pantry");
-        let child = Command::new(&program)
+        let child = Command::new(pantry_program())
             .arg("--db")
             .arg(file)
             .args(["sync", "--server", url])
@@ -32,9 +29,7 @@ impl Pantry {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!("{}: {error}; build the whole workspace", program.display())
-            });
+            .unwrap();
         Self(child)
     }
 }
