@@ -12,6 +12,7 @@ mod edit;
 mod event;
 mod genesis;
 mod hydrate;
+mod text;
 mod value;
 
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};

@@ -75,7 +75,9 @@ refusal_codes! {
     WrongKind = "wrong_kind",
     /// A change of one record pushed under the id of another.
     WrongRecord = "wrong_record",
-    /// The document is quarantined because it once broke the library; an operator must look.
+    /// The document engine failed on the change; a rule of the guard is missing.
+    EngineFault = "engine_fault",
+    /// The stored document does not open; an operator must look.
     DocumentQuarantined = "document_quarantined",
     /// The database's policies do not allow it to this user.
     Denied = "denied",

@@ -3,7 +3,8 @@
 //! A change of a hundred bytes can stand for millions of operations, name actors that do not exist,
 //! or carry a counter that bricks a document for ever. So every change from outside goes through
 //! three steps, each the only maker of what the next one takes: [`parse`] (bytes alone), [`verify()`]
-//! (against the document) and [`apply`] (to a copy, inside `catch_unwind`).
+//! (against the document) and [`apply`] (to a copy, inside `catch_unwind`); and the result must
+//! [`prove`] itself before anybody else gets it.
 //!
 //! Whether the actor belongs to the user is the caller's to answer: it is in the database.
 //!
@@ -17,7 +18,7 @@ mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{Automerge, Change, ExpandedChange, ReadDoc};
+use automerge::{Automerge, Change, ExpandedChange};
 use sha2::{Digest, Sha256};
 
 use crate::document::{self, Hydrated, PenRole};
@@ -82,14 +83,8 @@ pub struct Context<'a> {
 pub struct VerifiedChange {
     change: Change,
     actor: Actor,
-    edits_text: EditsText,
-}
-
-/// Whether a change edits long text, whose positions only applying can check to the end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum EditsText {
-    No,
-    Yes,
+    /// Positions in long text are what only the saved form can show to be sound.
+    edits_text: bool,
 }
 
 impl VerifiedChange {
@@ -151,18 +146,6 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
     Ok(ParsedChange { hash: change.hash().into(), change, expanded, actor, author })
 }
 
-/// Operations that fit a document whatever they hold: a value and its key take 16 KiB at most.
-const SMALL_DOCUMENT_OPS: u64 = (limits::DOCUMENT_BYTES / (16 << 10)) as u64;
-
-/// Why applying failed; the document is as it was.
-#[derive(Debug)]
-pub enum ApplyFault {
-    /// The library panicked; its words. Worth an alert: a rule of [`verify()`] is missing.
-    Panicked(String),
-    /// The result is not acceptable.
-    Refused(Refusal),
-}
-
 /// A document with the change in it, and what it then says.
 #[derive(Debug)]
 pub struct Applied {
@@ -170,44 +153,61 @@ pub struct Applied {
     pub doc: Automerge,
     /// What was read from it.
     pub hydrated: Hydrated,
+    /// Whether the change edits long text: see [`prove`].
+    pub edits_text: bool,
 }
 
-/// Applies a verified change to a copy of the document, which the caller puts in its place.
+/// Applies a verified change to a copy of the document, which the caller puts in its place once the
+/// copy passed [`prove`].
 ///
 /// # Errors
-/// When the library fails or the result is not acceptable.
+/// When the library fails or the change does not become part of the record.
 pub fn apply(
     doc: &Automerge,
     kind: &'static Kind,
     verified: VerifiedChange,
-) -> Result<Applied, ApplyFault> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+) -> Result<Applied, Refusal> {
+    caught(|| {
         let mut copy = doc.clone();
         let name = verified.change.hash();
-        let text = verified.edits_text == EditsText::Yes;
+        let edits_text = verified.edits_text;
         copy.apply_changes([verified.change]).map_err(|error| malformed(&error.to_string()))?;
         if !copy.get_heads().contains(&name) {
             return Err(malformed("it did not become part of the record"));
         }
-        let may_be_large = copy.stats().num_ops > SMALL_DOCUMENT_OPS;
-        if text || may_be_large {
-            let saved = copy.save();
-            if saved.len() > limits::DOCUMENT_BYTES {
-                return Err(too_large());
-            }
-            if text {
-                // Once through its saved form: what breaks here would break every reader.
-                document::load(&saved, &[]).map_err(|_| malformed("it would break the record"))?;
-            }
-        }
         let hydrated = document::hydrate(&copy, kind);
-        Ok(Applied { doc: copy, hydrated })
-    }));
-    match outcome {
-        Ok(Ok(applied)) => Ok(applied),
-        Ok(Err(refusal)) => Err(ApplyFault::Refused(refusal)),
-        Err(panic) => Err(ApplyFault::Panicked(words_of(panic.as_ref()))),
-    }
+        Ok(Applied { doc: copy, hydrated, edits_text })
+    })
+}
+
+/// Saves a document to which changes were applied, if the result is acceptable. One whose text was
+/// edited goes through its saved form once: what breaks there would break every reader. That costs
+/// as much as the text is long, hence once for all changes of a batch.
+///
+/// # Errors
+/// When the document has grown too large or would not open again.
+pub fn prove(doc: &Automerge, edits_text: bool) -> Result<Vec<u8>, Refusal> {
+    caught(|| {
+        let saved = doc.save();
+        if saved.len() > limits::DOCUMENT_BYTES {
+            return Err(too_large());
+        }
+        if edits_text {
+            document::load(&saved, &[]).map_err(|_| malformed("it would break the record"))?;
+        }
+        Ok(saved)
+    })
+}
+
+/// A panic of the library is a refusal: what it worked on was a copy. It deserves an alert, since a
+/// rule of [`verify()`] is missing.
+fn caught<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Refusal::new(
+            RefusalCode::EngineFault,
+            "This edit broke the document engine and was not applied; please report it.",
+        ))
+    })
 }
 
 fn too_large() -> Refusal {
@@ -215,9 +215,4 @@ fn too_large() -> Refusal {
         RefusalCode::TooLarge,
         "The record has grown too large; an operator must compact it before it can be edited.",
     )
-}
-
-fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
 }

@@ -15,7 +15,7 @@ use automerge::Automerge;
 
 use crate::document::{self, Conflict, Hydrated, PenRole, Violation, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
-use crate::guard::{self, Applied, ApplyFault, ParsedChange};
+use crate::guard::{self, Applied, ParsedChange};
 use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId, UserId};
 use crate::projection::{self, Row, Stamp};
 use crate::schema::Kind;
@@ -32,6 +32,17 @@ pub struct HubDocument {
     pub stamp: Option<Stamp>,
     /// What it says, once it was read.
     pub hydrated: Option<Hydrated>,
+    /// As saved, once it was proved sound; none while changes were applied since.
+    pub saved: Option<Vec<u8>>,
+    /// Whether a change to long text was applied since then.
+    text_edited: bool,
+}
+
+impl HubDocument {
+    /// A document as it is stored.
+    pub fn new(kind: &'static Kind, doc: Automerge, stamp: Option<Stamp>) -> Self {
+        Self { kind, doc, stamp, hydrated: None, saved: None, text_edited: false }
+    }
 }
 
 /// A pushed change that parsed.
@@ -113,7 +124,6 @@ pub struct Workspace {
     documents: HashMap<RecordId, HubDocument>,
     refused: HashSet<ChangeHash>,
     quarantined: HashSet<RecordId>,
-    broken: Vec<(RecordId, String)>,
 }
 
 impl Workspace {
@@ -122,7 +132,7 @@ impl Workspace {
         self.documents.insert(record, document);
     }
 
-    /// Closes a document to changes, because it once broke the library.
+    /// Closes a document to changes, because its stored form does not open.
     pub fn quarantine(&mut self, record: RecordId) {
         self.quarantined.insert(record);
     }
@@ -135,12 +145,22 @@ impl Workspace {
     /// Takes a document out, to be kept for the next batch: its state without what it says.
     pub fn take(&mut self, record: RecordId) -> Option<HubDocument> {
         let document = self.documents.remove(&record)?;
-        Some(HubDocument { hydrated: None, ..document })
+        Some(HubDocument { hydrated: None, saved: None, text_edited: false, ..document })
     }
 
-    /// Documents on which the library panicked, with its words; they belong in quarantine.
-    pub fn take_broken(&mut self) -> Vec<(RecordId, String)> {
-        std::mem::take(&mut self.broken)
+    /// Proves that documents to which changes were applied are sound, and saves them.
+    ///
+    /// # Errors
+    /// When one is not; some change to it must be taken back.
+    pub fn prove(&mut self, records: impl IntoIterator<Item = RecordId>) -> Result<(), Refusal> {
+        for record in records {
+            if let Some(document) = self.documents.get_mut(&record)
+                && document.saved.is_none()
+            {
+                document.saved = Some(guard::prove(&document.doc, document.text_edited)?);
+            }
+        }
+        Ok(())
     }
 
     /// Judges a group for an authenticated user and merges it if every change stands.
@@ -236,21 +256,18 @@ impl Workspace {
             claimed_at: UnixMs::from_seconds(verified.change().timestamp()),
             bytes: verified.change().raw_bytes().to_vec(),
         };
-        let applied = match guard::apply(base, kind, verified) {
-            Ok(applied) => applied,
-            Err(ApplyFault::Refused(refusal)) => return Err(refusal),
-            Err(ApplyFault::Panicked(words)) => {
-                self.broken.push((record, words));
-                return Err(Refusal::new(
-                    RefusalCode::Malformed,
-                    "This change broke the document engine and was not applied; please report it.",
-                ));
-            }
-        };
-        let Applied { doc, hydrated } = applied;
+        let text_before = existing.is_some_and(|document| document.text_edited);
+        let Applied { doc, hydrated, edits_text } = guard::apply(base, kind, verified)?;
         let stamp = Stamp::of(&change, &doc);
         let stamp = existing.and_then(|document| document.stamp).max(Some(stamp));
-        let merged_document = HubDocument { kind, doc, stamp, hydrated: Some(hydrated) };
+        let merged_document = HubDocument {
+            kind,
+            doc,
+            stamp,
+            hydrated: Some(hydrated),
+            saved: None,
+            text_edited: edits_text || text_before,
+        };
         let before = self.documents.insert(record, merged_document);
         merged.before.push((record, before));
         merged.changes.push(stored);
@@ -302,7 +319,7 @@ pub fn project_document(record: RecordId, document: &HubDocument) -> Projected {
 pub fn open(kind: &'static Kind, snapshot: &[u8]) -> Result<HubDocument, document::LoadError> {
     let doc = document::load(snapshot, &[])?;
     let stamp = Stamp::of_document(&doc);
-    Ok(HubDocument { kind, doc, stamp, hydrated: None })
+    Ok(HubDocument::new(kind, doc, stamp))
 }
 
 /// The refusal of a change whose group failed for another change's sake.

@@ -10,12 +10,15 @@ pub const INFLATED_FRAME_BYTES: usize = 8 << 20;
 pub const CHANGES_PER_PUSH: usize = 512;
 /// Records that one atomic group may touch. A bulk edit is many groups, not one.
 pub const CHANGES_PER_GROUP: usize = 64;
-/// One change chunk. The longest legal edit is a 64 KiB note pasted at once, at some 3 B a character.
+/// One change chunk: a few values of the longest kind.
 pub const CHANGE_BYTES: usize = 256 << 10;
-/// Operations in one change. A pasted character is one operation; 64 Ki of them is a long note.
-pub const OPS_PER_CHANGE: usize = 64 << 10;
-/// Predecessors over all operations of a change; clearing a 64 Ki note names each character once.
-pub const PREDS_PER_CHANGE: usize = 64 << 10;
+/// Operations in one change; judging that many takes a few milliseconds. A character is one
+/// operation, so that a long paste is written as several changes of one group.
+pub const OPS_PER_CHANGE: usize = 4096;
+/// Predecessors over all operations of a change: taking a character away names it.
+pub const PREDS_PER_CHANGE: usize = 4096;
+/// Characters that one of these several changes puts in or takes away.
+pub const TEXT_STEP: usize = 2048;
 /// Dependencies of one change: one head per concurrent writer, and a record has a handful.
 pub const DEPS_PER_CHANGE: usize = 64;
 /// Actors named by one change: its own and those whose values it overwrites.
@@ -25,15 +28,15 @@ pub const OP_COUNTER: u64 = 1 << 31;
 /// One document as saved. 460 B is usual, so this is a record edited thousands of times.
 pub const DOCUMENT_BYTES: usize = 4 << 20;
 /// Keys in one `Set`, `Log` or custom-field map of a document.
-pub const KEYS_PER_CONTAINER: usize = 4096;
+pub const KEYS_PER_CONTAINER: usize = 2048;
 /// Keys at the root that this version does not know, kept for a newer app.
 pub const UNKNOWN_KEYS: usize = 64;
 /// One scalar value under an unknown key, or one entry of a container.
 pub const SCALAR_BYTES: usize = 8 << 10;
 /// Length of a key in a container, in bytes.
 pub const KEY_BYTES: usize = 320;
-/// Text fields, in Unicode scalar values.
-pub const LONG_TEXT_CHARS: usize = 64 << 10;
+/// Text fields, in Unicode scalar values: twice the longest dictated visit note.
+pub const LONG_TEXT_CHARS: usize = 20_000;
 /// Feed batches the server may send ahead of the replica's acknowledgements.
 pub const FEED_WINDOW: u32 = 4;
 /// Records in one feed batch; usual ones make about 1 MB with their rows, before compression.

@@ -18,7 +18,9 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sync_core::document::PenRole;
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::ParsedChange;
-use sync_core::hub::{self, Candidate, CandidateGroup, Judgement, Merged, Projected, Workspace};
+use sync_core::hub::{
+    self, Candidate, CandidateGroup, HubDocument, Judgement, Merged, Projected, Workspace,
+};
 use sync_core::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::projection::Row;
 use sync_core::protocol::{Verdict, VerdictOutcome};
@@ -211,10 +213,10 @@ async fn commit(
     }
     let placed = place(accepted, last);
     let Batch { mut workspace, refused, .. } = batch;
-    for (record, words) in workspace.take_broken() {
-        tracing::error!(%record, words, "a document broke the engine and is quarantined");
-        metrics::counter!("sync_documents_quarantined_total").increment(1);
-        documents::quarantine_document(&mut tx, record, &words).await?;
+    for (hash, refusal) in &refused {
+        if RefusalCode::parse(&refusal.code) == Some(RefusalCode::EngineFault) {
+            tracing::error!(%hash, "a change broke the document engine; a rule of the guard is missing");
+        }
     }
     let stored = store_all(&mut tx, &workspace, &placed).await?;
     if let Some(end) = placed.last() {
@@ -290,6 +292,8 @@ async fn load(
             Ok(document) => workspace.insert(record, document),
             Err(error) => {
                 tracing::error!(%record, %error, "a stored document cannot be opened");
+                metrics::counter!("sync_documents_quarantined_total").increment(1);
+                documents::quarantine_document(tx, record, &error.to_string()).await?;
                 workspace.quarantine(record);
             }
         }
@@ -360,9 +364,16 @@ impl Batch<'_> {
                 self.refused.extend(judged_refusals);
                 return Ok(merged);
             }
-            let records = merged.iter().flat_map(|one| one.changes.iter().map(|c| c.record));
-            let rows = self.workspace.project(records);
-            let Some(refusal) = self.try_write(user, &rows).await? else {
+            let records: Vec<RecordId> =
+                merged.iter().flat_map(|one| one.changes.iter().map(|c| c.record)).collect();
+            let refusal = match self.workspace.prove(records.iter().copied()) {
+                Err(unsound) => Some(unsound),
+                Ok(()) => {
+                    let rows = self.workspace.project(records);
+                    self.try_write(user, &rows).await?
+                }
+            };
+            let Some(refusal) = refusal else {
                 self.refused.extend(judged_refusals);
                 return Ok(merged);
             };
@@ -477,10 +488,11 @@ async fn store_all(
     let mut rows = Vec::with_capacity(projected.len());
     let mut stored = Vec::with_capacity(projected.len());
     for one in &projected {
-        let Some(document) = workspace.document(one.record) else { continue };
-        let snapshot = document.doc.save();
+        let Some(HubDocument { saved: Some(snapshot), .. }) = workspace.document(one.record) else {
+            continue;
+        };
         stored.push((one.record, last[&one.record], snapshot.len()));
-        rows.push((one, snapshot, last[&one.record]));
+        rows.push((one, snapshot.as_slice(), last[&one.record]));
     }
     documents::append_changes(tx, placed).await?;
     documents::put_documents(tx, &rows).await?;

@@ -6,9 +6,11 @@ use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{Author, Automerge, ROOT, ReadDoc};
 
 use super::hydrate::FieldState;
+use super::text;
 use super::value::{Value, ValueError, allowed, normalise_key};
 use super::{Event, EventData, Hydrated, ID_KEY, genesis, hydrate};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
+use crate::limits;
 use crate::merge;
 use crate::schema::{Field, FieldType, Kind, LogKind, Presence, Rule, SetOf, Writer};
 use crate::time::UnixMs;
@@ -109,6 +111,8 @@ pub struct LocalChange {
     pub hash: ChangeHash,
     /// The uncompressed chunk, as it is pushed.
     pub bytes: Vec<u8>,
+    /// Its operations.
+    pub ops: usize,
 }
 
 impl RecordEdit {
@@ -174,6 +178,34 @@ impl RecordEdit {
         Ok(())
     }
 
+    /// Operations on long texts that the edit is written as.
+    pub fn text_ops(&self, now: Option<&Hydrated>) -> usize {
+        let texts = self.changes.iter().filter_map(|(field, change)| match change {
+            FieldChange::Text(text) => Some(text::splices(old_text(now, field), text)),
+            _ => None,
+        });
+        texts.flatten().map(|splice| splice.ops()).sum()
+    }
+
+    /// The same edit in several, each changing no more text than one change may. The first has
+    /// everything else.
+    pub fn in_steps(&self, now: Option<&Hydrated>) -> Vec<Self> {
+        let mut first = Self { changes: Vec::new() };
+        let mut later = Vec::new();
+        for (field, change) in &self.changes {
+            match change {
+                FieldChange::Text(text) => later.extend(
+                    text::steps(old_text(now, field), text)
+                        .into_iter()
+                        .map(|step| Self { changes: vec![(*field, FieldChange::Text(step))] }),
+                ),
+                _ => first.changes.push((field, change.clone())),
+            }
+        }
+        later.insert(0, first);
+        later
+    }
+
     fn push_part(
         &mut self,
         field: &'static Field,
@@ -201,6 +233,13 @@ impl RecordEdit {
     }
 }
 
+fn old_text<'a>(now: Option<&'a Hydrated>, field: &Field) -> &'a str {
+    match now.and_then(|now| now.field(field.name)) {
+        Some(FieldState::Text(text)) => text,
+        _ => "",
+    }
+}
+
 impl PartialEq for Field {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
@@ -217,7 +256,7 @@ fn unknown_field(kind: &'static Kind, name: &str) -> EditError {
 }
 
 fn checked_text(field: &'static Field, text: &str) -> Result<String, ValueError> {
-    if text.chars().count() > crate::limits::LONG_TEXT_CHARS || text.contains('\0') {
+    if text.chars().count() > limits::LONG_TEXT_CHARS || text.contains('\0') {
         return Err(ValueError::new(
             field.name,
             "too long or with a NUL character",
@@ -391,7 +430,8 @@ fn write(
     let (hash, _) = tx.commit_with(CommitOptions::default().with_time(pen.now.seconds()));
     let Some(hash) = hash else { return Ok(None) };
     let change = doc.get_change_by_hash(&hash).expect("BUG: a change just committed is there");
-    Ok(Some(LocalChange { hash: hash.into(), bytes: change.raw_bytes().to_vec() }))
+    let bytes = change.raw_bytes().to_vec();
+    Ok(Some(LocalChange { hash: hash.into(), bytes, ops: change.len() }))
 }
 
 fn write_field(
@@ -426,7 +466,12 @@ fn write_field(
                 tx.put(ROOT, field.name, value.to_scalar())?;
             }
         }
-        (FieldChange::Text(text), Some(id)) => tx.update_text(id, text)?,
+        (FieldChange::Text(text), Some(id)) => {
+            for splice in text::splices(&tx.text(id)?, text) {
+                let gone = isize::try_from(splice.gone).unwrap_or(isize::MAX);
+                tx.splice_text(id, splice.at, gone, &splice.come)?;
+            }
+        }
         (FieldChange::Add(key), Some(id)) => {
             if tx.get(id, key.as_str())?.is_none() {
                 tx.put(id, key.as_str(), true)?;

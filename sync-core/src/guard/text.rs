@@ -56,12 +56,6 @@ impl TextView {
                     return Err(bad_preds());
                 }
                 self.length += 1;
-                if self.length > limits::LONG_TEXT_CHARS {
-                    return Err(Refusal::new(
-                        RefusalCode::TooLarge,
-                        format!("{} is too long; shorten it first.", field.name),
-                    ));
-                }
                 self.anchors.insert(OpId::new(counter, actor));
                 Ok(())
             }
@@ -79,6 +73,17 @@ impl TextView {
                 format!("{} takes text only; update the app.", field.name),
             )),
         }
+    }
+}
+
+impl TextView {
+    /// Judges what the change as a whole left of the text: it may put in before it takes away.
+    pub(super) fn finish(&self) -> Result<(), Refusal> {
+        if self.length > limits::LONG_TEXT_CHARS {
+            let sentence = "A text of this record is too long; shorten it first.";
+            return Err(Refusal::new(RefusalCode::TooLarge, sentence));
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use automerge::{ChangeHash as AutoHash, ObjId, ROOT, ReadDoc, ScalarValue};
 use super::place::{EARLIEST_SECONDS, check_author, check_place, check_time};
 use super::text::TextView;
 use super::values::{check_value, check_writer, fits_postgres, scalar_bytes};
-use super::{Context, EditsText, ParsedChange, VerifiedChange};
+use super::{Context, ParsedChange, VerifiedChange};
 use crate::document::{Event, Genesis, ID_KEY, KIND_KEY, genesis, normalise_key};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::EventId;
@@ -56,7 +56,7 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
         judge.check(op, judge.first_op + index as u64)?;
     }
     judge.finish()?;
-    let edits_text = if judge.texts.is_empty() { EditsText::No } else { EditsText::Yes };
+    let edits_text = !judge.texts.is_empty();
     Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text })
 }
 
@@ -453,6 +453,7 @@ impl Judge<'_> {
 
     /// What only the whole change can show: a creating change gives all that is required.
     fn finish(&self) -> Result<(), Refusal> {
+        self.texts.values().try_for_each(TextView::finish)?;
         if self.creating == Creating::No {
             return Ok(());
         }

@@ -8,8 +8,8 @@ use super::cache::{self, DocumentCache, OpenDocument};
 use super::store::{self, ChangeState, NewChange};
 use super::{Env, Replica, draw};
 use crate::document::{
-    self, EditError, EventData, FieldChange, Hydrated, Pen, PenRole, RecordEdit, Value, genesis,
-    hydrate,
+    self, EditError, EventData, FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit,
+    Value, genesis, hydrate,
 };
 use crate::ids::{ChangeHash, EventId, GroupId, RecordId};
 use crate::limits;
@@ -53,7 +53,7 @@ pub enum GroupEdit {
 pub struct Committed {
     /// The group's name.
     pub group: GroupId,
-    /// One change for each record that really changed.
+    /// The changes of each record that really changed: one, or several for a long text.
     pub changes: Vec<(RecordId, ChangeHash)>,
 }
 
@@ -95,32 +95,25 @@ impl Replica {
         edits: &[GroupEdit],
         env: &mut dyn Env,
     ) -> Result<Committed, ReplicaError> {
-        if edits.len() > limits::CHANGES_PER_GROUP {
-            return Err(ReplicaError::TooLarge(format!(
-                "a group may have {} edits and this one has {}; make several groups",
-                limits::CHANGES_PER_GROUP,
-                edits.len()
-            )));
-        }
+        let mut all = self.commit_each(&[edits], env)?;
+        Ok(all.pop().expect("BUG: one group in, one group out"))
+    }
+
+    /// Makes several groups in one transaction: durable together, but judged by the server each by
+    /// itself. For imports.
+    ///
+    /// # Errors
+    /// When an edit is wrong or the file cannot be written; then nothing was written.
+    pub fn commit_each(
+        &mut self,
+        groups: &[&[GroupEdit]],
+        env: &mut dyn Env,
+    ) -> Result<Vec<Committed>, ReplicaError> {
         let now = env.now();
-        let group = GroupId::mint(now, draw(env));
         let pen = Pen { actor: self.actor, author: self.user, now, role: PenRole::Device };
-        let changes = cache::write(&self.db, &mut self.cache, |tx, cache| {
-            let mut work = Work { open: HashMap::new(), changes: Vec::new(), group, now };
-            for edit in edits {
-                let id = edit.record();
-                let document = match work.open.remove(&id).or_else(|| cache.take(id)) {
-                    Some(document) => Some(document),
-                    None => load_open(tx, id)?,
-                };
-                work.make(tx, cache, edit, document, &pen, env)?;
-            }
-            for (id, document) in work.open {
-                cache.put(id, document);
-            }
-            Ok::<_, ReplicaError>(work.changes)
-        })?;
-        Ok(Committed { group, changes })
+        cache::write(&self.db, &mut self.cache, |tx, cache| {
+            groups.iter().map(|edits| commit_group(tx, cache, edits, &pen, env)).collect()
+        })
     }
 
     /// Creates one record.
@@ -185,6 +178,36 @@ impl Replica {
     }
 }
 
+fn commit_group(
+    tx: &Connection,
+    cache: &mut DocumentCache,
+    edits: &[GroupEdit],
+    pen: &Pen,
+    env: &mut dyn Env,
+) -> Result<Committed, ReplicaError> {
+    let group = GroupId::mint(pen.now, draw(env));
+    let mut work = Work { open: HashMap::new(), changes: Vec::new(), group, now: pen.now };
+    for edit in edits {
+        let id = edit.record();
+        let document = match work.open.remove(&id).or_else(|| cache.take(id)) {
+            Some(document) => Some(document),
+            None => load_open(tx, id)?,
+        };
+        work.make(tx, cache, edit, document, pen, env)?;
+    }
+    if work.changes.len() > limits::CHANGES_PER_GROUP {
+        return Err(ReplicaError::TooLarge(format!(
+            "a group may have {} edits and this one has {}; make several groups",
+            limits::CHANGES_PER_GROUP,
+            work.changes.len()
+        )));
+    }
+    for (id, document) in work.open {
+        cache.put(id, document);
+    }
+    Ok(Committed { group, changes: work.changes })
+}
+
 impl GroupEdit {
     fn record(&self) -> RecordId {
         match self {
@@ -215,70 +238,101 @@ impl Work {
         env: &mut dyn Env,
     ) -> Result<(), ReplicaError> {
         let id = edit.record();
-        let mut mint = || EventId::mint(pen.now, draw(env));
+        let before = self.changes.len();
         let existing =
             |document: Option<OpenDocument>| document.ok_or(ReplicaError::UnknownRecord(id));
-        let (mut open, local) = match edit {
+        let (mut open, steps) = match edit {
             GroupEdit::Create { kind, edit, .. } => {
                 if kind.storage == Storage::ServerRow {
                     return Err(ReplicaError::ServerKind(kind.name));
                 }
-                let (doc, local) = document::create(kind, id, edit, pen, &mut mint)?;
+                let mut steps = steps(edit, None).into_iter();
+                let first = steps.next().unwrap_or_default();
+                let mut mint = || EventId::mint(pen.now, draw(env));
+                let (doc, local) = document::create(kind, id, &first, pen, &mut mint)?;
                 let hydrated = hydrate(&doc, kind);
-                (OpenDocument { kind, doc, stamp: None, hydrated }, Some(local))
+                let mut open = OpenDocument { kind, doc, stamp: None, hydrated };
+                self.wrote(tx, id, &mut open, &local, pen)?;
+                (open, steps.collect())
             }
             GroupEdit::Edit { edit, .. } => {
-                let mut open = existing(document)?;
-                let local = document::edit(&mut open.doc, &open.hydrated, edit, pen, &mut mint)?;
-                (open, local)
+                let open = existing(document)?;
+                let steps = steps(edit, Some(&open));
+                (open, steps)
             }
             GroupEdit::Delete { .. } => {
-                let mut open = existing(document)?;
-                let edit = life_event(open.kind, "delete");
-                let local = document::edit(&mut open.doc, &open.hydrated, &edit, pen, &mut mint)?;
-                (open, local)
+                let open = existing(document)?;
+                let step = life_event(open.kind, "delete");
+                (open, vec![step])
             }
             GroupEdit::Restore { .. } => {
-                let mut open = existing(document)?;
-                let edit = life_event(open.kind, "restore");
-                let local = document::edit(&mut open.doc, &open.hydrated, &edit, pen, &mut mint)?;
-                (open, local)
+                let open = existing(document)?;
+                let step = life_event(open.kind, "restore");
+                (open, vec![step])
             }
         };
-        if let Some(local) = local {
-            if local.bytes.len() > limits::CHANGE_BYTES {
-                return Err(ReplicaError::TooLarge(format!(
-                    "this edit takes {} bytes and {} are allowed; make it in parts",
-                    local.bytes.len(),
-                    limits::CHANGE_BYTES
-                )));
+        for step in steps {
+            let mut mint = || EventId::mint(pen.now, draw(env));
+            let local = document::edit(&mut open.doc, &open.hydrated, &step, pen, &mut mint)?;
+            if let Some(local) = local {
+                self.wrote(tx, id, &mut open, &local, pen)?;
             }
-            let stamp = Stamp {
-                at: UnixMs::from_seconds(pen.now.seconds()),
-                hash: local.hash,
-                by: Some(pen.author),
-            };
-            open.stamp = open.stamp.max(Some(stamp));
-            open.hydrated = hydrate(&open.doc, open.kind);
+        }
+        if self.changes.len() > before {
             write_record(tx, cache, id, &open)?;
-            store::insert_change(
-                tx,
-                &NewChange {
-                    record: id,
-                    kind: open.kind,
-                    hash: local.hash,
-                    bytes: &local.bytes,
-                    state: ChangeState::Pending,
-                    group: self.group,
-                    actor: pen.actor,
-                    made_at: self.now,
-                },
-            )?;
-            self.changes.push((id, local.hash));
         }
         self.open.insert(id, open);
         Ok(())
     }
+
+    /// Stores a change that the document has by now.
+    fn wrote(
+        &mut self,
+        tx: &Connection,
+        id: RecordId,
+        open: &mut OpenDocument,
+        local: &LocalChange,
+        pen: &Pen,
+    ) -> Result<(), ReplicaError> {
+        if local.bytes.len() > limits::CHANGE_BYTES || local.ops > limits::OPS_PER_CHANGE {
+            return Err(ReplicaError::TooLarge(format!(
+                "this edit takes {} bytes and {} operations, {} and {} are allowed; make it in parts",
+                local.bytes.len(),
+                local.ops,
+                limits::CHANGE_BYTES,
+                limits::OPS_PER_CHANGE
+            )));
+        }
+        let stamp = Stamp {
+            at: UnixMs::from_seconds(pen.now.seconds()),
+            hash: local.hash,
+            by: Some(pen.author),
+        };
+        open.stamp = open.stamp.max(Some(stamp));
+        open.hydrated = hydrate(&open.doc, open.kind);
+        let new = NewChange {
+            record: id,
+            kind: open.kind,
+            hash: local.hash,
+            bytes: &local.bytes,
+            state: ChangeState::Pending,
+            group: self.group,
+            actor: pen.actor,
+            made_at: self.now,
+        };
+        store::insert_change(tx, &new)?;
+        self.changes.push((id, local.hash));
+        Ok(())
+    }
+}
+
+/// An edit as one change, or as several when it rewrites more text than one change may hold.
+fn steps(edit: &RecordEdit, open: Option<&OpenDocument>) -> Vec<RecordEdit> {
+    let now = open.map(|open| &open.hydrated);
+    if edit.text_ops(now) <= limits::TEXT_STEP {
+        return vec![edit.clone()];
+    }
+    edit.in_steps(now)
 }
 
 fn life_event(kind: &'static Kind, action: &str) -> RecordEdit {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use sync_core::document::PenRole;
 use sync_core::error::RefusalCode;
-use sync_core::guard::{self, ApplyFault, Context};
+use sync_core::guard::{self, Context};
 use sync_core::limits;
 
 use crate::kit::{NOW, created, edited, kind, pen, record, user};
@@ -47,12 +47,10 @@ fn context(doc: &Automerge) -> Context<'_> {
 fn attempt(doc: &Automerge, bytes: &[u8]) -> Result<Automerge, String> {
     let parsed = guard::parse(bytes).map_err(|refusal| refusal.code)?;
     let verified = guard::verify(parsed, &context(doc)).map_err(|refusal| refusal.code)?;
-    guard::apply(doc, kind("organization"), verified).map(|applied| applied.doc).map_err(|fault| {
-        match fault {
-            ApplyFault::Refused(refusal) => refusal.code,
-            ApplyFault::Panicked(words) => format!("panicked: {words}"),
-        }
-    })
+    let applied =
+        guard::apply(doc, kind("organization"), verified).map_err(|refusal| refusal.code)?;
+    guard::prove(&applied.doc, applied.edits_text).map_err(|refusal| refusal.code)?;
+    Ok(applied.doc)
 }
 
 /// The change is refused with this code, and the honest one is accepted after it.

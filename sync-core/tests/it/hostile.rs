@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use sha2::{Digest, Sha256};
 use sync_core::document::{self, PenRole, genesis};
 use sync_core::error::RefusalCode;
-use sync_core::guard::{self, ApplyFault, Context};
+use sync_core::guard::{self, Context};
 use sync_core::limits;
 
 use crate::kit::{NOW, created, edited, kind, pen, record, user};
@@ -23,12 +23,10 @@ fn attempt_as(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, 
     };
     let parsed = guard::parse(bytes).map_err(|refusal| refusal.code)?;
     let verified = guard::verify(parsed, &context).map_err(|refusal| refusal.code)?;
-    guard::apply(doc, kind("organization"), verified).map(|applied| applied.doc).map_err(|fault| {
-        match fault {
-            ApplyFault::Refused(refusal) => refusal.code,
-            ApplyFault::Panicked(words) => format!("panicked: {words}"),
-        }
-    })
+    let applied =
+        guard::apply(doc, kind("organization"), verified).map_err(|refusal| refusal.code)?;
+    guard::prove(&applied.doc, applied.edits_text).map_err(|refusal| refusal.code)?;
+    Ok(applied.doc)
 }
 
 fn attempt(doc: &Automerge, bytes: &[u8]) -> Result<Automerge, String> {
@@ -197,8 +195,18 @@ fn one_change_cannot_fill_a_container_past_its_limit() {
     assert_refused(&encoded(expanded(), keys), RefusalCode::TooLarge);
     let keys = (0..limits::UNKNOWN_KEYS).map(key).collect();
     attempt(&scene().doc, &encoded(expanded(), keys)).unwrap();
-    let long = (0..limits::LONG_TEXT_CHARS - 4).map(|_| insert_after(ElementId::Head)).collect();
-    assert_refused(&encoded(expanded(), long), RefusalCode::TooLarge);
+    let many = (0..=limits::OPS_PER_CHANGE).map(|_| insert_after(ElementId::Head)).collect();
+    assert_refused(&encoded(expanded(), many), RefusalCode::TooManyOps);
+    let organization = kind("organization");
+    let full = "x".repeat(limits::LONG_TEXT_CHARS);
+    let mut doc = scene().doc;
+    let last = edited(&mut doc, organization, &[("notes", &full)], &pen(1, 1), &mut 0).unwrap();
+    let last = Change::from_bytes(last.bytes).unwrap();
+    let mut one_more = expanded();
+    (one_more.seq, one_more.deps) = (last.seq() + 1, vec![last.hash()]);
+    one_more.start_op = std::num::NonZeroU64::new(last.max_op() + 1).unwrap();
+    let bytes = encoded(one_more, vec![insert_after(ElementId::Head)]);
+    assert_eq!(attempt(&doc, &bytes).unwrap_err(), RefusalCode::TooLarge.as_str());
 }
 
 /// An event that does not show today may show tomorrow, and would then hold up another's edit.

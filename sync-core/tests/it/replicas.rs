@@ -7,8 +7,12 @@ use sync_core::replica::{
     GroupEdit, ListOptions, OpenError, OpenOptions, QueryError, Replica, ReplicaError, rescue,
 };
 
+use sync_core::document::{FieldState, Hydrated};
+use sync_core::guard;
 use sync_core::ids::{RecordId, ScopeId, ServerEpoch};
-use sync_core::protocol::{Blob, FeedBatch, FeedItem, ServerMessage, SessionLimits, Welcome};
+use sync_core::protocol::{
+    Blob, ClientMessage, FeedBatch, FeedItem, ServerMessage, SessionLimits, Welcome,
+};
 
 use crate::kit::{NOW, World, edit, edited, kind, pen, record, replica, user};
 
@@ -209,6 +213,79 @@ fn a_full_disk_while_the_feed_arrives_leaves_nothing_of_the_batch() {
     drop(device);
     let mut again = replica(&file, 1, &mut env);
     assert_eq!(again.record(id).unwrap().unwrap().json("name"), "Small");
+}
+
+/// A note as long as allowed is pasted, corrected in two places, replaced and cleared: each edit is a
+/// group of changes that the guard takes, and a correction is one change that names only what it
+/// touches.
+#[test]
+fn long_text_is_written_in_changes_that_a_server_takes() {
+    let mut env = World::new(5);
+    let organization = kind("organization");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut device = replica(file.path(), 1, &mut env);
+    let most = sync_core::limits::LONG_TEXT_CHARS;
+    let pasted: String = ('a'..='z').cycle().take(most).collect();
+    let id = device
+        .create(organization, edit(organization, &[("name", "Long"), ("notes", &pasted)]), &mut env)
+        .unwrap();
+    let corrected = pasted.replacen("abc", "ABC", 1);
+    let corrected = format!("{}!", &corrected[..most - 1]);
+    let written = device
+        .commit(
+            &[GroupEdit::Edit { id, edit: edit(organization, &[("notes", &corrected)]) }],
+            &mut env,
+        )
+        .unwrap();
+    assert_eq!(written.changes.len(), 1);
+    let replaced: String = ('α'..='ω').cycle().take(most).collect();
+    for text in [replaced.as_str(), ""] {
+        device.edit(id, edit(organization, &[("notes", text)]), &mut env).unwrap();
+        assert!(notes(&device.record(id).unwrap().unwrap()) == text);
+    }
+    // What waits in the outbox, as a server would judge it.
+    device.connect("token", "test").unwrap();
+    device.handle_frame(&welcome(), &mut env).unwrap();
+    let mut doc = sync_core::document::genesis(organization).doc.clone();
+    let mut groups = Vec::new();
+    while let Some(frame) = device.poll_push().unwrap() {
+        let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
+            panic!("a push is a push");
+        };
+        for group in push.groups {
+            groups.push(group.items.len());
+            for item in group.items {
+                doc = judged(&doc, id, &item.change.0);
+            }
+        }
+    }
+    assert_eq!(groups.len(), 4, "each edit is one group");
+    assert!(groups.iter().all(|count| *count <= sync_core::limits::CHANGES_PER_GROUP));
+    let merged = sync_core::document::hydrate(&doc, organization);
+    assert_eq!(notes(&merged), notes(&device.record(id).unwrap().unwrap()));
+}
+
+fn notes(record: &Hydrated) -> String {
+    match record.field("notes") {
+        Some(FieldState::Text(text)) => text.clone(),
+        other => panic!("notes are text, not {other:?}"),
+    }
+}
+
+fn judged(doc: &automerge::Automerge, record: RecordId, bytes: &[u8]) -> automerge::Automerge {
+    let kind = kind("organization");
+    let context = guard::Context {
+        record,
+        kind,
+        doc,
+        author: user(1),
+        now: NOW,
+        pen: sync_core::document::PenRole::Device,
+    };
+    let verified = guard::verify(guard::parse(bytes).unwrap(), &context).unwrap();
+    let applied = guard::apply(doc, kind, verified).unwrap();
+    guard::prove(&applied.doc, applied.edits_text).unwrap();
+    applied.doc
 }
 
 fn welcome() -> Vec<u8> {

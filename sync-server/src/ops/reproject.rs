@@ -105,8 +105,7 @@ async fn check(
                 .push(format!("{} {id}: the document is not the fold of its changes", kind.name));
         }
         let stamp = Stamp::of_document(&doc);
-        let expected =
-            hub::project_document(RecordId(*id), &HubDocument { kind, doc, stamp, hydrated: None });
+        let expected = hub::project_document(RecordId(*id), &HubDocument::new(kind, doc, stamp));
         let found = tables.remove(id);
         if found.as_ref() != Some(&expected.row) {
             outcome.differences.push(describe(kind, *id, &expected.row, found.as_ref()));

@@ -195,12 +195,12 @@ pub async fn append_changes(connection: &mut PgConnection, placed: &[Placed]) ->
 /// When the connection fails.
 pub async fn put_documents(
     connection: &mut PgConnection,
-    documents: &[(&Projected, Vec<u8>, i64)],
+    documents: &[(&Projected, &[u8], i64)],
 ) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = documents.iter().map(|(p, ..)| p.record.0).collect();
     let kinds: Vec<&str> = documents.iter().map(|(p, ..)| p.kind.name).collect();
     let scopes: Vec<Uuid> = documents.iter().map(|(p, ..)| p.scope.0).collect();
-    let snapshots: Vec<&[u8]> = documents.iter().map(|(_, s, _)| s.as_slice()).collect();
+    let snapshots: Vec<&[u8]> = documents.iter().map(|(_, s, _)| *s).collect();
     let positions: Vec<i64> = documents.iter().map(|(.., position)| *position).collect();
     sqlx::query(
         "INSERT INTO sync.documents (id, kind, scope_id, snapshot, position, created_position)

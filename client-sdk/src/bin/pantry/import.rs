@@ -4,7 +4,6 @@ use std::path::Path;
 
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
-use client_sdk::core::limits;
 use client_sdk::core::replica::{GroupEdit, Table};
 use client_sdk::core::schema::{FieldType, Kind};
 use serde_json::json;
@@ -121,7 +120,10 @@ fn complete(kind: &'static Kind, edit: RecordEdit) -> Result<RecordEdit, String>
     missing.map_or(Ok(edit), |field| Err(format!("{} is missing", field.name)))
 }
 
-/// Writes rows in groups, each durable as a whole before the next begins.
+/// Rows that become durable together.
+const ROWS_AT_ONCE: usize = 64;
+
+/// Writes rows in transactions, each durable before the next begins.
 fn write(
     client: &mut Client,
     kind: &'static Kind,
@@ -131,16 +133,17 @@ fn write(
     let bar = out.progress("importing");
     bar.set_length(rows.len() as u64);
     let mut written = 0;
-    for part in rows.chunks(limits::CHANGES_PER_GROUP) {
-        let edits: Vec<GroupEdit> = part
+    for part in rows.chunks(ROWS_AT_ONCE) {
+        let edits: Vec<[GroupEdit; 1]> = part
             .iter()
-            .map(|row| GroupEdit::Create {
-                id: client.replica.mint_id(&mut client.env),
-                kind,
-                edit: row.edit.clone(),
+            .map(|row| {
+                let id = client.replica.mint_id(&mut client.env);
+                [GroupEdit::Create { id, kind, edit: row.edit.clone() }]
             })
             .collect();
-        client.replica.commit(&edits, &mut client.env).map_err(|error| {
+        // A group a row: one that the server refuses takes no other with it.
+        let groups: Vec<&[GroupEdit]> = edits.iter().map(<[_; 1]>::as_slice).collect();
+        client.replica.commit_each(&groups, &mut client.env).map_err(|error| {
             failure(1, format!("{error}; {written} records were written before that"))
         })?;
         written += part.len();
