@@ -15,6 +15,7 @@ mod harness;
 mod bootstrap;
 mod edit;
 mod figures;
+mod guard;
 mod upload;
 
 use figures::Figures;
@@ -43,6 +44,9 @@ async fn run(wanted: impl Fn(&str) -> bool) -> Figures {
     let server = ServerProcess::start(&world.config).await;
     if wanted("edit") {
         edit::run(&mut figures);
+    }
+    if wanted("guard") {
+        guard::run(&mut figures);
     }
     figures.note("seeding the S profile of 16,200 records");
     let mut rep = bootstrap::seed(&world, &server).await;
