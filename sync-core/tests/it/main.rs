@@ -8,3 +8,4 @@ mod hostile;
 mod javascript;
 mod kit;
 mod replicas;
+mod rules;
