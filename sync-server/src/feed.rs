@@ -175,6 +175,7 @@ impl Feed {
         let silent = !awaited
             && batch.items.is_empty()
             && batch.evict.is_empty()
+            && batch.evict_records.is_empty()
             && batch.keep_only.is_none()
             && whole.is_empty();
         Ok((!silent).then_some(batch))
@@ -204,6 +205,8 @@ impl Feed {
         if !events.is_empty() {
             self.follow_access(tx, events, batch).await?;
         }
+        let moved = store::feed::moved_away(tx, self.access_seen).await?;
+        batch.evict_records = moved.into_iter().map(RecordId).collect();
         self.changed = store::feed::changed_after(tx, after).await?.into();
         self.access_seen = head;
         self.head = head;

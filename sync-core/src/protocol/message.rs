@@ -181,6 +181,9 @@ pub struct FeedBatch {
     /// Scopes that the user no longer sees: erase what hangs from them, before the items are stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evict: Vec<AccessNotice>,
+    /// Records that left what the user sees, while what they hung from is still seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evict_records: Vec<RecordId>,
     /// The only scopes the user sees, when everything else is to be erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_only: Option<Vec<ScopeId>>,

@@ -103,6 +103,12 @@ fn evict(
         }
         reasons.push(notice.reason);
     }
+    for record in &batch.evict_records {
+        if store::erase_record(tx, *record)? {
+            cache.forget(*record);
+            reasons.push("A record moved to an account that you do not see.".to_owned());
+        }
+    }
     Ok(reasons)
 }
 
@@ -272,7 +278,7 @@ pub(super) fn rebuild(
         }
         match load_open(tx, *record)? {
             Some(open) => write_record(tx, cache, *record, &open)?,
-            None => store::erase_record(tx, *record)?,
+            None => store::erase_record(tx, *record).map(drop)?,
         }
     }
     Ok(tables)

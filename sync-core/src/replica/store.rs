@@ -341,20 +341,21 @@ fn column_count(ty: FieldType) -> usize {
 }
 
 /// Erases a record: row, document, search words and accepted changes. What waits in the outbox or
-/// in quarantine stays.
-pub(super) fn erase_record(db: &Connection, record: RecordId) -> rusqlite::Result<()> {
+/// in quarantine stays. Says whether there was one.
+pub(super) fn erase_record(db: &Connection, record: RecordId) -> rusqlite::Result<bool> {
     let known: Option<(i64, String)> = db
         .prepare_cached("SELECT n, kind FROM documents WHERE id = ?1")?
         .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((n, kind)) = known else { return Ok(()) };
+    let Some((n, kind)) = known else { return Ok(false) };
     db.prepare_cached("DELETE FROM search WHERE rowid = ?1")?.execute([n])?;
     if let Some(kind) = crate::schema::kind(&kind) {
         db.prepare_cached(&format!("DELETE FROM {} WHERE id = ?1", kind.table))?
             .execute([record.to_string()])?;
     }
     drop_accepted_changes(db, record)?;
-    db.prepare_cached("DELETE FROM documents WHERE n = ?1")?.execute([n]).map(drop)
+    db.prepare_cached("DELETE FROM documents WHERE n = ?1")?.execute([n])?;
+    Ok(true)
 }
 
 /// The records that hang from a scope.

@@ -33,6 +33,20 @@ pub async fn access_events(
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
+/// Records that left a scope the user sees after a position, and that the user sees nowhere else.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn moved_away(connection: &mut PgConnection, after: i64) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar(
+        "SELECT DISTINCT m.record_id FROM sync.moves m WHERE m.position > $1
+           AND NOT EXISTS (SELECT 1 FROM sync.documents d WHERE d.id = m.record_id)",
+    )
+    .bind(after)
+    .fetch_all(connection)
+    .await
+}
+
 /// Every scope that the user sees.
 ///
 /// # Errors

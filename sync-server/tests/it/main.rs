@@ -1,6 +1,7 @@
 //! Stories over real sockets, real SQLite files and a real PostgreSQL.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod agreement;
 mod harness;
 mod kill;
