@@ -54,8 +54,12 @@ impl Replica {
             }
             store::set_meta(tx, "cursor", &batch.cursor.0)?;
             store::set_meta(tx, "last_sync", &now.0)?;
+            if !evicted.is_empty() {
+                store::set_meta(tx, SCRUB, &true)?;
+            }
             Ok::<_, SessionFault>((tables, evicted, lacking))
         })?;
+        scrub(&self.db)?;
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
         if let State::Open(session) = &mut self.session.state {
@@ -77,6 +81,28 @@ impl Replica {
         effects.push(Effect::Remaining(batch.remaining));
         Ok(effects)
     }
+}
+
+/// Set while words of erased records may still stand in the search index or the journal.
+const SCRUB: &str = "scrub";
+
+/// Wipes what erasing left behind: SQLite overwrites freed pages, but the search index only marks
+/// its entries, and the journal keeps old pages until it is emptied. Another process that is reading
+/// can keep the journal busy; then the next feed batch or the next opening tries again.
+pub(super) fn scrub(db: &Connection) -> rusqlite::Result<()> {
+    if store::meta::<bool>(db, SCRUB)? != Some(true) {
+        return Ok(());
+    }
+    db.execute("INSERT INTO search (search) VALUES ('optimize')", [])?;
+    // Without waiting for whoever reads: nobody's edit should hang on this.
+    db.busy_timeout(std::time::Duration::ZERO)?;
+    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    db.busy_timeout(super::open::BUSY_TIMEOUT)?;
+    let busy = busy?;
+    if !busy {
+        store::set_meta(db, SCRUB, &false)?;
+    }
+    Ok(())
 }
 
 /// Erases what the user no longer sees; returns the reasons.

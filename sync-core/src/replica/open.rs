@@ -86,6 +86,7 @@ impl Replica {
         if options.user.is_some_and(|wanted| wanted != user) {
             return Err(OpenError::WrongUser(user));
         }
+        super::feed::scrub(&db)?;
         let last_fault = store::meta::<Option<String>>(&db, "last_fault")?.flatten();
         Ok(Self {
             db,
@@ -99,8 +100,11 @@ impl Replica {
     }
 }
 
+/// How long a write waits for another process's.
+pub(super) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
 fn prepare(db: &Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
     // WAL with FULL: a confirmed edit survives a power cut, and readers never wait for writers.
     // In memory the journal mode stays what it is, hence no check of the answer.
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
