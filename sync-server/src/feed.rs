@@ -40,6 +40,7 @@ pub struct Feed {
     /// The clock at the last look.
     head: i64,
     epoch: Uuid,
+    active: bool,
     /// Changed documents still to be sent, by position.
     changed: VecDeque<Listed>,
     /// Documents to be sent whole, whatever their position: newly granted, or asked for.
@@ -76,7 +77,7 @@ impl Feed {
     /// When the database cannot be reached.
     pub async fn open(pool: &PgPool, user: UserId, cursor: Option<&Cursor>) -> sqlx::Result<Self> {
         let mut connection = pool.acquire().await?;
-        let (head, epoch) = store::feed::clock(&mut connection).await?;
+        let (head, epoch, _) = store::feed::clock(&mut connection).await?;
         let known = cursor.and_then(|cursor| cursor_position(epoch, cursor));
         // A cursor ahead of the clock is of a life that was restored: everything is sent again.
         let known = known.filter(|(position, _)| *position <= head);
@@ -89,12 +90,18 @@ impl Feed {
             access_seen: if known.is_some() { base } else { head },
             head: 0,
             epoch,
+            active: true,
             changed: VecDeque::new(),
             whole: VecDeque::new(),
             asked: Vec::new(),
             fetches: 0,
             own: Vec::new(),
         })
+    }
+
+    /// Whether the user might sign in when the feed was last read.
+    pub fn user_is_active(&self) -> bool {
+        self.active
     }
 
     /// The database's present life.
@@ -139,7 +146,8 @@ impl Feed {
         let mut tx = connection.begin().await?;
         tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         store::become_user(&mut tx, self.user, Access::Read).await?;
-        let (head, _) = store::feed::clock(&mut tx).await?;
+        let (head, _, active) = store::feed::clock(&mut tx).await?;
+        self.active = active;
         let mut batch = FeedBatch::default();
         // A replica that pushed, or asked for records, waits to hear that it is past that.
         let mut awaited = false;

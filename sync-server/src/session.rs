@@ -224,7 +224,11 @@ impl Session {
                 }
                 () = std::future::ready(()), if may_feed => {
                     self.looked = Instant::now();
-                    match self.feed.next(&self.app.pool).await? {
+                    let batch = self.feed.next(&self.app.pool).await?;
+                    if !self.feed.user_is_active() {
+                        return Err(End(auth::disabled()));
+                    }
+                    match batch {
                         Some(batch) => {
                             self.more = !batch.live;
                             self.sent_batches += 1;

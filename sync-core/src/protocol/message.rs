@@ -286,7 +286,7 @@ goodbye_codes! {
     BadToken = "bad_token",
     /// The token has run out. Get a new one.
     ExpiredToken = "expired_token",
-    /// The user is unknown here or was disabled. Ask an administrator.
+    /// The user was disabled. Erase what the device holds, keep unsent edits, ask an administrator.
     Disabled = "disabled",
     /// The replica's protocol is too old. Update the app; its data stays.
     TooOld = "too_old",

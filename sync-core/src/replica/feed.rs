@@ -27,6 +27,22 @@ enum Taken {
 }
 
 impl Replica {
+    /// Erases every record, because the user may no longer sign in. Unsent and refused edits stay,
+    /// to be handed in should that change; then everything else comes again.
+    pub(super) fn erase_everything(&mut self) -> Result<(), SessionFault> {
+        cache::write(&self.db, &mut self.cache, |tx, cache| {
+            let nothing = FeedBatch { keep_only: Some(Vec::new()), ..FeedBatch::default() };
+            evict(tx, &nothing, cache)?;
+            for kind in schema::KINDS.iter().filter(|kind| kind.storage == Storage::ServerRow) {
+                store::empty_table(tx, kind)?;
+            }
+            store::drop_meta(tx, "cursor")?;
+            store::set_meta(tx, SCRUB, &true)?;
+            Ok::<_, SessionFault>(())
+        })?;
+        Ok(scrub(&self.db)?)
+    }
+
     pub(super) fn handle_feed(
         &mut self,
         batch: FeedBatch,

@@ -8,8 +8,8 @@ use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{
-    Blob, ClientMessage, FrameError, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
-    PushGroup, PushItem, ServerMessage, SessionLimits, VerdictOutcome, Verdicts, Welcome,
+    Blob, ClientMessage, FrameError, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION,
+    Push, PushGroup, PushItem, ServerMessage, SessionLimits, VerdictOutcome, Verdicts, Welcome,
 };
 use crate::schema::SCHEMA_VERSION;
 
@@ -144,6 +144,9 @@ impl Replica {
             ServerMessage::Verdicts(verdicts) => self.handle_verdicts(&verdicts),
             ServerMessage::Feed(batch) => self.handle_feed(batch, env),
             ServerMessage::Goodbye(goodbye) => {
+                if GoodbyeCode::parse(&goodbye.code) == Some(GoodbyeCode::Disabled) {
+                    self.erase_everything()?;
+                }
                 self.disconnected(Some(&goodbye.sentence));
                 Ok(vec![Effect::Goodbye(goodbye)])
             }

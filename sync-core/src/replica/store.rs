@@ -116,6 +116,10 @@ pub(super) fn set_meta(db: &Connection, key: &str, value: &dyn ToSql) -> rusqlit
         .map(drop)
 }
 
+pub(super) fn drop_meta(db: &Connection, key: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key]).map(drop)
+}
+
 pub(super) fn document(db: &Connection, record: RecordId) -> rusqlite::Result<Option<DocumentRow>> {
     let found: Option<(String, Option<Vec<u8>>)> = db
         .prepare_cached("SELECT kind, snapshot FROM documents WHERE id = ?1")?
@@ -356,6 +360,11 @@ pub(super) fn erase_record(db: &Connection, record: RecordId) -> rusqlite::Resul
     drop_accepted_changes(db, record)?;
     db.prepare_cached("DELETE FROM documents WHERE n = ?1")?.execute([n])?;
     Ok(true)
+}
+
+/// Erases all rows of the server's own data.
+pub(super) fn empty_table(db: &Connection, kind: &Kind) -> rusqlite::Result<()> {
+    db.execute(&format!("DELETE FROM {}", kind.table), []).map(drop)
 }
 
 /// The records that hang from a scope.

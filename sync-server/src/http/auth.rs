@@ -71,16 +71,19 @@ pub async fn sign_in(app: &App, token: &str) -> Result<SignedIn, Goodbye> {
         Err(_) => return Err(bad()),
     };
     let user: UserId = claims.sub.parse().map_err(|_| bad())?;
-    let found = sqlx::query("SELECT role FROM public.users WHERE id = $1 AND is_active")
+    let found = sqlx::query("SELECT role, is_active FROM public.users WHERE id = $1")
         .bind(user.0)
         .fetch_optional(&app.pool)
         .await
         .map_err(|_| unavailable())?;
+    // Unknown is not disabled: whoever asks the wrong server must not lose what they hold.
     let Some(row) = found else {
-        let sentence =
-            "Your account is not active here; ask an administrator. Your edits are kept.";
-        return Err(goodbye(GoodbyeCode::Disabled, sentence));
+        let sentence = "You are unknown here; ask an administrator. Your edits are kept.";
+        return Err(goodbye(GoodbyeCode::BadToken, sentence));
     };
+    if !row.try_get::<bool, _>(1).map_err(|_| unavailable())? {
+        return Err(disabled());
+    }
     let role = row.try_get(0).map_err(|_| unavailable())?;
     let now = u64::try_from(crate::committer::now().seconds()).unwrap_or(0);
     let left = claims.exp.saturating_add(30).saturating_sub(now).min(LONGEST_SECONDS);
@@ -114,6 +117,12 @@ pub async fn note_replica(
         return Err(goodbye(GoodbyeCode::WrongUser, sentence));
     }
     Ok(())
+}
+
+/// What somebody hears who may no longer sign in; their device then erases what it holds.
+pub fn disabled() -> Goodbye {
+    let sentence = "Your account is no longer active; ask an administrator. Unsent edits are kept.";
+    goodbye(GoodbyeCode::Disabled, sentence)
 }
 
 fn unavailable() -> Goodbye {

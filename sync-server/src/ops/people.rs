@@ -51,6 +51,45 @@ pub async fn add_user(pool: &PgPool, user: &NewUser) -> sqlx::Result<Uuid> {
     Ok(id)
 }
 
+/// What an operator may change about a person afterwards; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// admin, manager, sales_rep or read_only.
+    pub role: Option<String>,
+    /// Whether they may sign in; devices of somebody who may not erase what they hold.
+    pub active: Option<bool>,
+    /// Whom they report to.
+    pub manager: Option<Uuid>,
+    /// Where they work.
+    pub territory: Option<Uuid>,
+}
+
+/// Changes a person's role, state or place; devices concerned hear of it at once.
+///
+/// # Errors
+/// When the database refuses, such as for an unknown role.
+pub async fn change_user(pool: &PgPool, user: Uuid, change: &UserChange) -> sqlx::Result<()> {
+    let mut tx = pool.begin().await?;
+    sqlx::query(
+        "UPDATE public.users SET role = coalesce($2, role), is_active = coalesce($3, is_active),
+             manager_id = coalesce($4, manager_id), territory_id = coalesce($5, territory_id)
+         WHERE id = $1",
+    )
+    .bind(user)
+    .bind(&change.role)
+    .bind(change.active)
+    .bind(change.manager)
+    .bind(change.territory)
+    .execute(&mut *tx)
+    .await?;
+    let detail = serde_json::json!({
+        "user": user, "role": change.role, "active": change.active,
+        "manager": change.manager, "territory": change.territory,
+    });
+    audit(&mut tx, "user.change", detail).await?;
+    tx.commit().await
+}
+
 /// Adds a territory; returns its id.
 ///
 /// # Errors

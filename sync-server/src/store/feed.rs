@@ -4,14 +4,17 @@ use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 
-/// The last position and the life of the database.
+/// The last position, the life of the database, and whether the user may still sign in.
 ///
 /// # Errors
 /// When the connection fails.
-pub async fn clock(connection: &mut PgConnection) -> sqlx::Result<(i64, Uuid)> {
-    let row =
-        sqlx::query("SELECT last_position, epoch FROM sync.clock").fetch_one(connection).await?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
+pub async fn clock(connection: &mut PgConnection) -> sqlx::Result<(i64, Uuid, bool)> {
+    let row = sqlx::query(
+        "SELECT last_position, epoch, app.current_user_id() IS NOT NULL FROM sync.clock",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
 }
 
 /// Changes of the user's access after a position: scope (none for everything) and reason.

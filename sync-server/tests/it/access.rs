@@ -1,6 +1,9 @@
 //! What a device holds follows what its user may see, however that changes.
 
+use std::time::Duration;
+
 use client_sdk::core::ids::RecordId;
+use sync_server::ops::people::{self, UserChange};
 
 use crate::harness::{World, create, set};
 
@@ -103,4 +106,65 @@ fn found_in_files(world: &World, words: &[&str]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Somebody is disabled while connected: the session ends at once and says why, the device erases
+/// what it held and keeps what was not sent; enabled again, everything comes back and goes up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_user_s_device_is_emptied_and_keeps_unsent_edits() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let place = account(&mut rosa, "Quxelbrunn Bistro");
+    world.sync(&mut rosa).await;
+    let (url, token) = (world.server.sync_url(), world.token(world.rep));
+    let active = |active| UserChange { active: Some(active), ..UserChange::default() };
+    let (off, on) = (active(false), active(true));
+    let (ended, ()) = tokio::join!(
+        tokio::time::timeout(Duration::from_secs(5), rosa.watch(&url, &token, |_| {})),
+        async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            people::change_user(&world.owner, world.rep, &off).await.unwrap();
+        }
+    );
+    let why = ended.expect("the session ends by itself").unwrap_err().to_string();
+    assert!(why.contains("no longer active"), "{why}");
+    assert!(rosa.replica.record(place).unwrap().is_none());
+    assert_eq!(found_in_files(&world, &["quxelbrunn"]), Vec::<String>::new());
+    // What is made without knowing, on a device that is offline, is kept as well.
+    people::change_user(&world.owner, world.rep, &on).await.unwrap();
+    world.sync(&mut rosa).await;
+    assert!(rosa.replica.record(place).unwrap().is_some(), "enabled again, all is back");
+    set(&mut rosa, place, "organization", &[("cuisine", "Thai")]);
+    people::change_user(&world.owner, world.rep, &off).await.unwrap();
+    let why = rosa.sync(&url, &token, |_| {}).await.unwrap_err().to_string();
+    assert!(why.contains("no longer active"), "{why}");
+    assert!(rosa.replica.record(place).unwrap().is_none());
+    assert_eq!(rosa.replica.status().unwrap().unsent, 1);
+    people::change_user(&world.owner, world.rep, &on).await.unwrap();
+    world.sync(&mut rosa).await;
+    assert_eq!(rosa.replica.record(place).unwrap().unwrap().json("cuisine"), "Thai");
+    world.assert_agrees(&rosa).await;
+    world.end().await;
+}
+
+/// A manager becomes a rep, and a rep a manager: what their devices hold follows.
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_follow_a_change_of_role() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let mut mia = world.device("mia.db", world.manager);
+    account(&mut rosa, "Seen by her manager");
+    account(&mut mia, "Mia's own");
+    world.sync(&mut rosa).await;
+    world.sync(&mut mia).await;
+    assert_eq!(mia.replica.query("SELECT id FROM organizations").unwrap().rows.len(), 2);
+    let role = |role: &str| UserChange { role: Some(role.into()), ..UserChange::default() };
+    for (to, seen) in [("sales_rep", 1), ("manager", 2), ("read_only", 1), ("admin", 2)] {
+        people::change_user(&world.owner, world.manager, &role(to)).await.unwrap();
+        world.sync(&mut mia).await;
+        world.assert_agrees(&mia).await;
+        let held = mia.replica.query("SELECT id FROM organizations").unwrap().rows.len();
+        assert_eq!(held, seen, "as {to}");
+    }
+    world.end().await;
 }
