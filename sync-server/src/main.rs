@@ -1,7 +1,10 @@
 //! The command line of the server.
 
+mod cli;
+
 use anyhow::Context as _;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::Parser as _;
+use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
 use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
@@ -12,142 +15,10 @@ use sync_server::{app, committer, say, store, telemetry};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Kitchen Pantry's sync server: merges edits from devices, stores them in PostgreSQL, answers
-/// reports. Every command reads DATABASE_URL.
-#[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serve devices. Reads DATABASE_URL, SUPABASE_JWT_SECRET (or JWT_SECRET), PORT (3000),
-    /// DATABASE_POOL_SIZE (10), LOG_LEVEL (info).
-    Serve,
-    /// Create or change the database's tables.
-    #[command(subcommand)]
-    Migrate(MigrateCommand),
-    /// Print a token for development.
-    Token {
-        /// E-mail address or id of the user.
-        #[arg(long)]
-        user: String,
-        /// How long it is good for, in seconds.
-        #[arg(long, default_value_t = 43_200)]
-        ttl: u64,
-    },
-    /// Print a report as a user would see it.
-    Report {
-        /// pipeline, activity, overdue_follow_ups, priority_a_not_visited or forecast.
-        name: String,
-        /// E-mail address or id of the user.
-        #[arg(long)]
-        user: String,
-        /// How to print it.
-        #[arg(long, value_enum, default_value_t = Format::Table)]
-        format: Format,
-    },
-    /// Compare the tables with the documents and the changes they came from.
-    Reproject {
-        /// Only compare; exit code 1 when anything differs.
-        #[arg(long)]
-        check: bool,
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// People.
-    #[command(subcommand)]
-    User(UserCommand),
-    /// Territories.
-    #[command(subcommand)]
-    Territory(TerritoryCommand),
-    /// Assign accounts, as a manager or administrator.
-    Assign {
-        /// Whom to assign to; several share the accounts alternately.
-        #[arg(long, required = true, value_delimiter = ',')]
-        to: Vec<String>,
-        /// As which manager or administrator.
-        #[arg(long = "as")]
-        acting: String,
-        /// Territory id to put the accounts in.
-        #[arg(long)]
-        territory: Option<uuid::Uuid>,
-        /// Which accounts, as an SQL condition over organizations; run as that manager.
-        #[arg(long, default_value = "NOT is_deleted")]
-        r#where: String,
-        /// Only say how many there are.
-        #[arg(long)]
-        preview: bool,
-    },
-    /// Ask a running server how it is; exit code 1 when it is not well. Reads PORT.
-    Health,
-}
-
-#[derive(Subcommand)]
-enum MigrateCommand {
-    /// Apply what is missing.
-    Up,
-    /// Take the last migration back.
-    Down {
-        /// Take all of them back. Drops all data.
-        #[arg(long)]
-        all: bool,
-    },
-    /// List migrations.
-    Status,
-}
-
-#[derive(Subcommand)]
-enum UserCommand {
-    /// Add a person, or bring one up to date. Prints their id.
-    Add {
-        #[arg(long)]
-        email: String,
-        #[arg(long)]
-        first: String,
-        #[arg(long)]
-        last: String,
-        /// admin, manager, sales_rep or read_only.
-        #[arg(long, default_value = "sales_rep")]
-        role: String,
-        /// E-mail address or id of whom they report to.
-        #[arg(long)]
-        manager: Option<String>,
-        /// Id of the territory where they work.
-        #[arg(long)]
-        territory: Option<uuid::Uuid>,
-        /// IANA time zone.
-        #[arg(long, default_value = "America/New_York")]
-        time_zone: String,
-    },
-    /// List people.
-    List,
-}
-
-#[derive(Subcommand)]
-enum TerritoryCommand {
-    /// Add a territory. Prints its id.
-    Add {
-        name: String,
-        /// Id of the territory it lies in.
-        #[arg(long)]
-        parent: Option<uuid::Uuid>,
-    },
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Table,
-    Csv,
-    Json,
-}
-
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    match run(Cli::parse().command).await {
+    let cli = Cli::parse();
+    match run(cli.command, cli.json).await {
         Ok(code) => code,
         Err(error) => {
             use std::io::Write as _;
@@ -167,29 +38,38 @@ async fn owner() -> anyhow::Result<sqlx::postgres::PgPool> {
     store::connect_as_owner(&database_url()?).await.context("the database cannot be reached")
 }
 
-async fn run(command: Command) -> anyhow::Result<std::process::ExitCode> {
+async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitCode> {
     match command {
         Command::Serve => serve().await?,
-        Command::Migrate(command) => run_migrate(command).await?,
-        Command::Token { user, ttl } => print_token(&user, ttl).await?,
+        Command::Migrate(command) => run_migrate(command, json).await?,
+        Command::Token { user, role, ttl } => print_token(&user, role, ttl).await?,
+        Command::Reports => {
+            let rows = report::REPORTS.iter().map(|(name, what)| vec![json!(name), json!(what)]);
+            print(report::Report::new(&["report", "tells"], rows.collect()), json);
+        }
         Command::Report { name, user, format } => {
             let pool = owner().await?;
             let user = people::find_user(&pool, &user).await?;
             let pool = store::connect(&database_url()?, 2).await?;
             let report = report::run(&pool, &name, user).await?;
             match format {
+                _ if json => say(report.to_json()),
                 Format::Table => say(report.to_table()),
                 Format::Csv => say(report.to_csv()?.trim_end()),
                 Format::Json => say(report.to_json()),
             }
         }
-        Command::Reproject { check, json } => return run_reproject(check, json).await,
-        Command::User(command) => run_user(command).await?,
+        Command::Reproject { check } => return run_reproject(check, json).await,
+        Command::User(command) => run_user(command, json).await?,
         Command::Territory(TerritoryCommand::Add { name, parent }) => {
             say(people::add_territory(&owner().await?, &name, parent).await?);
         }
-        Command::Assign { to, acting, territory, r#where, preview } => {
-            return run_assign(&to, &acting, territory, &r#where, preview).await;
+        Command::Territory(TerritoryCommand::List) => {
+            let sql = "SELECT id, name, parent_id FROM public.territories ORDER BY name";
+            print(report::select_as_owner(&owner().await?, sql).await?, json);
+        }
+        Command::Assign { from, to, acting, territory, r#where, preview } => {
+            return run_assign(from, &to, &acting, territory, &r#where, preview, json).await;
         }
         Command::Health => return health().await,
     }
@@ -215,7 +95,7 @@ async fn serve() -> anyhow::Result<()> {
     Ok(running.wait().await?)
 }
 
-async fn run_migrate(command: MigrateCommand) -> anyhow::Result<()> {
+async fn run_migrate(command: MigrateCommand, json: bool) -> anyhow::Result<()> {
     let pool = owner().await?;
     match command {
         MigrateCommand::Up => migrate::up(&pool).await?,
@@ -224,18 +104,24 @@ async fn run_migrate(command: MigrateCommand) -> anyhow::Result<()> {
     }
     let applied = migrate::applied(&pool).await?;
     let mut seen = std::collections::BTreeSet::new();
-    for migration in migrate::MIGRATIONS.iter().filter(|m| seen.insert(m.version)) {
+    let each = migrate::MIGRATIONS.iter().filter(|m| seen.insert(m.version)).map(|migration| {
         let state = if applied.contains(&migration.version) { "applied" } else { "missing" };
-        say(format_args!("{:04} {:<12} {state}", migration.version, migration.description));
-    }
+        vec![json!(migration.version), json!(migration.description), json!(state)]
+    });
+    print(report::Report::new(&["migration", "description", "state"], each.collect()), json);
     Ok(())
 }
 
-async fn print_token(user: &str, ttl: u64) -> anyhow::Result<()> {
+/// As a table for people or as JSON for programs.
+fn print(report: report::Report, json: bool) {
+    if json { say(report.to_json()) } else { say(report.to_table()) }
+}
+
+async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let user = people::find_user(&owner().await?, user).await?;
     let exp = u64::try_from(committer::now().seconds())? + ttl;
-    let claims = Claims { sub: user.to_string(), exp, role: "authenticated".into() };
+    let claims = Claims { sub: user.to_string(), exp, role };
     say(auth::sign(&config.jwt_secret, &claims)?);
     Ok(())
 }
@@ -262,7 +148,7 @@ async fn run_reproject(check: bool, json: bool) -> anyhow::Result<std::process::
     Ok(if differs { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS })
 }
 
-async fn run_user(command: UserCommand) -> anyhow::Result<()> {
+async fn run_user(command: UserCommand, json: bool) -> anyhow::Result<()> {
     let pool = owner().await?;
     match command {
         UserCommand::Add { email, first, last, role, manager, territory, time_zone } => {
@@ -281,26 +167,56 @@ async fn run_user(command: UserCommand) -> anyhow::Result<()> {
             };
             say(people::add_user(&pool, &user).await?);
         }
+        UserCommand::SetRole { user, role } => {
+            let change = people::UserChange { role: Some(role), ..Default::default() };
+            change_user(&pool, &user, change).await?;
+        }
+        UserCommand::Move { user, manager, territory } => {
+            let manager = match manager {
+                Some(manager) => Some(people::find_user(&pool, &manager).await?),
+                None => None,
+            };
+            let change = people::UserChange { manager, territory, ..Default::default() };
+            change_user(&pool, &user, change).await?;
+        }
+        UserCommand::Disable { user } => {
+            let change = people::UserChange { active: Some(false), ..Default::default() };
+            change_user(&pool, &user, change).await?;
+        }
+        UserCommand::Enable { user } => {
+            let change = people::UserChange { active: Some(true), ..Default::default() };
+            change_user(&pool, &user, change).await?;
+        }
         UserCommand::List => {
-            let rows: Vec<(uuid::Uuid, String, Option<String>, String)> = sqlx::query_as(
-                "SELECT id, email, full_name, role FROM public.users ORDER BY email",
-            )
-            .fetch_all(&pool)
-            .await?;
-            for (id, email, name, role) in rows {
-                say(format_args!("{id}  {role:<10} {email}  {}", name.unwrap_or_default()));
-            }
+            let sql = "SELECT u.id, u.email, u.full_name AS name, u.role, m.email AS manager,
+                              t.name AS territory, u.is_active AS active
+                       FROM public.users u LEFT JOIN public.users m ON m.id = u.manager_id
+                       LEFT JOIN public.territories t ON t.id = u.territory_id ORDER BY u.email";
+            print(report::select_as_owner(&pool, sql).await?, json);
         }
     }
     Ok(())
 }
 
+async fn change_user(
+    pool: &sqlx::postgres::PgPool,
+    user: &str,
+    change: people::UserChange,
+) -> anyhow::Result<()> {
+    let id = people::find_user(pool, user).await?;
+    people::change_user(pool, id, &change).await?;
+    say(id);
+    Ok(())
+}
+
 async fn run_assign(
+    from: Option<String>,
     to: &[String],
     acting: &str,
     territory: Option<uuid::Uuid>,
     condition: &str,
     preview: bool,
+    json: bool,
 ) -> anyhow::Result<std::process::ExitCode> {
     let owner = owner().await?;
     let acting = people::find_user(&owner, acting).await?;
@@ -309,7 +225,13 @@ async fn run_assign(
         targets.push(people::find_user(&owner, who).await?);
     }
     let pool = store::connect(&database_url()?, 4).await?;
-    let sql = format!("SELECT id FROM public.organizations WHERE {condition} ORDER BY id");
+    let of = match from {
+        Some(from) => format!("assigned_user_id = '{}'", people::find_user(&owner, &from).await?),
+        None => "true".to_owned(),
+    };
+    let sql = format!(
+        "SELECT id, name, assigned_user_id FROM public.organizations WHERE ({condition}) AND {of} ORDER BY id"
+    );
     let found = report::select(&pool, &sql, acting).await?;
     let ids = found.rows.iter().filter_map(|row| row.first()?.as_str()?.parse().ok());
     let list: Vec<assign::Assignment> = ids
@@ -322,16 +244,24 @@ async fn run_assign(
         })
         .collect();
     if preview {
-        say(format_args!("{} accounts would be assigned", list.len()));
+        print(found, json);
+        if !json {
+            say(format_args!("{} accounts would be assigned", list.len()));
+        }
         return Ok(std::process::ExitCode::SUCCESS);
     }
     let sentences = std::sync::Arc::new(committer::PolicySentences::load(&pool).await?);
     let committer = committer::Committer::start(pool.clone(), sentences);
     let outcome = assign::assign(&pool, &committer, acting, &list).await?;
-    for refusal in outcome.refused.iter().take(20) {
-        say(format_args!("refused: {refusal}"));
+    if json {
+        say(json!({"assigned": outcome.assigned, "refused": outcome.refused}));
+    } else {
+        for refusal in outcome.refused.iter().take(20) {
+            say(format_args!("refused: {refusal}"));
+        }
+        let (assigned, refused) = (outcome.assigned, outcome.refused.len());
+        say(format_args!("{assigned} accounts assigned, {refused} refused"));
     }
-    say(format_args!("{} accounts assigned, {} refused", outcome.assigned, outcome.refused.len()));
     let failed = !outcome.refused.is_empty();
     Ok(if failed { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS })
 }
