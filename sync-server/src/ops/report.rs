@@ -89,7 +89,7 @@ impl Report {
     /// As an aligned table for people.
     pub fn to_table(&self) -> String {
         let mut table = comfy_table::Table::new();
-        table.load_preset(comfy_table::presets::ASCII_FULL_CONDENSED);
+        table.load_style(comfy_table::presets::ASCII_FULL_CONDENSED);
         table.set_header(&self.columns);
         for row in &self.rows {
             table.add_row(row.iter().map(plain));

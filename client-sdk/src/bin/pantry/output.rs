@@ -27,6 +27,7 @@ impl Output {
             return;
         }
         let mut printed = comfy_table::Table::new();
+        printed.load_style(comfy_table::presets::ASCII_FULL_CONDENSED);
         printed.set_header(&table.columns);
         for row in &table.rows {
             printed.add_row(row.iter().map(plain));
