@@ -9,9 +9,9 @@ use super::session::{Effect, SessionFault, State};
 use super::store::{self, ChangeState, NewChange};
 use super::{Env, Replica, ReplicaError, draw};
 use crate::document::{self, hydrate};
-use crate::ids::{Actor, ChangeHash, GroupId, RecordId};
+use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId};
 use crate::projection::Stamp;
-use crate::protocol::{AccessNotice, ClientMessage, FeedAck, FeedBatch, FeedItem, Fetch};
+use crate::protocol::{AccessNotice, ClientMessage, FeedAck, FeedBatch, FeedItem};
 use crate::schema::{self, Kind, Storage};
 use crate::time::UnixMs;
 
@@ -31,8 +31,9 @@ impl Replica {
     /// to be handed in should that change; then everything else comes again.
     pub(super) fn erase_everything(&mut self) -> Result<(), SessionFault> {
         cache::write(&self.db, &mut self.cache, |tx, cache| {
-            let nothing = FeedBatch { keep_only: Some(Vec::new()), ..FeedBatch::default() };
-            evict(tx, &nothing, cache)?;
+            for scope in store::scopes(tx)? {
+                erase_scope(tx, cache, scope)?;
+            }
             for kind in schema::KINDS.iter().filter(|kind| kind.storage == Storage::ServerRow) {
                 store::empty_table(tx, kind)?;
             }
@@ -78,17 +79,16 @@ impl Replica {
         scrub(&self.db)?;
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
+        if !lacking.is_empty() {
+            let fetch = self.fetch(lacking);
+            effects.push(fetch);
+        }
         if let State::Open(session) = &mut self.session.state {
-            session.fetches += u64::from(!lacking.is_empty());
             session.live_at = batch.live.then_some(batch.head);
             session.answered = batch.fetches;
             if session.live() {
                 effects.push(Effect::Live);
             }
-        }
-        if !lacking.is_empty() {
-            let fetch = ClientMessage::Fetch(Fetch { records: lacking });
-            effects.push(Effect::Send(fetch.to_bytes()));
         }
         if !evicted.is_empty() {
             effects.push(Effect::Evicted(evicted));
@@ -130,20 +130,18 @@ fn evict(
     let mut gone: Vec<AccessNotice> = batch.evict.clone();
     if let Some(keep) = &batch.keep_only {
         let reason = "Your access was changed.";
-        let lost = store::scopes(tx)?.into_iter().filter(|scope| !keep.contains(scope));
-        gone.extend(lost.map(|scope| AccessNotice { scope, reason: reason.to_owned() }));
+        for scope in store::scopes(tx)?.into_iter().filter(|scope| !keep.contains(scope)) {
+            // The server cannot list an account that it has not heard of yet.
+            if !store::is_unsent(tx, RecordId(scope.0))? {
+                gone.push(AccessNotice { scope, reason: reason.to_owned() });
+            }
+        }
     }
     let mut reasons = Vec::new();
     for notice in gone {
-        let records = store::records_of(tx, notice.scope)?;
-        if records.is_empty() {
-            continue;
+        if erase_scope(tx, cache, notice.scope)? > 0 {
+            reasons.push(notice.reason);
         }
-        for record in records {
-            store::erase_record(tx, record)?;
-            cache.forget(record);
-        }
-        reasons.push(notice.reason);
     }
     for record in &batch.evict_records {
         if store::erase_record(tx, *record)? {
@@ -152,6 +150,20 @@ fn evict(
         }
     }
     Ok(reasons)
+}
+
+/// Erases what hangs from a scope; returns how many records.
+fn erase_scope(
+    tx: &Connection,
+    cache: &mut DocumentCache,
+    scope: ScopeId,
+) -> rusqlite::Result<usize> {
+    let records = store::records_of(tx, scope)?;
+    for record in &records {
+        store::erase_record(tx, *record)?;
+        cache.forget(*record);
+    }
+    Ok(records.len())
 }
 
 fn take_item(

@@ -8,8 +8,9 @@ use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{
-    Blob, ClientMessage, FrameError, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION,
-    Push, PushGroup, PushItem, ServerMessage, SessionLimits, VerdictOutcome, Verdicts, Welcome,
+    Blob, ClientMessage, Fetch, FrameError, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN,
+    PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, SessionLimits, VerdictOutcome,
+    Verdicts, Welcome,
 };
 use crate::schema::SCHEMA_VERSION;
 
@@ -239,12 +240,16 @@ impl Replica {
                 session.accepted_to = session.accepted_to.max(position);
             }
         }
-        let (refused, tables) = cache::write(&self.db, &mut self.cache, |tx, cache| {
+        let (refused, tables, erased) = cache::write(&self.db, &mut self.cache, |tx, cache| {
             let mut refused = Vec::new();
+            let mut erased = Vec::new();
             let mut records: Vec<RecordId> = Vec::new();
             for verdict in &verdicts.verdicts {
                 match &verdict.outcome {
-                    VerdictOutcome::Accepted(_) => store::accept_change(tx, verdict.hash)?,
+                    VerdictOutcome::Accepted(_) => match store::take_orphan(tx, verdict.hash)? {
+                        Some(record) => erased.push(record),
+                        None => store::accept_change(tx, verdict.hash)?,
+                    },
                     // The server's own failure: the change waits in the outbox for the next session.
                     VerdictOutcome::Refused(refusal)
                         if RefusalCode::parse(&refusal.code) == Some(RefusalCode::Internal) => {}
@@ -262,14 +267,28 @@ impl Replica {
                 cache.forget(*record);
             }
             let tables = super::feed::rebuild(tx, cache, &records)?;
-            Ok::<_, SessionFault>((refused, tables))
+            Ok::<_, SessionFault>((refused, tables, erased))
         })?;
         let mut effects = Vec::new();
+        // Erased here before it was sent, and yet accepted: if its user sees it, it belongs here.
+        if !erased.is_empty() {
+            effects.push(self.fetch(erased));
+        }
         if !refused.is_empty() {
             effects.push(Effect::Changed(tables));
             effects.push(Effect::Refused(refused));
         }
         Ok(effects)
+    }
+
+    /// Asks for whole records.
+    pub(super) fn fetch(&mut self, mut records: Vec<RecordId>) -> Effect {
+        records.sort_unstable();
+        records.dedup();
+        if let State::Open(session) = &mut self.session.state {
+            session.fetches += 1;
+        }
+        Effect::Send(ClientMessage::Fetch(Fetch { records }).to_bytes())
     }
 
     /// Whether everything sent was judged and everything there is has arrived, our own changes

@@ -227,6 +227,27 @@ pub(super) fn accept_change(db: &Connection, hash: ChangeHash) -> rusqlite::Resu
     .map(drop)
 }
 
+/// The record of an accepted change that was erased here before its verdict came; the change, which
+/// nothing stands on any more, goes too.
+pub(super) fn take_orphan(db: &Connection, hash: ChangeHash) -> rusqlite::Result<Option<RecordId>> {
+    db.prepare_cached(
+        "DELETE FROM changes WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM documents WHERE id = record)
+         RETURNING record",
+    )?
+    .query_row([hash.0], |row| row.get::<_, [u8; 16]>(0))
+    .optional()
+    .map(|found| found.and_then(|bytes| RecordId::from_slice(&bytes)))
+}
+
+/// Whether a record began here and no server has heard of it.
+pub(super) fn is_unsent(db: &Connection, record: RecordId) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM documents WHERE id = ?1 AND snapshot IS NULL)
+            AND NOT EXISTS (SELECT 1 FROM changes WHERE record = ?1 AND state = 0)",
+    )?
+    .query_row([record.as_bytes()], |row| row.get(0))
+}
+
 pub(super) fn quarantine_change(
     db: &Connection,
     hash: ChangeHash,

@@ -1,5 +1,6 @@
 //! A world for one test: a database of its own, a server in this process, devices in files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -106,6 +107,15 @@ impl World {
         assert_eq!((outcome.assigned, outcome.refused), (1, Vec::new()));
     }
 
+    /// The ids in a table as a user sees them on the server.
+    pub(crate) async fn ids_of(&self, user: Uuid, table: &str) -> Vec<Uuid> {
+        let mut connection = self.server.app.pool.acquire().await.unwrap();
+        let mut tx = connection.begin().await.unwrap();
+        store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
+        let sql = format!("SELECT id FROM public.{table}");
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut *tx).await.unwrap()
+    }
+
     /// The rows of a table as a user sees them on the server.
     pub(crate) async fn rows_of(&self, user: Uuid, table: &str) -> Vec<Vec<serde_json::Value>> {
         let kind = schema::kind(table).unwrap();
@@ -144,7 +154,19 @@ impl World {
                     }
                 }
             }
-            assert_eq!(here, there, "{} of {}", kind.table, device.replica.user());
+            // What is on one side only, since whole tables say nothing to a reader.
+            let lines = |rows: &[Vec<serde_json::Value>]| -> BTreeSet<String> {
+                rows.iter().map(|row| format!("{row:?}")).collect()
+            };
+            let (here, there) = (lines(&here), lines(&there));
+            let extra: Vec<_> = here.difference(&there).collect();
+            let missing: Vec<_> = there.difference(&here).collect();
+            assert!(
+                extra.is_empty() && missing.is_empty(),
+                "{} of {}:\n only on the device: {extra:?}\n only on the server: {missing:?}",
+                kind.table,
+                device.replica.user()
+            );
         }
     }
 

@@ -5,4 +5,5 @@ mod access;
 mod agreement;
 mod harness;
 mod kill;
+mod oracle;
 mod thread;

@@ -1,0 +1,348 @@
+//! The policies against a second opinion: a model of who may see and write what, written without
+//! looking at the SQL, followed for thousands of random steps.
+//!
+//! `SEED=… STEPS=…` replays a run.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use client_sdk::Client;
+use client_sdk::core::ids::RecordId;
+use client_sdk::core::replica::{Deleted, ListOptions};
+use client_sdk::core::schema;
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, IteratorRandom};
+use rand::{RngExt, SeedableRng};
+use sync_server::ops::assign::{self, Assignment};
+use sync_server::ops::people::{self, NewUser, UserChange};
+use uuid::Uuid;
+
+use crate::harness::{World, create, set};
+
+const STEPS: u32 = 2000;
+const ROLES: [&str; 4] = ["admin", "manager", "sales_rep", "read_only"];
+
+/// What the model knows of a person.
+#[derive(Clone, Debug)]
+struct Person {
+    role: &'static str,
+    active: bool,
+    manager: Option<Uuid>,
+    territory: Option<Uuid>,
+}
+
+/// What the model knows of an account.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    assigned: Uuid,
+    second: Option<Uuid>,
+    territory: Option<Uuid>,
+}
+
+/// Who may see and write what, in plain Rust.
+#[derive(Default)]
+struct Model {
+    people: BTreeMap<Uuid, Person>,
+    /// Each territory with the one it lies in.
+    territories: BTreeMap<Uuid, Option<Uuid>>,
+    accounts: BTreeMap<RecordId, Account>,
+}
+
+impl Model {
+    fn reports_to(&self, who: Uuid, manager: Uuid) -> bool {
+        let mut above = self.people[&who].manager;
+        let mut met = BTreeSet::new();
+        while let Some(next) = above {
+            if next == manager {
+                return true;
+            }
+            if !met.insert(next) {
+                return false;
+            }
+            above = self.people[&next].manager;
+        }
+        false
+    }
+
+    fn lies_in(&self, territory: Uuid, region: Uuid) -> bool {
+        let mut at = Some(territory);
+        while let Some(here) = at {
+            if here == region {
+                return true;
+            }
+            at = self.territories[&here];
+        }
+        false
+    }
+
+    fn sees(&self, who: Uuid, account: &Account) -> bool {
+        let person = &self.people[&who];
+        if !person.active {
+            return false;
+        }
+        let holders = [Some(account.assigned), account.second];
+        let mut holders = holders.into_iter().flatten();
+        let region = match (person.territory, account.territory) {
+            (Some(region), Some(territory)) => self.lies_in(territory, region),
+            _ => false,
+        };
+        match person.role {
+            "admin" => true,
+            "manager" => region || holders.any(|h| h == who || self.reports_to(h, who)),
+            "read_only" => region || holders.any(|h| h == who),
+            _ => holders.any(|h| h == who),
+        }
+    }
+
+    fn writes(&self, who: Uuid, account: &Account) -> bool {
+        self.people[&who].role != "read_only" && self.sees(who, account)
+    }
+
+    fn assigns(&self, who: Uuid, before: &Account, after: &Account) -> bool {
+        let manages = matches!(self.people[&who].role, "manager" | "admin");
+        manages && self.writes(who, before) && self.writes(who, after)
+    }
+
+    fn accounts_of(&self, who: Uuid) -> BTreeSet<RecordId> {
+        let seen = self.accounts.iter().filter(|(_, account)| self.sees(who, account));
+        seen.map(|(id, _)| *id).collect()
+    }
+}
+
+/// An edit on a device that no server has judged.
+#[derive(Clone, Copy)]
+struct Pending {
+    account: RecordId,
+    /// It begins the account.
+    creates: bool,
+}
+
+struct Run {
+    world: World,
+    model: Model,
+    devices: BTreeMap<Uuid, Client>,
+    pending: HashMap<Uuid, Vec<Pending>>,
+    random: StdRng,
+    count: u64,
+}
+
+/// Whatever happens, a device holds what its user may see, and exactly that is accepted which its
+/// user may write.
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_and_verdicts_follow_a_model_of_the_rules() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(|| rand::rng().random());
+    let steps = std::env::var("STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(STEPS);
+    println!("SEED={seed} STEPS={steps}");
+    let mut run = Run::new(seed).await;
+    for step in 0..steps {
+        let who = run.step().await;
+        let other = *run.devices.keys().choose(&mut run.random).unwrap();
+        for user in BTreeSet::from([who, other]) {
+            run.sync(user, step).await;
+        }
+        run.check_server(step).await;
+    }
+    let everybody: Vec<Uuid> = run.devices.keys().copied().collect();
+    for user in everybody {
+        run.sync(user, steps).await;
+    }
+    run.world.assert_projected().await;
+    drop(run.devices);
+    run.world.end().await;
+}
+
+impl Run {
+    async fn new(seed: u64) -> Self {
+        let world = World::new().await;
+        let mut model = Model::default();
+        let root = people::add_territory(&world.owner, "Root", None).await.unwrap();
+        model.territories.insert(root, None);
+        for (name, within) in [("East", root), ("West", root)] {
+            let region = people::add_territory(&world.owner, name, Some(within)).await.unwrap();
+            model.territories.insert(region, Some(within));
+            let name = format!("{name} side");
+            let part = people::add_territory(&world.owner, &name, Some(region)).await.unwrap();
+            model.territories.insert(part, Some(region));
+        }
+        let known = [
+            (world.admin, "admin", None),
+            (world.manager, "manager", None),
+            (world.rep, "sales_rep", Some(world.manager)),
+            (world.other_rep, "sales_rep", Some(world.manager)),
+        ];
+        for (id, role, manager) in known {
+            model.people.insert(id, Person { role, active: true, manager, territory: None });
+        }
+        for (name, role) in [("max", "manager"), ("lin", "sales_rep"), ("rita", "read_only")] {
+            let manager = (role == "sales_rep").then_some(world.manager);
+            let user = NewUser {
+                email: format!("{name}@example.com"),
+                first_name: name.into(),
+                last_name: "Test".into(),
+                role: role.into(),
+                manager,
+                territory: Some(root),
+                time_zone: "UTC".into(),
+            };
+            let id = people::add_user(&world.owner, &user).await.unwrap();
+            let territory = Some(root);
+            model.people.insert(id, Person { role, active: true, manager, territory });
+        }
+        let devices = model
+            .people
+            .keys()
+            .map(|user| (*user, world.device(&format!("{user}.db"), *user)))
+            .collect();
+        let random = StdRng::seed_from_u64(seed);
+        Self { world, model, devices, pending: HashMap::new(), random, count: 0 }
+    }
+
+    fn somebody(&mut self) -> Uuid {
+        *self.model.people.keys().choose(&mut self.random).unwrap()
+    }
+
+    fn somewhere(&mut self) -> Uuid {
+        *self.model.territories.keys().choose(&mut self.random).unwrap()
+    }
+
+    /// Does one thing; returns whose device should look.
+    async fn step(&mut self) -> Uuid {
+        let who = self.somebody();
+        match self.random.random_range(0..100) {
+            0..6 => self.create_account(who),
+            6..50 => self.edit_account(who),
+            50..70 => self.add_to_account(who),
+            70..88 => self.assign(who).await,
+            88..92 => {
+                let role = *ROLES.choose(&mut self.random).unwrap();
+                self.model.people.get_mut(&who).unwrap().role = role;
+                self.change(who, UserChange { role: Some(role.into()), ..Default::default() })
+                    .await;
+            }
+            92..95 => {
+                let territory = Some(self.somewhere());
+                self.model.people.get_mut(&who).unwrap().territory = territory;
+                self.change(who, UserChange { territory, ..Default::default() }).await;
+            }
+            95..98 => {
+                let manager = self.somebody();
+                if manager != who && !self.model.reports_to(manager, who) {
+                    self.model.people.get_mut(&who).unwrap().manager = Some(manager);
+                    let manager = Some(manager);
+                    self.change(who, UserChange { manager, ..Default::default() }).await;
+                }
+            }
+            _ => {
+                let active = !self.model.people[&who].active;
+                self.model.people.get_mut(&who).unwrap().active = active;
+                self.change(who, UserChange { active: Some(active), ..Default::default() }).await;
+            }
+        }
+        who
+    }
+
+    async fn change(&self, who: Uuid, change: UserChange) {
+        people::change_user(&self.world.owner, who, &change).await.unwrap();
+    }
+
+    fn held(&self, who: Uuid) -> Vec<RecordId> {
+        let options = ListOptions { deleted: Deleted::Shown, ..ListOptions::default() };
+        let organization = schema::kind("organization").unwrap();
+        let list = self.devices[&who].replica.list(organization, &options).unwrap();
+        list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    fn note(&mut self, who: Uuid, account: RecordId, creates: bool) {
+        self.pending.entry(who).or_default().push(Pending { account, creates });
+    }
+
+    fn create_account(&mut self, who: Uuid) {
+        self.count += 1;
+        let name = format!("Account {}", self.count);
+        let device = self.devices.get_mut(&who).unwrap();
+        let account = create(device, "organization", &[("name", &name)]);
+        self.note(who, account, true);
+    }
+
+    fn edit_account(&mut self, who: Uuid) {
+        self.count += 1;
+        let value = self.count.to_string();
+        let Some(account) = self.held(who).choose(&mut self.random).copied() else { return };
+        let device = self.devices.get_mut(&who).unwrap();
+        set(device, account, "organization", &[("employee_count", &value)]);
+        self.note(who, account, false);
+    }
+
+    fn add_to_account(&mut self, who: Uuid) {
+        let Some(account) = self.held(who).choose(&mut self.random).copied() else { return };
+        let parent = account.to_string();
+        let device = self.devices.get_mut(&who).unwrap();
+        let of = ("organization_id", parent.as_str());
+        match self.random.random_range(0..3) {
+            0 => create(device, "contact", &[of, ("first_name", "Kim"), ("last_name", "Lee")]),
+            1 => create(device, "task", &[of, ("title", "Call")]),
+            _ => create(device, "interaction", &[of, ("interaction_type", "VISIT")]),
+        };
+        self.note(who, account, false);
+    }
+
+    async fn assign(&mut self, who: Uuid) {
+        let Some((id, before)) = self.model.accounts.iter().choose(&mut self.random) else {
+            return;
+        };
+        let (id, before) = (*id, *before);
+        let after = Account {
+            assigned: self.somebody(),
+            second: self.random.random_bool(0.3).then(|| self.somebody()),
+            territory: self.random.random_bool(0.5).then(|| self.somewhere()),
+        };
+        let list = [Assignment {
+            organization: id.0,
+            to: after.assigned,
+            second: after.second,
+            territory: after.territory,
+        }];
+        let app = &self.world.server.app;
+        let outcome = assign::assign(&app.pool, &app.committer, who, &list).await.unwrap();
+        let allowed = self.model.assigns(who, &before, &after);
+        assert_eq!(outcome.assigned == 1, allowed, "{who} assigns {before:?} as {after:?}");
+        if allowed {
+            self.model.accounts.insert(id, after);
+        }
+    }
+
+    /// Syncs a device, compares the verdicts with what the model expects, and the device with the
+    /// server.
+    async fn sync(&mut self, who: Uuid, step: u32) {
+        let token = self.world.token(who);
+        let url = self.world.server.sync_url();
+        let device = self.devices.get_mut(&who).unwrap();
+        let outcome = device.sync(&url, &token, |_| {}).await;
+        if !self.model.people[&who].active {
+            assert!(outcome.is_err(), "step {step}: a disabled user syncs");
+            self.world.assert_agrees(&self.devices[&who]).await;
+            return;
+        }
+        let summary = outcome.unwrap_or_else(|error| panic!("step {step}: {error}"));
+        let mut expected = 0;
+        for edit in self.pending.remove(&who).unwrap_or_default() {
+            let own = Account { assigned: who, second: None, territory: None };
+            if edit.creates && self.model.writes(who, &own) {
+                self.model.accounts.insert(edit.account, own);
+            }
+            let account = self.model.accounts.get(&edit.account);
+            expected += u64::from(!account.is_some_and(|a| self.model.writes(who, a)));
+        }
+        assert_eq!(summary.refused, expected, "step {step}: refusals of {who}");
+        self.world.assert_agrees(&self.devices[&who]).await;
+    }
+
+    /// What the policies show everybody is what the model says.
+    async fn check_server(&self, step: u32) {
+        for who in self.model.people.keys() {
+            let shown = self.world.ids_of(*who, "organizations").await;
+            let shown: BTreeSet<RecordId> = shown.into_iter().map(RecordId).collect();
+            assert_eq!(shown, self.model.accounts_of(*who), "step {step}: what {who} sees");
+        }
+    }
+}
