@@ -8,6 +8,7 @@
 //!
 //! Knows nothing of SQL, sockets or policies.
 
+mod difference;
 mod edit;
 mod event;
 mod genesis;
@@ -15,6 +16,7 @@ mod hydrate;
 mod text;
 mod value;
 
+pub use difference::difference;
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};
 pub use event::{Event, EventData};
 pub use genesis::{Genesis, genesis};

@@ -75,6 +75,8 @@ refusal_codes! {
     WrongKind = "wrong_kind",
     /// A change of one record pushed under the id of another.
     WrongRecord = "wrong_record",
+    /// A rule of the business that the database keeps: the edit is at fault, not who made it.
+    Rule = "rule",
     /// The document engine failed on the change; a rule of the guard is missing.
     EngineFault = "engine_fault",
     /// The stored document does not open; an operator must look.

@@ -13,6 +13,7 @@ mod cache;
 mod edit;
 mod feed;
 mod open;
+mod quarantine;
 mod query;
 mod session;
 mod status;
@@ -20,9 +21,10 @@ mod store;
 
 pub use edit::{Committed, GroupEdit, ReplicaError};
 pub use open::{OpenError, OpenOptions, PendingEdit, rescue};
+pub use quarantine::{Quarantined, ResubmitError};
 pub use query::{Deleted, ListOptions, QueryError, SearchHit, Table};
 pub use session::{Effect, SessionFault};
-pub use status::{LinkState, Quarantined, Status};
+pub use status::{LinkState, Status};
 
 use crate::ids::{Actor, ReplicaId, UserId};
 use crate::time::UnixMs;

@@ -90,6 +90,21 @@ pub(super) fn steps(old: &str, new: &str) -> Vec<String> {
     out
 }
 
+/// What led from one text to another, done to a third: each splice at its place, or at the end where
+/// the third is too short for it.
+pub(super) fn carried(old: &str, new: &str, onto: &str) -> String {
+    if old == onto {
+        return new.to_owned();
+    }
+    let mut text: Vec<char> = onto.chars().collect();
+    for splice in splices(old, new) {
+        let from = splice.at.min(text.len());
+        let to = (from + splice.gone).min(text.len());
+        text.splice(from..to, splice.come.chars());
+    }
+    text.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -126,7 +126,7 @@ fn evict(
     tx: &Connection,
     batch: &FeedBatch,
     cache: &mut DocumentCache,
-) -> rusqlite::Result<Vec<String>> {
+) -> Result<Vec<String>, ReplicaError> {
     let mut gone: Vec<AccessNotice> = batch.evict.clone();
     if let Some(keep) = &batch.keep_only {
         let reason = "Your access was changed.";
@@ -144,6 +144,7 @@ fn evict(
         }
     }
     for record in &batch.evict_records {
+        super::quarantine::keep_words(tx, *record)?;
         if store::erase_record(tx, *record)? {
             cache.forget(*record);
             reasons.push("A record moved to an account that you do not see.".to_owned());
@@ -157,9 +158,10 @@ fn erase_scope(
     tx: &Connection,
     cache: &mut DocumentCache,
     scope: ScopeId,
-) -> rusqlite::Result<usize> {
+) -> Result<usize, ReplicaError> {
     let records = store::records_of(tx, scope)?;
     for record in &records {
+        super::quarantine::keep_words(tx, *record)?;
         store::erase_record(tx, *record)?;
         cache.forget(*record);
     }

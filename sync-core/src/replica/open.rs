@@ -78,6 +78,16 @@ impl Replica {
             let user = options.user.ok_or(OpenError::NoUser)?;
             begin(&db, ReplicaId::mint(env.now(), draw(env)), user)?;
         }
+        if (1..store::FILE_VERSION).contains(&version) {
+            let tx = rusqlite::Transaction::new_unchecked(
+                &db,
+                rusqlite::TransactionBehavior::Immediate,
+            )?;
+            // Another process may have been first.
+            let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            store::upgrade(&tx, version)?;
+            tx.commit()?;
+        }
         let id = required(&db, "replica")?.map(ReplicaId);
         let user = required(&db, "user")?.map(UserId);
         let (Some(id), Some(user)) = (id, user) else {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::quarantine::Fallout;
 use super::{Env, Replica, ReplicaError};
 use super::{cache, store};
 use crate::error::{Refusal, RefusalCode};
@@ -142,7 +143,7 @@ impl Replica {
     ) -> Result<Vec<Effect>, SessionFault> {
         match ServerMessage::from_bytes(frame)? {
             ServerMessage::Welcome(welcome) => self.handle_welcome(welcome),
-            ServerMessage::Verdicts(verdicts) => self.handle_verdicts(&verdicts),
+            ServerMessage::Verdicts(verdicts) => self.handle_verdicts(&verdicts, env),
             ServerMessage::Feed(batch) => self.handle_feed(batch, env),
             ServerMessage::Goodbye(goodbye) => {
                 if GoodbyeCode::parse(&goodbye.code) == Some(GoodbyeCode::Disabled) {
@@ -230,7 +231,11 @@ impl Replica {
         Ok(effects)
     }
 
-    fn handle_verdicts(&mut self, verdicts: &Verdicts) -> Result<Vec<Effect>, SessionFault> {
+    fn handle_verdicts(
+        &mut self,
+        verdicts: &Verdicts,
+        env: &mut dyn Env,
+    ) -> Result<Vec<Effect>, SessionFault> {
         let State::Open(session) = &mut self.session.state else {
             return Err(SessionFault::OutOfTurn("verdicts"));
         };
@@ -240,33 +245,34 @@ impl Replica {
                 session.accepted_to = session.accepted_to.max(position);
             }
         }
+        let (actor, user) = (self.actor, self.user);
         let (refused, tables, erased) = cache::write(&self.db, &mut self.cache, |tx, cache| {
-            let mut refused = Vec::new();
-            let mut erased = Vec::new();
-            let mut records: Vec<RecordId> = Vec::new();
+            let mut fallout = Fallout::new(tx, actor, user);
+            let (mut erased, mut dependants) = (Vec::new(), Vec::new());
             for verdict in &verdicts.verdicts {
                 match &verdict.outcome {
                     VerdictOutcome::Accepted(_) => match store::take_orphan(tx, verdict.hash)? {
                         Some(record) => erased.push(record),
                         None => store::accept_change(tx, verdict.hash)?,
                     },
-                    // The server's own failure: the change waits in the outbox for the next session.
-                    VerdictOutcome::Refused(refusal)
-                        if RefusalCode::parse(&refusal.code) == Some(RefusalCode::Internal) => {}
-                    VerdictOutcome::Refused(refusal) => {
-                        if let Some(record) = store::quarantine_change(tx, verdict.hash, refusal)? {
-                            records.push(record);
-                            refused.push((verdict.hash, refusal.clone()));
+                    VerdictOutcome::Refused(refusal) => match RefusalCode::parse(&refusal.code) {
+                        // The server's own failure: the change waits for the next session.
+                        Some(RefusalCode::Internal) => {}
+                        Some(RefusalCode::DependsOnRefused) => {
+                            dependants.push((verdict.hash, refusal));
                         }
-                    }
+                        _ => fallout.refuse(verdict.hash, refusal)?,
+                    },
                 }
             }
-            records.sort_unstable();
-            records.dedup();
-            for record in &records {
-                cache.forget(*record);
+            fallout.settle(cache, env)?;
+            // Mostly made again by now. What builds on something refused long ago is not.
+            for (hash, refusal) in dependants {
+                fallout.refuse(hash, refusal)?;
             }
-            let tables = super::feed::rebuild(tx, cache, &records)?;
+            fallout.settle(cache, env)?;
+            let Fallout { refused, touched, .. } = fallout;
+            let tables = super::feed::rebuild(tx, cache, &touched)?;
             Ok::<_, SessionFault>((refused, tables, erased))
         })?;
         let mut effects = Vec::new();

@@ -4,8 +4,6 @@ use std::fmt;
 
 use super::session::State;
 use super::{Replica, store};
-use crate::error::Refusal;
-use crate::ids::{ChangeHash, RecordId};
 use crate::schema::KINDS;
 use crate::time::UnixMs;
 
@@ -41,21 +39,6 @@ pub enum LinkState {
     Live,
 }
 
-/// An edit that the server refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// The change.
-    pub hash: ChangeHash,
-    /// The record.
-    pub record: RecordId,
-    /// Its kind.
-    pub kind: String,
-    /// When it was made.
-    pub made_at: UnixMs,
-    /// Why it was refused.
-    pub refusal: Refusal,
-}
-
 impl Replica {
     /// How the replica stands.
     ///
@@ -87,31 +70,6 @@ impl Replica {
             last_sync: store::meta::<i64>(&self.db, "last_sync")?.map(UnixMs),
             last_fault: self.last_fault.clone(),
         })
-    }
-
-    /// The edits that the server refused, oldest first.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn quarantine(&self) -> rusqlite::Result<Vec<Quarantined>> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT hash, record, kind, made_at, code, policy, sentence FROM changes
-             WHERE state = 2 ORDER BY seq",
-        )?;
-        let rows = statement.query_map([], |row| {
-            Ok(Quarantined {
-                hash: ChangeHash(row.get(0)?),
-                record: RecordId(uuid::Uuid::from_bytes(row.get(1)?)),
-                kind: row.get(2)?,
-                made_at: UnixMs(row.get(3)?),
-                refusal: Refusal {
-                    code: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-                    policy: row.get(5)?,
-                    sentence: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
-                },
-            })
-        })?;
-        rows.collect()
     }
 }
 

@@ -14,7 +14,10 @@ use crate::schema::{FieldType, KINDS, Kind, Search};
 use crate::time::UnixMs;
 
 /// Version of the tables below, in `PRAGMA user_version`.
-pub(super) const FILE_VERSION: i64 = 1;
+pub(super) const FILE_VERSION: i64 = 2;
+
+/// What brings a file of version 1 to version 2.
+const UPGRADE: &str = "ALTER TABLE changes ADD COLUMN edit TEXT";
 
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -43,7 +46,9 @@ CREATE TABLE changes (
     made_at INTEGER NOT NULL,
     code TEXT,
     policy TEXT,
-    sentence TEXT
+    sentence TEXT,
+    -- What a refused or cut-off change did, in the words of an edit.
+    edit TEXT
 ) STRICT;
 CREATE INDEX changes_record ON changes (record, seq);
 CREATE INDEX changes_waiting ON changes (state, seq) WHERE state > 0;
@@ -97,6 +102,14 @@ pub(super) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
                 kind.table
             ))?;
         }
+    }
+    db.pragma_update(None, "user_version", FILE_VERSION)
+}
+
+/// Brings a file of an older version to this one.
+pub(super) fn upgrade(db: &Connection, from: i64) -> rusqlite::Result<()> {
+    if from == 1 {
+        db.execute_batch(UPGRADE)?;
     }
     db.pragma_update(None, "user_version", FILE_VERSION)
 }
@@ -262,6 +275,66 @@ pub(super) fn quarantine_change(
     })
     .optional()
     .map(|found| found.and_then(|bytes| RecordId::from_slice(&bytes)))
+}
+
+/// A change that waits or was refused, as far as its fate goes.
+#[derive(Debug)]
+pub(super) struct OwnChange {
+    pub(super) hash: ChangeHash,
+    pub(super) group: GroupId,
+    pub(super) made_at: UnixMs,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Pending changes of a record made after a change that stands in the file, oldest first.
+pub(super) fn pending_after(
+    db: &Connection,
+    record: RecordId,
+    hash: ChangeHash,
+) -> rusqlite::Result<Vec<OwnChange>> {
+    let mut statement = db.prepare_cached(
+        "SELECT hash, grp, made_at, bytes FROM changes WHERE record = ?1 AND state = 1
+           AND seq > (SELECT seq FROM changes WHERE hash = ?2) ORDER BY seq",
+    )?;
+    let rows = statement.query_map(params![record.as_bytes(), hash.0], |row| {
+        Ok(OwnChange {
+            hash: ChangeHash(row.get(0)?),
+            group: GroupId(uuid::Uuid::from_bytes(row.get(1)?)),
+            made_at: UnixMs(row.get(2)?),
+            bytes: row.get(3)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// The pending changes of a group on other records: record and name of each.
+pub(super) fn pending_beside(
+    db: &Connection,
+    group: GroupId,
+    record: RecordId,
+) -> rusqlite::Result<Vec<(RecordId, ChangeHash)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT record, hash FROM changes WHERE grp = ?1 AND record <> ?2 AND state = 1 ORDER BY seq",
+    )?;
+    let rows = statement.query_map(params![group.as_bytes(), record.as_bytes()], |row| {
+        Ok((RecordId(uuid::Uuid::from_bytes(row.get(0)?)), ChangeHash(row.get(1)?)))
+    })?;
+    rows.collect()
+}
+
+/// Every change of a record beside its snapshot, also refused ones, oldest first.
+pub(super) fn all_changes(db: &Connection, record: RecordId) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let mut statement =
+        db.prepare_cached("SELECT bytes FROM changes WHERE record = ?1 ORDER BY state, seq")?;
+    let rows = statement.query_map([record.as_bytes()], |row| row.get(0))?;
+    rows.collect()
+}
+
+/// Keeps what a change did in words, for when its record is gone.
+pub(super) fn put_edit(db: &Connection, hash: ChangeHash, edit: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE changes SET edit = ?2 WHERE hash = ?1")?
+        .execute(params![hash.0, edit])
+        .map(drop)
 }
 
 pub(super) fn drop_accepted_changes(db: &Connection, record: RecordId) -> rusqlite::Result<()> {

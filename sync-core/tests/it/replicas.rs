@@ -169,6 +169,23 @@ fn another_users_file_is_not_opened() {
     assert!(matches!(error, OpenError::WrongUser(owner) if owner == user(1)));
 }
 
+/// A file of the version before this one is brought up to date when it is opened, with what waits.
+#[test]
+fn a_file_of_the_version_before_opens() {
+    let mut env = World::new(3);
+    let organization = kind("organization");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut device = replica(file.path(), 1, &mut env);
+    device.create(organization, edit(organization, &[("name", "Old")]), &mut env).unwrap();
+    drop(device);
+    let db = rusqlite::Connection::open(file.path()).unwrap();
+    db.execute_batch("ALTER TABLE changes DROP COLUMN edit; PRAGMA user_version = 1").unwrap();
+    drop(db);
+    let device = replica(file.path(), 1, &mut env);
+    assert_eq!(device.status().unwrap().unsent, 1);
+    assert!(device.quarantine().unwrap().is_empty());
+}
+
 /// The field reference in the documentation is the one that the declarations give.
 #[test]
 fn the_field_reference_is_up_to_date() {

@@ -45,6 +45,11 @@ impl PolicySentences {
                 policy: error.constraint().map(str::to_owned),
                 sentence: error.message().to_owned(),
             }),
+            "PT422" => Some(Refusal {
+                code: RefusalCode::Rule.as_str().to_owned(),
+                policy: error.constraint().map(str::to_owned),
+                sentence: error.message().to_owned(),
+            }),
             // Data exceptions and integrity violations: the row itself is at fault.
             code if code.starts_with("22") || code.starts_with("23") => Some(Refusal {
                 code: RefusalCode::Constraint.as_str().to_owned(),

@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use client_sdk::Client;
 use client_sdk::core::ids::RecordId;
 use sync_server::ops::assign::{self, Assignment};
 use sync_server::ops::report;
 
-use crate::harness::{World, create, pantry_program, set};
+use crate::harness::{World, create, pantry, set};
 
 /// A report of the server, and the query that answers the same on a device.
 const REPORTS: [(&str, &str, &str); 5] = [
@@ -173,12 +172,6 @@ fn a_day_of_work(device: &mut Client) {
 fn ids(device: &Client) -> Vec<RecordId> {
     let found = device.replica.query("SELECT id FROM organizations ORDER BY name, id").unwrap();
     found.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
-}
-
-fn pantry(file: &Path, args: &[&str]) {
-    let output = Command::new(pantry_program()).arg("--db").arg(file).args(args).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "pantry {args:?}: {errors}");
 }
 
 fn csv_rows(file: &Path) -> usize {

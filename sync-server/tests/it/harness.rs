@@ -208,6 +208,14 @@ pub(crate) fn pantry_program() -> PathBuf {
     program
 }
 
+/// Runs the device's command line; returns what it printed.
+pub(crate) fn pantry(file: &Path, args: &[&str]) -> String {
+    let output = Command::new(pantry_program()).arg("--db").arg(file).args(args).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "pantry {args:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// A second server on the same database.
 pub(crate) async fn second_server(world: &World) -> Arc<Running> {
     Arc::new(app::start(&world.config).await.unwrap())

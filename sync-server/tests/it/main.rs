@@ -6,4 +6,5 @@ mod agreement;
 mod harness;
 mod kill;
 mod oracle;
+mod refusals;
 mod thread;

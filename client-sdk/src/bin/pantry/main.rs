@@ -2,6 +2,7 @@
 
 mod import;
 mod output;
+mod quarantine;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions, OpenError, Tabl
 use client_sdk::core::schema::{self, Kind};
 use client_sdk::{Backoff, Client, Fault, SyncError};
 use output::Output;
+use quarantine::QuarantineCommand;
 use serde_json::json;
 
 /// A device's copy of your records: create, edit and find them without a network, and sync when
@@ -103,8 +105,11 @@ enum Command {
     },
     /// One line: live or offline, unsent edits, conflicts, refusals.
     Status,
-    /// Edits that the server refused, with its reasons.
-    Quarantine,
+    /// Edits that the server refused: list, show, export, resubmit or discard them.
+    Quarantine {
+        #[command(subcommand)]
+        command: Option<QuarantineCommand>,
+    },
     /// Write a record's whole document as Automerge saves it.
     ExportDocument {
         id: String,
@@ -239,21 +244,8 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             out.value(&value, &status.to_string());
             Ok(())
         }
-        Command::Quarantine => {
-            let rows = client.replica.quarantine()?.into_iter().map(|one| {
-                vec![
-                    json!(one.record.to_string()),
-                    json!(one.kind),
-                    json!(one.made_at.to_string()),
-                    json!(one.refusal.code),
-                    json!(one.refusal.policy),
-                    json!(one.refusal.sentence),
-                ]
-            });
-            let columns =
-                ["record", "kind", "made_at", "code", "policy", "reason"].map(str::to_owned);
-            out.table(&Table { columns: columns.to_vec(), rows: rows.collect() });
-            Ok(())
+        Command::Quarantine { command } => {
+            quarantine::run(&mut client, command.unwrap_or(QuarantineCommand::List), out)
         }
         Command::ExportDocument { id, out: file } => {
             let id = find(&client, &id)?;

@@ -35,6 +35,11 @@ impl Output {
         let _ = writeln!(std::io::stdout(), "{printed}\n{} rows", table.rows.len());
     }
 
+    /// Prints what is the same for people and programs.
+    pub(crate) fn note_to_stdout(&self, text: &str) {
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
     pub(crate) fn note(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }

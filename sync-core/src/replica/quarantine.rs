@@ -1,0 +1,363 @@
+//! What the server refused: kept with its reason, shown, exported, made again; and what was edited
+//! after it, written anew so that it does not fall with it.
+//!
+//! A change builds on all its writer knew, so that a refused one takes every later change of the
+//! record along. The replica therefore reads back what each later change did and makes it again on
+//! what is accepted. Where the user lacks access to the record, that would be refused as well, and
+//! the later changes follow into quarantine.
+
+use std::collections::VecDeque;
+
+use automerge::{Automerge, Change};
+use rusqlite::{Connection, params};
+
+use super::cache::DocumentCache;
+use super::edit::{GroupEdit, ReplicaError, load_open, write_record};
+use super::store::{self, ChangeState, NewChange, OwnChange};
+use super::{Env, Replica, draw};
+use crate::document::{self, Hydrated, Pen, PenRole, RecordEdit, difference, genesis, hydrate};
+use crate::error::{Refusal, RefusalCode};
+use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
+use crate::schema::Kind;
+use crate::time::UnixMs;
+
+/// An edit that the server refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quarantined {
+    /// The change.
+    pub hash: ChangeHash,
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// When it was made.
+    pub made_at: UnixMs,
+    /// Why it was refused.
+    pub refusal: Refusal,
+    /// What it did, as [`RecordEdit::to_json`] says it.
+    pub edit: serde_json::Value,
+}
+
+/// Why a refused edit could not be made again.
+#[derive(Debug, thiserror::Error)]
+pub enum ResubmitError {
+    /// No such edit in quarantine.
+    #[error("no refused edit {0} on this device")]
+    Unknown(ChangeHash),
+    /// It says nothing that the record does not say already.
+    #[error("the record says that already; discard the edit instead")]
+    Nothing,
+    /// The record is not on this device any more.
+    #[error("its record is not on this device; ask whoever has it now, or discard the edit")]
+    NoRecord,
+    /// The edit does not fit, or the file cannot be written.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+}
+
+impl Replica {
+    /// The edits that the server refused, oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn quarantine(&self) -> rusqlite::Result<Vec<Quarantined>> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT hash, record, kind, made_at, code, policy, sentence, edit FROM changes
+             WHERE state = 2 ORDER BY seq",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let edit: Option<String> = row.get(7)?;
+            Ok(Quarantined {
+                hash: ChangeHash(row.get(0)?),
+                record: RecordId(uuid::Uuid::from_bytes(row.get(1)?)),
+                kind: row.get(2)?,
+                made_at: UnixMs(row.get(3)?),
+                refusal: Refusal {
+                    code: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+                    policy: row.get(5)?,
+                    sentence: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
+                },
+                edit: edit.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// Makes a refused edit again on the record as it is now, perhaps with corrections that are made
+    /// together with it; it leaves quarantine as a fresh edit.
+    ///
+    /// # Errors
+    /// When there is no such edit, its record is not here, or nothing would change.
+    pub fn resubmit(
+        &mut self,
+        hash: ChangeHash,
+        corrections: RecordEdit,
+        env: &mut dyn Env,
+    ) -> Result<(), ResubmitError> {
+        let all = self.quarantine().map_err(ReplicaError::from)?;
+        let one = all.into_iter().find(|one| one.hash == hash);
+        let one = one.ok_or(ResubmitError::Unknown(hash))?;
+        let kind = crate::schema::kind(&one.kind).ok_or(ResubmitError::NoRecord)?;
+        let mut edit = RecordEdit::from_json(kind, &one.edit);
+        // A correction takes the place of what was said of the same field.
+        edit.changes.retain(|(f, _)| corrections.changes.iter().all(|(c, _)| c.name != f.name));
+        edit.changes.extend(corrections.changes);
+        let id = one.record;
+        let begins = edit.changes.iter().any(|(field, _)| field.name == "created_at");
+        let group = match (self.record(id)?, begins) {
+            (None, true) => GroupEdit::Create { id, kind, edit },
+            (None, false) => return Err(ResubmitError::NoRecord),
+            (Some(_), _) => {
+                edit.changes.retain(|(f, _)| f.rule != crate::schema::Rule::Immutable);
+                GroupEdit::Edit { id, edit }
+            }
+        };
+        if self.commit(&[group], env)?.changes.is_empty() {
+            return Err(ResubmitError::Nothing);
+        }
+        Ok(store::drop_change(&self.db, hash).map_err(ReplicaError::from)?)
+    }
+
+    /// Throws a refused edit away for good; `false` when there is none of this name.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn discard(&mut self, hash: ChangeHash) -> rusqlite::Result<bool> {
+        let gone =
+            self.db.execute("DELETE FROM changes WHERE hash = ?1 AND state = 2", [hash.0])?;
+        Ok(gone > 0)
+    }
+}
+
+/// Refused changes, and what the records that they belong to said with them.
+pub(super) struct Fallout<'a> {
+    tx: &'a Connection,
+    actor: Actor,
+    author: UserId,
+    /// Records with their first refused change, and whether what came later may stand.
+    waiting: VecDeque<(RecordId, ChangeHash, Later)>,
+    /// Every change that went into quarantine, with its reason.
+    pub(super) refused: Vec<(ChangeHash, Refusal)>,
+    /// Records whose documents are other than before.
+    pub(super) touched: Vec<RecordId>,
+}
+
+/// What becomes of the changes made after a refused one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Later {
+    /// They are made again.
+    Stands,
+    /// The user has no access to the record: they are refused with it.
+    Falls,
+}
+
+impl<'a> Fallout<'a> {
+    pub(super) fn new(tx: &'a Connection, actor: Actor, author: UserId) -> Self {
+        let (waiting, refused, touched) = (VecDeque::new(), Vec::new(), Vec::new());
+        Self { tx, actor, author, waiting, refused, touched }
+    }
+
+    /// Puts a change into quarantine, if it waits for its verdict.
+    pub(super) fn refuse(
+        &mut self,
+        hash: ChangeHash,
+        refusal: &Refusal,
+    ) -> Result<(), ReplicaError> {
+        let Some(record) = store::quarantine_change(self.tx, hash, refusal)? else {
+            return Ok(());
+        };
+        self.refused.push((hash, refusal.clone()));
+        let denied = RefusalCode::parse(&refusal.code) == Some(RefusalCode::Denied);
+        let later = if denied { Later::Falls } else { Later::Stands };
+        if !self.touched.contains(&record) {
+            self.touched.push(record);
+            self.waiting.push_back((record, hash, later));
+        }
+        Ok(())
+    }
+
+    /// Deals with what was made after the refused changes. Records come out rebuilt.
+    pub(super) fn settle(
+        &mut self,
+        cache: &mut DocumentCache,
+        env: &mut dyn Env,
+    ) -> Result<(), ReplicaError> {
+        while let Some((record, first, later)) = self.waiting.pop_front() {
+            cache.forget(record);
+            self.keep_words(record)?;
+            let pending = store::pending_after(self.tx, record, first)?;
+            if later == Later::Falls {
+                for change in pending {
+                    self.fall(&change, record)?;
+                }
+                continue;
+            }
+            let mut again = Vec::new();
+            for change in pending {
+                let beside = store::pending_beside(self.tx, change.group, record)?;
+                if beside.is_empty() {
+                    again.push(change);
+                    continue;
+                }
+                // A group stands or falls as one, and this part of it cannot stand as it is.
+                self.fall(&change, record)?;
+                for (_, hash) in beside {
+                    self.refuse(hash, &with_its_group())?;
+                }
+            }
+            self.make_again(cache, record, again, env)?;
+        }
+        Ok(())
+    }
+
+    fn fall(&mut self, change: &OwnChange, record: RecordId) -> Result<(), ReplicaError> {
+        let refusal = Refusal::new(
+            RefusalCode::DependsOnRefused,
+            "It builds on an earlier edit of this record that was refused.",
+        );
+        store::quarantine_change(self.tx, change.hash, &refusal)?;
+        for (_, hash) in store::pending_beside(self.tx, change.group, record)? {
+            self.refuse(hash, &with_its_group())?;
+        }
+        self.refused.push((change.hash, refusal));
+        Ok(())
+    }
+
+    /// Writes what later changes did anew on what is left of the record.
+    fn make_again(
+        &mut self,
+        cache: &mut DocumentCache,
+        record: RecordId,
+        changes: Vec<OwnChange>,
+        env: &mut dyn Env,
+    ) -> Result<(), ReplicaError> {
+        let Some(row) = store::document(self.tx, record)? else { return Ok(()) };
+        let whole = everything(self.tx, record, row.kind, row.snapshot.as_deref())?;
+        let states: Vec<_> =
+            changes.iter().map(|change| read_back(&whole, row.kind, &change.bytes)).collect();
+        let mut bases = changes;
+        for change in &bases {
+            store::drop_change(self.tx, change.hash)?;
+        }
+        let Some(mut open) = load_open(self.tx, record)? else {
+            // The record itself was refused; nothing stands on nothing.
+            for change in bases.drain(..) {
+                self.put_back(record, row.kind, &change)?;
+                self.fall(&change, record)?;
+            }
+            return Ok(());
+        };
+        for (change, states) in bases.iter().zip(states) {
+            let Some((before, after, claimed)) = states else {
+                self.put_back(record, row.kind, change)?;
+                self.fall(change, record)?;
+                continue;
+            };
+            let edit = difference(&before, &after, &open.hydrated);
+            let pen =
+                Pen { actor: self.actor, author: self.author, now: claimed, role: PenRole::Device };
+            let mut mint = || EventId::mint(claimed, draw(env));
+            let made = document::edit(&mut open.doc, &open.hydrated, &edit, &pen, &mut mint)?;
+            let Some(local) = made else { continue };
+            open.hydrated = hydrate(&open.doc, open.kind);
+            let new = NewChange {
+                record,
+                kind: open.kind,
+                hash: local.hash,
+                bytes: &local.bytes,
+                state: ChangeState::Pending,
+                group: change.group,
+                actor: self.actor,
+                made_at: change.made_at,
+            };
+            store::insert_change(self.tx, &new)?;
+        }
+        open.stamp = crate::projection::Stamp::of_document(&open.doc);
+        write_record(self.tx, cache, record, &open)?;
+        cache.put(record, open);
+        Ok(())
+    }
+
+    fn put_back(
+        &self,
+        record: RecordId,
+        kind: &'static Kind,
+        change: &OwnChange,
+    ) -> Result<(), ReplicaError> {
+        let new = NewChange {
+            record,
+            kind,
+            hash: change.hash,
+            bytes: &change.bytes,
+            state: ChangeState::Pending,
+            group: change.group,
+            actor: self.actor,
+            made_at: change.made_at,
+        };
+        Ok(store::insert_change(self.tx, &new)?)
+    }
+
+    fn keep_words(&self, record: RecordId) -> Result<(), ReplicaError> {
+        keep_words(self.tx, record)
+    }
+}
+
+/// Writes down in words what the unsent and refused changes of a record did, while the record is
+/// there to read it from.
+pub(super) fn keep_words(tx: &Connection, record: RecordId) -> Result<(), ReplicaError> {
+    let Some(row) = store::document(tx, record)? else { return Ok(()) };
+    let mut statement = tx.prepare_cached(
+        "SELECT hash, bytes FROM changes WHERE record = ?1 AND state > 0 AND edit IS NULL",
+    )?;
+    let silent: Vec<([u8; 32], Vec<u8>)> = statement
+        .query_map(params![record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    if silent.is_empty() {
+        return Ok(());
+    }
+    let whole = everything(tx, record, row.kind, row.snapshot.as_deref())?;
+    for (hash, bytes) in silent {
+        if let Some((before, after, _)) = read_back(&whole, row.kind, &bytes) {
+            let edit = difference(&before, &after, &before).to_json().to_string();
+            store::put_edit(tx, ChangeHash(hash), &edit)?;
+        }
+    }
+    Ok(())
+}
+
+/// A record's document with every change that is in the file, refused ones too.
+fn everything(
+    tx: &Connection,
+    record: RecordId,
+    kind: &'static Kind,
+    snapshot: Option<&[u8]>,
+) -> Result<Automerge, ReplicaError> {
+    let mut doc = match snapshot {
+        Some(snapshot) => document::load(snapshot, &[])?,
+        None => genesis(kind).doc.clone(),
+    };
+    let changes = store::all_changes(tx, record)?;
+    let changes = changes.into_iter().filter_map(|bytes| Change::from_bytes(bytes).ok());
+    doc.apply_changes(changes).map_err(|error| document::LoadError::Change(error.to_string()))?;
+    Ok(doc)
+}
+
+/// What the record said before and after a change, and when the change claims to have been made.
+fn read_back(
+    whole: &Automerge,
+    kind: &'static Kind,
+    bytes: &[u8],
+) -> Option<(Hydrated, Hydrated, UnixMs)> {
+    let change = Change::from_bytes(bytes.to_vec()).ok()?;
+    let before = whole.fork_at(change.deps()).ok()?;
+    let after = whole.fork_at(&[change.hash()]).ok()?;
+    let claimed = UnixMs::from_seconds(change.timestamp());
+    Some((hydrate(&before, kind), hydrate(&after, kind), claimed))
+}
+
+fn with_its_group() -> Refusal {
+    Refusal::new(
+        RefusalCode::GroupRefused,
+        "It was made together with an edit that builds on a refused one.",
+    )
+}

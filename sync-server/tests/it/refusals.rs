@@ -1,0 +1,121 @@
+//! Refused is not lost, and takes nothing sound with it.
+
+use client_sdk::Client;
+use client_sdk::core::document::RecordEdit;
+use client_sdk::core::ids::RecordId;
+use client_sdk::core::replica::GroupEdit;
+
+use crate::harness::{World, create, edit, pantry, set};
+
+fn deal(device: &mut Client, account: RecordId, name: &str) -> RecordId {
+    let parent = account.to_string();
+    create(device, "opportunity", &[("organization_id", parent.as_str()), ("name", name)])
+}
+
+/// A rep closes a deal without a reason, which the database does not take, and goes on working on
+/// the same deal: everything else arrives. Later she gives the reason, and the refused step goes in.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_edited_after_a_refused_edit_arrives() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    let deal = deal(&mut rosa, account, "Menu");
+    world.sync(&mut rosa).await;
+    set(&mut rosa, deal, "opportunity", &[("description", "They like the soup.")]);
+    set(&mut rosa, deal, "opportunity", &[("stage", "closed-lost")]);
+    set(&mut rosa, deal, "opportunity", &[("probability_override", "40"), ("tags", "soup")]);
+    set(&mut rosa, deal, "opportunity", &[("description", "They like the soup. And the stew.")]);
+    set(&mut rosa, account, "organization", &[("cuisine", "Stews")]);
+    let summary = world.sync(&mut rosa).await;
+    assert_eq!(summary.refused, 1);
+    let status = rosa.replica.status().unwrap();
+    assert_eq!((status.unsent, status.refused), (0, 1));
+    world.assert_agrees(&rosa).await;
+    world.assert_projected().await;
+    let row = rosa
+        .replica
+        .query("SELECT stage, probability, description, tags FROM opportunities")
+        .unwrap();
+    let expected =
+        serde_json::json!(["prospecting", 40, "They like the soup. And the stew.", "[\"soup\"]"]);
+    assert_eq!(serde_json::Value::from(row.rows[0].clone()), expected);
+    let [refused] = &rosa.replica.quarantine().unwrap()[..] else { panic!("one is refused") };
+    assert_eq!(refused.refusal.code, "rule");
+    assert_eq!(refused.refusal.policy.as_deref(), Some("closed_deals_need_a_reason"));
+    assert_eq!(refused.edit[0]["append"]["stage"], "closed-lost");
+    let corrections = edit("opportunity", &[("stage", "closed-lost: too dear")]);
+    rosa.replica.resubmit(refused.hash, corrections, &mut rosa.env).unwrap();
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    world.assert_agrees(&rosa).await;
+    let stage = rosa.replica.query("SELECT stage, close_reason FROM opportunities").unwrap();
+    assert_eq!(stage.rows[0], ["closed-lost", "too dear"]);
+    assert!(rosa.replica.quarantine().unwrap().is_empty());
+    world.end().await;
+}
+
+/// The account was given away: what was done to it offline is refused as a whole, kept in words even
+/// though the record is gone from the device, and can be thrown away.
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_edits_of_an_evicted_account_are_kept_in_words() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    let other = create(&mut rosa, "organization", &[("name", "Other")]);
+    world.sync(&mut rosa).await;
+    for n in 0..30 {
+        let value = n.to_string();
+        set(&mut rosa, account, "organization", &[("employee_count", &value), ("notes", "Hm.")]);
+        set(&mut rosa, other, "organization", &[("employee_count", &value)]);
+    }
+    world.assign(account, world.other_rep).await;
+    assert_eq!(world.sync(&mut rosa).await.refused, 30);
+    world.assert_agrees(&rosa).await;
+    let kept = rosa.replica.quarantine().unwrap();
+    assert_eq!(kept.len(), 30);
+    for (n, one) in kept.iter().enumerate() {
+        let said = one.edit.as_array().unwrap().iter().find(|c| c["field"] == "employee_count");
+        assert_eq!(said.unwrap()["set"], n);
+    }
+    let file = world.files.path().join("rosa.db");
+    let name = kept[0].hash.to_string();
+    assert_eq!(pantry(&file, &["--json", "quarantine"]).lines().count(), 30);
+    let shown = pantry(&file, &["quarantine", "show", &name[..12]]);
+    assert!(shown.contains("employee_count = 0") && shown.contains("refused: "), "{shown}");
+    let again = rosa.replica.resubmit(kept[0].hash, RecordEdit::default(), &mut rosa.env);
+    assert!(again.unwrap_err().to_string().contains("not on this device"));
+    assert!(rosa.replica.discard(kept[0].hash).unwrap());
+    assert!(!rosa.replica.discard(kept[0].hash).unwrap());
+    assert_eq!(rosa.replica.status().unwrap().refused, 29);
+    // The account comes back, and so may the edit.
+    world.assign(account, world.rep).await;
+    world.sync(&mut rosa).await;
+    rosa.replica.resubmit(kept[29].hash, RecordEdit::default(), &mut rosa.env).unwrap();
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    assert_eq!(rosa.replica.record(account).unwrap().unwrap().json("employee_count"), 29);
+    world.assert_agrees(&rosa).await;
+    world.end().await;
+}
+
+/// A group of edits stands or falls as one; what its records were given later stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_group_leaves_later_edits_of_its_records() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    let deal = deal(&mut rosa, account, "Menu");
+    world.sync(&mut rosa).await;
+    let group = [
+        GroupEdit::Edit { id: deal, edit: edit("opportunity", &[("stage", "closed-lost")]) },
+        GroupEdit::Edit { id: account, edit: edit("organization", &[("cuisine", "Thai")]) },
+    ];
+    rosa.replica.commit(&group, &mut rosa.env).unwrap();
+    set(&mut rosa, account, "organization", &[("website", "kitchen.example")]);
+    set(&mut rosa, deal, "opportunity", &[("cases_per_week", "7")]);
+    assert_eq!(world.sync(&mut rosa).await.refused, 2);
+    world.assert_agrees(&rosa).await;
+    let shown = rosa.replica.record(account).unwrap().unwrap();
+    assert_eq!(shown.json("website"), "kitchen.example");
+    assert_eq!(shown.json("cuisine"), serde_json::Value::Null);
+    assert_eq!(rosa.replica.record(deal).unwrap().unwrap().json("cases_per_week"), 7);
+    world.end().await;
+}
