@@ -33,7 +33,8 @@ CREATE TABLE documents (
 ) STRICT;
 CREATE INDEX documents_scope ON documents (scope);
 
--- Changes beside their snapshots. state: 0 accepted, 1 pending (the outbox), 2 quarantined.
+-- Changes beside their snapshots. state: 0 accepted, 1 pending (the outbox), 2 quarantined. `edit`
+-- is what a refused or cut-off change did, in the words of an edit.
 CREATE TABLE changes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     record BLOB NOT NULL,
@@ -47,7 +48,6 @@ CREATE TABLE changes (
     code TEXT,
     policy TEXT,
     sentence TEXT,
-    -- What a refused or cut-off change did, in the words of an edit.
     edit TEXT
 ) STRICT;
 CREATE INDEX changes_record ON changes (record, seq);
