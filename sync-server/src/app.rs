@@ -28,6 +28,8 @@ pub struct App {
     pub committer: Committer,
     /// Secret that tokens are signed with.
     pub jwt_secret: String,
+    /// Web origins whose pages may connect.
+    pub origins: Vec<String>,
     /// Moves whenever a feed may have something new.
     pub wake: watch::Sender<u64>,
     /// Cancelled when the server is to stop.
@@ -47,6 +49,7 @@ impl App {
             committer: Committer::start(pool.clone(), sentences),
             pool,
             jwt_secret: config.jwt_secret.clone(),
+            origins: config.origins.clone(),
             wake: watch::Sender::new(0),
             stopping: CancellationToken::new(),
             places: Mutex::default(),

@@ -20,7 +20,8 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Serve devices. Reads DATABASE_URL, SUPABASE_JWT_SECRET (or JWT_SECRET), PORT (3000),
-    /// DATABASE_POOL_SIZE (10), LOG_LEVEL (info).
+    /// DATABASE_POOL_SIZE (10), LOG_LEVEL (info), ALLOWED_ORIGINS (none: web pages of the server's
+    /// own origin only).
     Serve,
     /// Create or change the database's tables.
     #[command(subcommand)]

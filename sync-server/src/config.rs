@@ -11,6 +11,9 @@ pub struct Config {
     pub port: u16,
     /// Secret that tokens are signed with.
     pub jwt_secret: String,
+    /// Web origins whose pages may connect, as `https://app.example`; apps that are no pages send
+    /// none and always may.
+    pub origins: Vec<String>,
 }
 
 impl std::fmt::Debug for Config {
@@ -56,6 +59,17 @@ impl Config {
         };
         let pool_size = number("DATABASE_POOL_SIZE", 10, 1000).max(3);
         let port = number("PORT", 3000, 65535);
+        let origins: Vec<String> = lookup("ALLOWED_ORIGINS")
+            .unwrap_or_default()
+            .split(',')
+            .map(|one| one.trim().trim_end_matches('/').to_owned())
+            .filter(|one| !one.is_empty())
+            .collect();
+        if let Some(odd) = origins.iter().find(|one| !one.contains("://")) {
+            problems.push(format!(
+                "ALLOWED_ORIGINS has \"{odd}\", which is no origin such as https://app.example"
+            ));
+        }
         let jwt_secret = lookup("SUPABASE_JWT_SECRET").or_else(|| lookup("JWT_SECRET"));
         match &jwt_secret {
             None => problems.push("SUPABASE_JWT_SECRET (or JWT_SECRET) is not set: the secret that tokens are signed with".into()),
@@ -70,6 +84,7 @@ impl Config {
             pool_size,
             port: u16::try_from(port).unwrap_or(3000),
             jwt_secret: jwt_secret.unwrap_or_default(),
+            origins,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,13 +28,30 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn socket(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+async fn socket(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if !may_connect(&headers, &app.origins) {
+        let text = "pages of this origin may not connect; ALLOWED_ORIGINS lists those that may\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
     upgrade
         .max_message_size(limits::FRAME_BYTES)
         .max_frame_size(limits::FRAME_BYTES)
         .write_buffer_size(64 << 10)
         .max_write_buffer_size(2 * limits::INFLATED_FRAME_BYTES)
         .on_upgrade(move |socket| session::serve(app, socket))
+}
+
+/// Only pages send an origin, and browsers keep them honest: it must be one of the list, or the
+/// server's own. It is one more bar beside the token, which no other page has.
+fn may_connect(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    let Some(origin) = text(header::ORIGIN) else { return true };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    allowed.iter().any(|one| one == origin) || host.is_some() && host == text(header::HOST)
 }
 
 async fn health(State(app): State<Arc<App>>) -> Response {
@@ -88,4 +105,28 @@ async fn measure(request: Request, next: Next) -> Response {
     metrics::histogram!("http_request_duration_seconds", &labels)
         .record(started.elapsed().as_secs_f64());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_connect_from_listed_origins_and_the_server_s_own() {
+        let allowed = ["https://app.example".to_owned()];
+        let asked = |origin: Option<&str>, host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a host"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
+            }
+            may_connect(&headers, &allowed)
+        };
+        assert!(asked(None, "sync.example"), "an app that is no page");
+        assert!(asked(Some("https://app.example"), "sync.example"));
+        assert!(asked(Some("https://sync.example"), "sync.example"));
+        assert!(!asked(Some("https://evil.example"), "sync.example"));
+        assert!(!asked(Some("https://app.example.evil.example"), "sync.example"));
+        assert!(!asked(Some("null"), "sync.example"));
+    }
 }

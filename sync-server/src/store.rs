@@ -8,7 +8,7 @@ pub mod feed;
 pub mod rows;
 
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Executor, Row as _};
 use sync_core::ids::UserId;
 
 /// Connects a pool whose every connection becomes `pantry_server`.
@@ -25,6 +25,17 @@ pub async fn connect(url: &str, size: u32) -> sqlx::Result<PgPool> {
                     .execute("SET ROLE pantry_server; SET synchronous_commit = on; SET jit = off")
                     .await
                     .map(drop)
+            })
+        })
+        // A unit of work that is dropped half-way may leave its transaction open, a BEGIN whose
+        // answer nobody awaited even without sqlx knowing. Whoever comes next must find neither that
+        // nor whose it was: a connection on which time stands still, or that is not itself, is closed.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let sound =
+                    "SELECT now() = statement_timestamp() AND current_user = 'pantry_server'";
+                // In one message: a prepared statement's clock runs from its preparation.
+                sqlx::raw_sql(sound).fetch_one(connection).await?.try_get(0)
             })
         })
         .connect(url)

@@ -48,7 +48,13 @@ impl World {
         let database_url = with_database(&admin_url, &name);
         let owner = store::connect_as_owner(&database_url).await.unwrap();
         migrate::up(&owner).await.unwrap();
-        let config = Config { database_url, pool_size: 6, port: 0, jwt_secret: SECRET.to_owned() };
+        let config = Config {
+            database_url,
+            pool_size: 6,
+            port: 0,
+            jwt_secret: SECRET.to_owned(),
+            origins: Vec::new(),
+        };
         let server = app::start(&config).await.unwrap();
         let person = async |name: &str, role: &str, manager: Option<Uuid>| {
             let user = people::NewUser {

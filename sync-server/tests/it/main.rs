@@ -6,5 +6,6 @@ mod agreement;
 mod harness;
 mod kill;
 mod oracle;
+mod pool;
 mod refusals;
 mod thread;
