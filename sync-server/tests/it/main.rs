@@ -5,6 +5,7 @@ mod access;
 mod agreement;
 mod harness;
 mod kill;
+mod matrix;
 mod oracle;
 mod pool;
 mod refusals;
