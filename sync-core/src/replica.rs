@@ -50,7 +50,8 @@ pub struct Replica {
     db: rusqlite::Connection,
     id: ReplicaId,
     user: UserId,
-    /// Fresh at every open: two processes on one file, or a restored copy, are two writers.
+    /// Fresh at every open, and after every refusal: two processes on one file, a restored copy, or
+    /// edits before and after a refused one, are two writers.
     actor: Actor,
     cache: cache::DocumentCache,
     session: session::Session,

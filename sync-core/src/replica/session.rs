@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::quarantine::Fallout;
-use super::{Env, Replica, ReplicaError};
+use super::{Env, Replica, ReplicaError, draw};
 use super::{cache, store};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{
     Blob, ClientMessage, Fetch, FrameError, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN,
-    PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, SessionLimits, VerdictOutcome,
-    Verdicts, Welcome,
+    PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, SessionLimits, Verdict,
+    VerdictOutcome, Verdicts, Welcome,
 };
 use crate::schema::SCHEMA_VERSION;
 
@@ -244,6 +244,11 @@ impl Replica {
             if let VerdictOutcome::Accepted(position) = verdict.outcome {
                 session.accepted_to = session.accepted_to.max(position);
             }
+        }
+        // Another writer from here on: the refused change keeps its number among the old one's.
+        let refusals = |v: &Verdict| matches!(v.outcome, VerdictOutcome::Refused(_));
+        if verdicts.verdicts.iter().any(refusals) {
+            self.actor = Actor(draw(env));
         }
         let (actor, user) = (self.actor, self.user);
         let (refused, tables, erased) = cache::write(&self.db, &mut self.cache, |tx, cache| {

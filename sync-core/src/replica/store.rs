@@ -322,10 +322,13 @@ pub(super) fn pending_beside(
     rows.collect()
 }
 
-/// Every change of a record beside its snapshot, also refused ones, oldest first.
+/// Every change of a record beside its snapshot: accepted and pending ones, oldest first, and then
+/// refused ones, newest first, since an old one may stand in the way of a newer.
 pub(super) fn all_changes(db: &Connection, record: RecordId) -> rusqlite::Result<Vec<Vec<u8>>> {
-    let mut statement =
-        db.prepare_cached("SELECT bytes FROM changes WHERE record = ?1 ORDER BY state, seq")?;
+    let mut statement = db.prepare_cached(
+        "SELECT bytes FROM changes WHERE record = ?1
+         ORDER BY state, CASE WHEN state = 2 THEN -seq ELSE seq END",
+    )?;
     let rows = statement.query_map([record.as_bytes()], |row| row.get(0))?;
     rows.collect()
 }

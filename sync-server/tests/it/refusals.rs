@@ -119,3 +119,27 @@ async fn a_refused_group_leaves_later_edits_of_its_records() {
     assert_eq!(rosa.replica.record(deal).unwrap().unwrap().json("cases_per_week"), 7);
     world.end().await;
 }
+
+/// Refused, made again, refused again, all in one run of the app: nothing gets stuck.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_takes_edits_however_often_one_was_refused() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    let deal = deal(&mut rosa, account, "Menu");
+    world.sync(&mut rosa).await;
+    for round in 1..=4 {
+        set(&mut rosa, deal, "opportunity", &[("stage", "closed-lost")]);
+        let cases = round.to_string();
+        set(&mut rosa, deal, "opportunity", &[("cases_per_week", &cases)]);
+        set(&mut rosa, deal, "opportunity", &[("stage", "closed-lost")]);
+        set(&mut rosa, deal, "opportunity", &[("tags", &format!("t{round}"))]);
+        assert_eq!(world.sync(&mut rosa).await.refused, 2, "round {round}");
+        world.assert_agrees(&rosa).await;
+        assert_eq!(rosa.replica.record(deal).unwrap().unwrap().json("cases_per_week"), round);
+    }
+    let kept = rosa.replica.quarantine().unwrap();
+    assert_eq!(kept.len(), 8);
+    assert!(kept.iter().all(|one| one.edit[0]["append"]["stage"] == "closed-lost"));
+    world.end().await;
+}
