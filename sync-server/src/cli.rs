@@ -85,6 +85,15 @@ pub(crate) enum Command {
         #[arg(long)]
         preview: bool,
     },
+    /// Say whether a person may read and change a record, by which rule, and what the rule goes by.
+    Explain {
+        /// E-mail address or id of the person.
+        #[arg(long)]
+        user: String,
+        /// Id of the record.
+        #[arg(long)]
+        record: uuid::Uuid,
+    },
     /// Ask a running server how it is; exit code 1 when it is not well. Reads PORT.
     Health,
 }

@@ -8,7 +8,7 @@ use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
 use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
-use sync_server::ops::{assign, migrate, people, report, reproject};
+use sync_server::ops::{assign, explain, migrate, people, report, reproject};
 use sync_server::{app, committer, say, store, telemetry};
 
 /// Documents are many small allocations, made and dropped on several threads.
@@ -70,6 +70,13 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
         }
         Command::Assign { from, to, acting, territory, r#where, preview } => {
             return run_assign(from, &to, &acting, territory, &r#where, preview, json).await;
+        }
+        Command::Explain { user, record } => {
+            let owner = owner().await?;
+            let user = people::find_user(&owner, &user).await?;
+            let pool = store::connect(&database_url()?, 2).await?;
+            let found = explain::explain(&owner, &pool, user, record).await?;
+            if json { say(serde_json::to_string(&found)?) } else { say(found.to_text()) }
         }
         Command::Health => return health().await,
     }

@@ -1,6 +1,7 @@
 //! What operators do from the command line.
 
 pub mod assign;
+pub mod explain;
 pub mod migrate;
 pub mod people;
 pub mod report;

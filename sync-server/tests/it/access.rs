@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use client_sdk::core::ids::RecordId;
+use sync_server::ops::explain;
 use sync_server::ops::people::{self, UserChange};
 
 use crate::harness::{World, create, set};
@@ -166,5 +167,35 @@ async fn devices_follow_a_change_of_role() {
         let held = mia.replica.query("SELECT id FROM organizations").unwrap().rows.len();
         assert_eq!(held, seen, "as {to}");
     }
+    world.end().await;
+}
+
+/// The database says of each person what they may, by which rule, and what it goes by.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_names_the_rule_and_what_it_goes_by() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let place = account(&mut rosa, "Kitchen");
+    let parent = place.to_string();
+    let task =
+        create(&mut rosa, "task", &[("organization_id", parent.as_str()), ("title", "Call")]);
+    world.sync(&mut rosa).await;
+    let ask = async |user, record: RecordId| {
+        explain::explain(&world.owner, &world.server.app.pool, user, record.0).await.unwrap()
+    };
+    let own = ask(world.rep, place).await;
+    assert_eq!((own.reads, own.writes), (true, true), "{own:?}");
+    let foreign = ask(world.other_rep, task).await;
+    assert_eq!((foreign.reads, foreign.writes), (false, false));
+    let refusal = foreign.refusal.as_ref().unwrap();
+    assert_eq!(refusal.policy.as_deref(), Some("account_must_be_visible"));
+    let text = foreign.to_text();
+    assert!(text.contains("omar@example.com is sales_rep"), "{text}");
+    assert!(text.contains("\"Kitchen\" is assigned to rosa@example.com"), "{text}");
+    let role = UserChange { role: Some("read_only".into()), ..UserChange::default() };
+    people::change_user(&world.owner, world.rep, &role).await.unwrap();
+    let reader = ask(world.rep, place).await;
+    assert_eq!((reader.reads, reader.writes), (true, false), "{reader:?}");
+    assert!(reader.to_text().contains("may read records but not change them"));
     world.end().await;
 }
