@@ -9,7 +9,9 @@ use super::place::{EARLIEST_SECONDS, check_author, check_place, check_time};
 use super::text::TextView;
 use super::values::{check_value, check_writer, fits_postgres, scalar_bytes};
 use super::{Context, ParsedChange, VerifiedChange};
-use crate::document::{Event, Genesis, ID_KEY, KIND_KEY, genesis, normalise_key};
+use crate::document::{
+    Event, EventData, Genesis, ID_KEY, KIND_KEY, PenRole, genesis, normalise_key,
+};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::EventId;
 use crate::limits;
@@ -416,6 +418,14 @@ impl Judge<'_> {
         };
         if event.by != self.context.author {
             return refuse(RefusalCode::ForeignAuthor, "The event names another author.");
+        }
+        // Who wins a disputed deal hangs on it, and nobody here knows what the writer's role was.
+        let claims_role = matches!(&event.data, EventData::Stage { role: Some(_), .. });
+        if claims_role && self.context.pen == PenRole::Device {
+            return refuse(
+                RefusalCode::ServerOnly,
+                "A device does not say what role its user has.",
+            );
         }
         if !fits_postgres(&event) {
             return refuse(

@@ -4,12 +4,12 @@ use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::{ActorId, Automerge, Change, ExpandedChange, ObjType, ScalarValue};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use sync_core::document::PenRole;
+use sync_core::document::{EventData, FieldChange, PenRole, RecordEdit};
 use sync_core::error::RefusalCode;
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 
-use crate::kit::{NOW, created, edited, kind, pen, record, user};
+use crate::kit::{NOW, created, edited, kind, mint, pen, record, user};
 
 /// A rep's record and an honest next change of it.
 struct Scene {
@@ -150,6 +150,36 @@ fn a_change_by_another_author_or_actor_is_refused() {
     other.author = user(2);
     let refusal = guard::verify(parsed, &other).unwrap_err();
     assert_eq!(refusal.code, RefusalCode::ForeignAuthor.as_str());
+}
+
+/// Who wins a disputed deal hangs on the role of its writer, which is not the writer's to say.
+#[test]
+fn a_stage_that_claims_a_role_is_refused() {
+    let deal = kind("opportunity");
+    let pairs = [("name", "Menu"), ("organization_id", "018f0000-0000-7000-8000-000000000001")];
+    let (doc, _) = created(deal, &pairs, &pen(1, 1));
+    let closed = |role: Option<&str>| {
+        let data = EventData::Stage {
+            stage: "closed-won".into(),
+            reason: None,
+            close_date: None,
+            evidence: None,
+            role: role.map(str::to_owned),
+        };
+        let edit = RecordEdit {
+            changes: vec![(deal.field("stage_log").unwrap(), FieldChange::Append(data))],
+        };
+        let mut ahead = doc.clone();
+        let now = sync_core::document::hydrate(&ahead, deal);
+        let mut mint = || mint(&pen(1, 1), &mut 0);
+        let change =
+            sync_core::document::edit(&mut ahead, &now, &edit, &pen(1, 1), &mut mint).unwrap();
+        let parsed = guard::parse(&change.unwrap().bytes).unwrap();
+        guard::verify(parsed, &Context { kind: deal, ..context(&doc) }).map(drop)
+    };
+    closed(None).unwrap();
+    let refusal = closed(Some("admin")).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::ServerOnly.as_str());
 }
 
 #[test]
