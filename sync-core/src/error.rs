@@ -17,6 +17,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The refusal of what was edited after a refused edit of the same record.
+    pub fn depends_on_refused() -> Self {
+        let sentence = "It builds on an earlier edit of this record that was refused.";
+        Self::new(RefusalCode::DependsOnRefused, sentence)
+    }
+
     /// A refusal that no database policy had a part in.
     pub fn new(code: RefusalCode, sentence: impl Into<String>) -> Self {
         Self { code: code.as_str().to_owned(), policy: None, sentence: sentence.into() }

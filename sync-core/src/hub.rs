@@ -242,7 +242,7 @@ impl Workspace {
         let hash = parsed.hash();
         // Every dependency is checked here, so that a dependant of a refused change says so.
         if parsed.deps().any(|dep| self.refused.contains(&dep)) {
-            return Err(depends_on_refused());
+            return Err(Refusal::depends_on_refused());
         }
         let context = guard::Context { record, kind, doc: base, author, now, pen };
         let verified = guard::verify(parsed, &context)?;
@@ -327,12 +327,5 @@ pub fn group_refused(cause: &Refusal) -> Refusal {
     Refusal::new(
         RefusalCode::GroupRefused,
         format!("It was made together with an edit that was refused: {}", cause.sentence),
-    )
-}
-
-fn depends_on_refused() -> Refusal {
-    Refusal::new(
-        RefusalCode::DependsOnRefused,
-        "It builds on an earlier edit of this record that was refused.",
     )
 }

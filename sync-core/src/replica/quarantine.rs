@@ -11,13 +11,14 @@ use std::collections::VecDeque;
 use automerge::{Automerge, Change};
 use rusqlite::{Connection, params};
 
-use super::cache::DocumentCache;
+use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{GroupEdit, ReplicaError, load_open, write_record};
 use super::store::{self, ChangeState, NewChange, OwnChange};
 use super::{Env, Replica, draw};
 use crate::document::{self, Hydrated, Pen, PenRole, RecordEdit, difference, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
+use crate::projection::Stamp;
 use crate::schema::Kind;
 use crate::time::UnixMs;
 
@@ -184,7 +185,7 @@ impl<'a> Fallout<'a> {
     ) -> Result<(), ReplicaError> {
         while let Some((record, first, later)) = self.waiting.pop_front() {
             cache.forget(record);
-            self.keep_words(record)?;
+            keep_words(self.tx, record)?;
             let pending = store::pending_after(self.tx, record, first)?;
             if later == Later::Falls {
                 for change in pending {
@@ -205,21 +206,18 @@ impl<'a> Fallout<'a> {
                     self.refuse(hash, &with_its_group())?;
                 }
             }
-            self.make_again(cache, record, again, env)?;
+            self.make_again(cache, record, &again, env)?;
         }
         Ok(())
     }
 
     fn fall(&mut self, change: &OwnChange, record: RecordId) -> Result<(), ReplicaError> {
-        let refusal = Refusal::new(
-            RefusalCode::DependsOnRefused,
-            "It builds on an earlier edit of this record that was refused.",
-        );
+        let refusal = Refusal::depends_on_refused();
         store::quarantine_change(self.tx, change.hash, &refusal)?;
+        self.refused.push((change.hash, refusal));
         for (_, hash) in store::pending_beside(self.tx, change.group, record)? {
             self.refuse(hash, &with_its_group())?;
         }
-        self.refused.push((change.hash, refusal));
         Ok(())
     }
 
@@ -228,77 +226,62 @@ impl<'a> Fallout<'a> {
         &mut self,
         cache: &mut DocumentCache,
         record: RecordId,
-        changes: Vec<OwnChange>,
+        changes: &[OwnChange],
         env: &mut dyn Env,
     ) -> Result<(), ReplicaError> {
         let Some(row) = store::document(self.tx, record)? else { return Ok(()) };
         let whole = everything(self.tx, record, row.kind, row.snapshot.as_deref())?;
-        let states: Vec<_> =
-            changes.iter().map(|change| read_back(&whole, row.kind, &change.bytes)).collect();
-        let mut bases = changes;
-        for change in &bases {
-            store::drop_change(self.tx, change.hash)?;
+        // They fall at first, so that what is left is the record without them; each that is made
+        // again then goes.
+        for change in changes {
+            store::quarantine_change(self.tx, change.hash, &Refusal::depends_on_refused())?;
         }
-        let Some(mut open) = load_open(self.tx, record)? else {
-            // The record itself was refused; nothing stands on nothing.
-            for change in bases.drain(..) {
-                self.put_back(record, row.kind, &change)?;
-                self.fall(&change, record)?;
+        let mut open = load_open(self.tx, record)?;
+        for change in changes {
+            let states = read_back(&whole, row.kind, &change.bytes);
+            match (&mut open, states) {
+                (Some(open), Some(states)) => {
+                    self.make_one_again(record, open, change, &states, env)?;
+                    store::drop_change(self.tx, change.hash)?;
+                }
+                // The record itself was refused, and nothing stands on nothing.
+                _ => self.refused.push((change.hash, Refusal::depends_on_refused())),
             }
-            return Ok(());
-        };
-        for (change, states) in bases.iter().zip(states) {
-            let Some((before, after, claimed)) = states else {
-                self.put_back(record, row.kind, change)?;
-                self.fall(change, record)?;
-                continue;
-            };
-            let edit = difference(&before, &after, &open.hydrated);
-            let pen =
-                Pen { actor: self.actor, author: self.author, now: claimed, role: PenRole::Device };
-            let mut mint = || EventId::mint(claimed, draw(env));
-            let made = document::edit(&mut open.doc, &open.hydrated, &edit, &pen, &mut mint)?;
-            let Some(local) = made else { continue };
-            open.hydrated = hydrate(&open.doc, open.kind);
-            let new = NewChange {
-                record,
-                kind: open.kind,
-                hash: local.hash,
-                bytes: &local.bytes,
-                state: ChangeState::Pending,
-                group: change.group,
-                actor: self.actor,
-                made_at: change.made_at,
-            };
-            store::insert_change(self.tx, &new)?;
         }
-        open.stamp = crate::projection::Stamp::of_document(&open.doc);
-        write_record(self.tx, cache, record, &open)?;
-        cache.put(record, open);
+        if let Some(mut open) = open {
+            open.stamp = Stamp::of_document(&open.doc);
+            write_record(self.tx, cache, record, &open)?;
+            cache.put(record, open);
+        }
         Ok(())
     }
 
-    fn put_back(
+    fn make_one_again(
         &self,
         record: RecordId,
-        kind: &'static Kind,
+        open: &mut OpenDocument,
         change: &OwnChange,
+        (before, after, claimed): &(Hydrated, Hydrated, UnixMs),
+        env: &mut dyn Env,
     ) -> Result<(), ReplicaError> {
+        let edit = difference(before, after, &open.hydrated);
+        let (actor, author, now) = (self.actor, self.author, *claimed);
+        let pen = Pen { actor, author, now, role: PenRole::Device };
+        let mut mint = || EventId::mint(now, draw(env));
+        let made = document::edit(&mut open.doc, &open.hydrated, &edit, &pen, &mut mint)?;
+        let Some(local) = made else { return Ok(()) };
+        open.hydrated = hydrate(&open.doc, open.kind);
         let new = NewChange {
             record,
-            kind,
-            hash: change.hash,
-            bytes: &change.bytes,
+            kind: open.kind,
+            hash: local.hash,
+            bytes: &local.bytes,
             state: ChangeState::Pending,
             group: change.group,
-            actor: self.actor,
+            actor,
             made_at: change.made_at,
         };
         Ok(store::insert_change(self.tx, &new)?)
-    }
-
-    fn keep_words(&self, record: RecordId) -> Result<(), ReplicaError> {
-        keep_words(self.tx, record)
     }
 }
 
