@@ -195,15 +195,11 @@ impl<'a> Fallout<'a> {
             }
             let mut again = Vec::new();
             for change in pending {
-                let beside = store::pending_beside(self.tx, change.group, record)?;
-                if beside.is_empty() {
-                    again.push(change);
-                    continue;
-                }
                 // A group stands or falls as one, and this part of it cannot stand as it is.
-                self.fall(&change, record)?;
-                for (_, hash) in beside {
-                    self.refuse(hash, &with_its_group())?;
+                if store::pending_beside(self.tx, change.group, record)?.is_empty() {
+                    again.push(change);
+                } else {
+                    self.fall(&change, record)?;
                 }
             }
             self.make_again(cache, record, &again, env)?;
@@ -211,11 +207,12 @@ impl<'a> Fallout<'a> {
         Ok(())
     }
 
+    /// Puts a change and the rest of its group into quarantine.
     fn fall(&mut self, change: &OwnChange, record: RecordId) -> Result<(), ReplicaError> {
         let refusal = Refusal::depends_on_refused();
         store::quarantine_change(self.tx, change.hash, &refusal)?;
         self.refused.push((change.hash, refusal));
-        for (_, hash) in store::pending_beside(self.tx, change.group, record)? {
+        for hash in store::pending_beside(self.tx, change.group, record)? {
             self.refuse(hash, &with_its_group())?;
         }
         Ok(())

@@ -307,17 +307,17 @@ pub(super) fn pending_after(
     rows.collect()
 }
 
-/// The pending changes of a group on other records: record and name of each.
+/// The pending changes of a group on other records.
 pub(super) fn pending_beside(
     db: &Connection,
     group: GroupId,
     record: RecordId,
-) -> rusqlite::Result<Vec<(RecordId, ChangeHash)>> {
+) -> rusqlite::Result<Vec<ChangeHash>> {
     let mut statement = db.prepare_cached(
-        "SELECT record, hash FROM changes WHERE grp = ?1 AND record <> ?2 AND state = 1 ORDER BY seq",
+        "SELECT hash FROM changes WHERE grp = ?1 AND record <> ?2 AND state = 1 ORDER BY seq",
     )?;
     let rows = statement.query_map(params![group.as_bytes(), record.as_bytes()], |row| {
-        Ok((RecordId(uuid::Uuid::from_bytes(row.get(0)?)), ChangeHash(row.get(1)?)))
+        row.get(0).map(ChangeHash)
     })?;
     rows.collect()
 }
