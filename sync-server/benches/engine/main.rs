@@ -16,6 +16,7 @@ mod bootstrap;
 mod edit;
 mod figures;
 mod guard;
+mod refusals;
 mod upload;
 
 use figures::Figures;
@@ -55,6 +56,9 @@ async fn run(wanted: impl Fn(&str) -> bool) -> Figures {
     }
     if wanted("upload") {
         upload::run(&world, &server, &mut rep, &mut figures).await;
+    }
+    if wanted("refusals") {
+        refusals::run(&world, &server, &mut rep, &mut figures).await;
     }
     if wanted("idle") {
         bootstrap::idle(&world, &server, &mut rep, &mut figures).await;
