@@ -1,5 +1,5 @@
-//! The policies against a second opinion: a model of who may see and write what, written without
-//! looking at the SQL, followed for thousands of random steps.
+//! The policies against a second opinion: a model of who may see and write what, in plain Rust and
+//! from the rules of the trade rather than from the SQL, followed for thousands of random steps.
 //!
 //! `SEED=… STEPS=…` replays a run.
 
