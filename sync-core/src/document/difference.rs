@@ -15,8 +15,8 @@ use crate::schema::{Field, Kind};
 pub fn difference(before: &Hydrated, after: &Hydrated, onto: &Hydrated) -> RecordEdit {
     let mut changes = Vec::new();
     for (index, field) in after.kind.fields.iter().enumerate() {
-        let state = |record: &'_ Hydrated| record.fields[index].clone();
-        compare(field, &state(before), &state(after), &state(onto), &mut changes);
+        let (before, after) = (&before.fields[index], &after.fields[index]);
+        compare(field, before, after, &onto.fields[index], &mut changes);
     }
     RecordEdit { changes }
 }

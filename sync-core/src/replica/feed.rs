@@ -41,7 +41,8 @@ impl Replica {
             store::set_meta(tx, SCRUB, &true)?;
             Ok::<_, SessionFault>(())
         })?;
-        Ok(scrub(&self.db)?)
+        scrub(&self.db);
+        Ok(())
     }
 
     pub(super) fn handle_feed(
@@ -76,7 +77,7 @@ impl Replica {
             }
             Ok::<_, SessionFault>((tables, evicted, lacking))
         })?;
-        scrub(&self.db)?;
+        scrub(&self.db);
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
         if !lacking.is_empty() {
@@ -103,22 +104,24 @@ impl Replica {
 const SCRUB: &str = "scrub";
 
 /// Wipes what erasing left behind: SQLite overwrites freed pages, but the search index only marks
-/// its entries, and the journal keeps old pages until it is emptied. Another process that is reading
-/// can keep the journal busy; then the next feed batch or the next opening tries again.
-pub(super) fn scrub(db: &Connection) -> rusqlite::Result<()> {
+/// its entries, and the journal keeps old pages until it is emptied.
+///
+/// Another process at work or a full disk can be in the way. That keeps nobody from working: the
+/// next feed batch or the next opening tries again.
+pub(super) fn scrub(db: &Connection) {
+    // Without waiting for others: nobody's edit should hang on this.
+    let _ = db.busy_timeout(std::time::Duration::ZERO);
+    let _ = try_scrub(db);
+    let _ = db.busy_timeout(super::open::BUSY_TIMEOUT);
+}
+
+fn try_scrub(db: &Connection) -> rusqlite::Result<()> {
     if store::meta::<bool>(db, SCRUB)? != Some(true) {
         return Ok(());
     }
     db.execute("INSERT INTO search (search) VALUES ('optimize')", [])?;
-    // Without waiting for whoever reads: nobody's edit should hang on this.
-    db.busy_timeout(std::time::Duration::ZERO)?;
-    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-    db.busy_timeout(super::open::BUSY_TIMEOUT)?;
-    let busy = busy?;
-    if !busy {
-        store::set_meta(db, SCRUB, &false)?;
-    }
-    Ok(())
+    let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy { Ok(()) } else { store::set_meta(db, SCRUB, &false) }
 }
 
 /// Erases what the user no longer sees; returns the reasons.

@@ -96,7 +96,7 @@ impl Replica {
         if options.user.is_some_and(|wanted| wanted != user) {
             return Err(OpenError::WrongUser(user));
         }
-        super::feed::scrub(&db)?;
+        super::feed::scrub(&db);
         let last_fault = store::meta::<Option<String>>(&db, "last_fault")?.flatten();
         Ok(Self {
             db,

@@ -169,6 +169,27 @@ fn another_users_file_is_not_opened() {
     assert!(matches!(error, OpenError::WrongUser(owner) if owner == user(1)));
 }
 
+/// Words are still to be wiped while another process writes: that can wait, opening cannot.
+#[test]
+fn a_file_opens_though_its_wiping_cannot_be_finished() {
+    let mut env = World::new(4);
+    let organization = kind("organization");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut device = replica(file.path(), 1, &mut env);
+    device.create(organization, edit(organization, &[("name", "Here")]), &mut env).unwrap();
+    drop(device);
+    let other = rusqlite::Connection::open(file.path()).unwrap();
+    other.execute_batch("INSERT INTO meta VALUES ('scrub', 1); BEGIN IMMEDIATE").unwrap();
+    let device = replica(file.path(), 1, &mut env);
+    assert_eq!(device.status().unwrap().unsent, 1);
+    drop(device);
+    let waits = "SELECT value FROM meta WHERE key = 'scrub'";
+    assert_eq!(other.query_row(waits, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(replica(file.path(), 1, &mut env));
+    assert_eq!(other.query_row(waits, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
 /// A file of the version before this one is brought up to date when it is opened, with what waits.
 #[test]
 fn a_file_of_the_version_before_opens() {

@@ -27,7 +27,6 @@ pub(crate) fn run(figures: &mut Figures) {
             )
         })
         .collect();
-    device.replica.query("PRAGMA wal_checkpoint").ok();
     drop(device);
     let by_hand = dir.path().join("floor.db");
     std::fs::copy(&file, &by_hand).unwrap();

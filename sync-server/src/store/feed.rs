@@ -98,13 +98,12 @@ pub async fn of_scopes(
     connection: &mut PgConnection,
     scopes: &[Uuid],
 ) -> sqlx::Result<Vec<Listed>> {
-    let rows = sqlx::query(
+    list(
+        connection,
         "SELECT position, id, octet_length(snapshot) FROM sync.documents WHERE scope_id = ANY($1)",
+        scopes,
     )
-    .bind(scopes)
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(listed).collect()
+    .await
 }
 
 /// Documents by id.
@@ -112,12 +111,20 @@ pub async fn of_scopes(
 /// # Errors
 /// When the connection fails.
 pub async fn of_ids(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Listed>> {
-    let rows = sqlx::query(
+    list(
+        connection,
         "SELECT position, id, octet_length(snapshot) FROM sync.documents WHERE id = ANY($1)",
+        ids,
     )
-    .bind(ids)
-    .fetch_all(connection)
-    .await?;
+    .await
+}
+
+async fn list(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    keys: &[Uuid],
+) -> sqlx::Result<Vec<Listed>> {
+    let rows = sqlx::query(sql).bind(keys).fetch_all(connection).await?;
     rows.iter().map(listed).collect()
 }
 
