@@ -29,6 +29,9 @@ use crate::schema::Kind;
 use crate::time::UnixMs;
 pub use verify::verify;
 
+/// An author behind a change: what it is, how long, and a user's id.
+const AUTHOR_BYTES: usize = 1 + 1 + 16;
+
 /// A change that parsed and stands on its own; nothing is known yet of the document it is for.
 #[derive(Clone, Debug)]
 pub struct ParsedChange {
@@ -139,9 +142,11 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
     let author = match change.author() {
         None if change.extra_bytes().is_empty() => None,
         None => return Err(malformed("unknown trailing bytes")),
-        Some(author) => Some(
+        // The library reads the author and overlooks what stands behind it.
+        Some(author) if change.extra_bytes().len() == AUTHOR_BYTES => Some(
             UserId::from_slice(author.as_bytes()).ok_or_else(|| malformed("author unreadable"))?,
         ),
+        Some(_) => return Err(malformed("author unreadable")),
     };
     Ok(ParsedChange { hash: change.hash().into(), change, expanded, actor, author })
 }

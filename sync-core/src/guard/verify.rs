@@ -273,10 +273,12 @@ impl Judge<'_> {
                 format!("{key} is written once, when the record is created."),
             );
         }
-        if key == "created_by" && value.as_str() != Some(&*self.context.author.to_string()) {
+        // Who began a record, and whose visit it was: nobody says that of somebody else.
+        let by = key == "created_by" || key == "user_id";
+        if by && value.as_str() != Some(&*self.context.author.to_string()) {
             return refuse(
                 RefusalCode::ForeignAuthor,
-                "A record is created by the signed-in user.",
+                format!("{key} of a new record is the signed-in user."),
             );
         }
         if field.required == Presence::Required && *value == ScalarValue::Null {
@@ -314,6 +316,13 @@ impl Judge<'_> {
         let declared = self.context.kind.field(key).is_some() || key == ID_KEY || key == KIND_KEY;
         if declared {
             return refuse(RefusalCode::BadReference, format!("{key} cannot be removed."));
+        }
+        // Nothing reads it there, but a newer version might take it for what it looks like.
+        if self.context.kind.columns().iter().any(|column| column.name == key) {
+            return refuse(
+                RefusalCode::ServerOnly,
+                format!("{key} follows from other fields and is not written."),
+            );
         }
         let small = value.is_none_or(|value| scalar_bytes(value) <= limits::SCALAR_BYTES);
         if !small || matches!(value, Some(ScalarValue::Counter(_))) {

@@ -3,12 +3,12 @@
 use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::{ActorId, Automerge, Change, ExpandedChange, ObjType, ScalarValue};
 use proptest::prelude::*;
-use sha2::{Digest, Sha256};
 use sync_core::document::{EventData, FieldChange, PenRole, RecordEdit};
 use sync_core::error::RefusalCode;
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 
+use crate::chunk::{bomb, seal};
 use crate::kit::{NOW, created, edited, kind, mint, pen, record, user};
 
 /// A rep's record and an honest next change of it.
@@ -82,41 +82,6 @@ fn only(op: Op) -> Vec<u8> {
     altered(|change| change.operations = vec![op])
 }
 
-fn seal(mut chunk: Vec<u8>) -> Vec<u8> {
-    let digest = Sha256::digest(&chunk[8..]);
-    chunk[4..8].copy_from_slice(&digest[..4]);
-    chunk
-}
-
-fn leb(mut value: u64, out: &mut Vec<u8>) {
-    loop {
-        let byte = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            out.push(byte);
-            return;
-        }
-        out.push(byte | 0x80);
-    }
-}
-
-/// A chunk whose one column says that its value is repeated a great many times.
-fn bomb(column: u64, run: u64) -> Vec<u8> {
-    let mut data = Vec::new();
-    leb(run, &mut data);
-    data.push(1);
-    let mut body = vec![0, 16];
-    body.extend([9; 16]);
-    body.extend([1, 1, 0, 0, 0, 1]);
-    leb(column, &mut body);
-    leb(data.len() as u64, &mut body);
-    body.extend(data);
-    let mut chunk = vec![0x85, 0x6f, 0x4a, 0x83, 0, 0, 0, 0, 1];
-    leb(body.len() as u64, &mut chunk);
-    chunk.extend(body);
-    seal(chunk)
-}
-
 /// Every edit that the engine itself makes passes.
 #[test]
 fn honest_edits_of_every_sort_pass() {
@@ -150,6 +115,41 @@ fn a_change_by_another_author_or_actor_is_refused() {
     other.author = user(2);
     let refusal = guard::verify(parsed, &other).unwrap_err();
     assert_eq!(refusal.code, RefusalCode::ForeignAuthor.as_str());
+}
+
+/// The library reads the author and overlooks what stands behind it; we do not pass on what nobody
+/// reads.
+#[test]
+fn bytes_behind_the_author_are_refused() {
+    let (_, beginning) = created(kind("organization"), &[("name", "Café")], &pen(1, 1));
+    assert!(guard::parse(&beginning.bytes).is_ok());
+    let signed = |alter: &dyn Fn(&mut Vec<u8>)| {
+        let mut change = Change::from_bytes(beginning.bytes.clone()).unwrap().decode();
+        alter(&mut change.extra_bytes);
+        guard::parse(Change::from(change).raw_bytes()).err().map(|refusal| refusal.code)
+    };
+    let malformed = Some(RefusalCode::Malformed.as_str().to_owned());
+    assert_eq!(signed(&|author| author.push(0)), malformed);
+    assert_eq!(signed(&|author| author.extend([1, 2, 3])), malformed);
+    assert_eq!(signed(&|author| author.truncate(17)), malformed);
+    assert_eq!(signed(&|_| {}), None);
+}
+
+/// Whose visit it was is what reports count by.
+#[test]
+fn a_visit_of_somebody_else_is_refused() {
+    let visit = kind("interaction");
+    let made = |by: u128| {
+        let (account, by) = (record(7).to_string(), user(by).to_string());
+        let pairs =
+            [("organization_id", &*account), ("interaction_type", "VISIT"), ("user_id", &*by)];
+        let (_, beginning) = created(visit, &pairs, &pen(1, 1));
+        let doc = &sync_core::document::genesis(visit).doc;
+        let parsed = guard::parse(&beginning.bytes).unwrap();
+        guard::verify(parsed, &Context { kind: visit, ..context(doc) }).map(drop)
+    };
+    made(1).unwrap();
+    assert_eq!(made(2).unwrap_err().code, RefusalCode::ForeignAuthor.as_str());
 }
 
 /// Who wins a disputed deal hangs on the role of its writer, which is not the writer's to say.
@@ -217,6 +217,9 @@ fn what_no_edit_writes_is_refused() {
     assert_refused(&only(put("kind", "task")), RefusalCode::BadReference);
     assert_refused(&only(put("created_by", user(1).to_string())), RefusalCode::BadReference);
     assert_refused(&only(put("merged_into", record(3).0.to_string())), RefusalCode::ServerOnly);
+    // Columns that follow from other fields: no newer version shall find such a field by that name.
+    assert_refused(&only(put("assigned_user_id", user(1).to_string())), RefusalCode::ServerOnly);
+    assert_refused(&only(put("updated_by", user(1).to_string())), RefusalCode::ServerOnly);
     assert_refused(&only(put("employee_count", "many")), RefusalCode::BadValue);
     assert_refused(&only(put("employee_count", -5)), RefusalCode::BadValue);
     assert_refused(&only(put("website", "x".repeat(5000))), RefusalCode::BadValue);

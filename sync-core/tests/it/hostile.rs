@@ -4,12 +4,12 @@ use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
 use automerge::{ActorId, Automerge, Change, ExpandedChange, ObjId, ROOT, ReadDoc, ScalarValue};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sha2::{Digest, Sha256};
 use sync_core::document::{self, PenRole, genesis};
 use sync_core::error::RefusalCode;
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 
+use crate::chunk::seal;
 use crate::kit::{NOW, created, edited, kind, pen, record, user};
 
 fn attempt_as(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, String> {
@@ -62,12 +62,6 @@ fn expanded() -> ExpandedChange {
 fn encoded(mut change: ExpandedChange, operations: Vec<Op>) -> Vec<u8> {
     change.operations = operations;
     Change::from(change).raw_bytes().to_vec()
-}
-
-fn seal(mut chunk: Vec<u8>) -> Vec<u8> {
-    let digest = Sha256::digest(&chunk[8..]);
-    chunk[4..8].copy_from_slice(&digest[..4]);
-    chunk
 }
 
 fn container(name: &str) -> ObjectId {
@@ -397,7 +391,7 @@ proptest! {
             change.deps = doc.get_heads();
             let greatest = doc.get_changes_meta(&[]).iter().map(|meta| meta.max_op).max().unwrap();
             change.start_op = (greatest + 1).try_into().unwrap();
-            change.author = None;
+            change.extra_bytes.clear();
         }
         for lie in &lies {
             tell(&doc, &mut change, lie);
