@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use sync_core::limits;
-use sync_core::replica::{Effect, Env};
+use sync_core::replica::{Effect, Env, SessionFault};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
@@ -17,6 +17,10 @@ type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Longest wait for a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+
+/// Times to connect again at once when another process syncs the same file; after that, as after any
+/// failure.
+const OUT_OF_STEP_AT_MOST: usize = 20;
 
 /// What a sync did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,10 +91,16 @@ impl Client {
         &mut self,
         url: &str,
         token: &str,
-        progress: impl FnMut(&Effect),
+        mut progress: impl FnMut(&Effect),
         until: Until,
     ) -> Result<SyncSummary, SyncError> {
-        let outcome = self.pump(url, token, progress, until).await;
+        let mut outcome = self.pump(url, token, &mut progress, until).await;
+        for _ in 0..OUT_OF_STEP_AT_MOST {
+            if !matches!(outcome, Err(SyncError::Session(SessionFault::OutOfStep))) {
+                break;
+            }
+            outcome = self.pump(url, token, &mut progress, until).await;
+        }
         let why = outcome.as_ref().err().map(ToString::to_string);
         self.replica.disconnected(why.as_deref());
         outcome
@@ -100,7 +110,7 @@ impl Client {
         &mut self,
         url: &str,
         token: &str,
-        mut progress: impl FnMut(&Effect),
+        progress: &mut impl FnMut(&Effect),
         until: Until,
     ) -> Result<SyncSummary, SyncError> {
         let mut socket = connect(url).await?;

@@ -1,6 +1,7 @@
 //! Why a sync did not come to its end. Every edit stays on the device.
 
 use sync_core::protocol::GoodbyeCode;
+use sync_core::replica::SessionFault;
 
 /// Why a sync did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,7 @@ pub enum SyncError {
     },
     /// The server said what it should not, or the local database cannot be written.
     #[error(transparent)]
-    Session(#[from] sync_core::replica::SessionFault),
+    Session(#[from] SessionFault),
     /// The local database cannot be read.
     #[error(transparent)]
     Store(#[from] sync_core::replica::ReplicaError),
@@ -59,6 +60,7 @@ impl SyncError {
                     | GoodbyeCode::WrongUser,
                 ) => Fault::Lasting,
             },
+            Self::Session(SessionFault::OutOfStep) => Fault::Passing,
             Self::Session(_) | Self::Store(_) => Fault::Lasting,
         }
     }

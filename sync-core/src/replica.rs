@@ -9,6 +9,7 @@
 //! **Invariant**: a change that [`Replica::commit`] returned for is in the file until the server
 //! accepted it, or in quarantine with the server's reason.
 
+mod anew;
 mod cache;
 mod edit;
 mod feed;
@@ -18,6 +19,7 @@ mod query;
 mod session;
 mod status;
 mod store;
+mod verdicts;
 
 pub use edit::{Committed, GroupEdit, ReplicaError};
 pub use open::{OpenError, OpenOptions, PendingEdit, rescue};

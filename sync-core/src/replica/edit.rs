@@ -319,6 +319,7 @@ impl Work {
             group: self.group,
             actor: pen.actor,
             made_at: self.now,
+            anew: None,
         };
         store::insert_change(tx, &new)?;
         self.changes.push((id, local.hash));

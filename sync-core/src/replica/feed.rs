@@ -1,14 +1,16 @@
 //! Taking in what the server sends: one SQLite transaction a batch.
 
-use automerge::{Change, ReadDoc};
+use automerge::{Automerge, Change, ReadDoc};
 use rusqlite::Connection;
 
+use super::anew::{Displaced, Hand, Owner};
 use super::cache::{self, DocumentCache, OpenDocument};
 use super::edit::{load_open, write_record};
 use super::session::{Effect, SessionFault, State};
-use super::store::{self, ChangeState, NewChange};
+use super::store::{self, ChangeState, NewChange, Waiting};
 use super::{Env, Replica, ReplicaError, draw};
 use crate::document::{self, hydrate};
+use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId};
 use crate::projection::Stamp;
 use crate::protocol::{AccessNotice, ClientMessage, FeedAck, FeedBatch, FeedItem};
@@ -50,13 +52,27 @@ impl Replica {
         batch: FeedBatch,
         env: &mut dyn Env,
     ) -> Result<Vec<Effect>, SessionFault> {
-        if !matches!(self.session.state, State::Open(_)) {
+        let State::Open(session) = &self.session.state else {
             return Err(SessionFault::OutOfTurn("feed"));
-        }
+        };
+        let stood = session.cursor.clone();
+        let waits_for_nothing = session.answered == session.fetches;
         let now = env.now();
         let group = GroupId::mint(now, draw(env));
-        let (tables, evicted, lacking) = cache::write(&self.db, &mut self.cache, |tx, cache| {
+        let owner = Owner { user: self.user, replica: self.id };
+        let outcome = cache::write(&self.db, &mut self.cache, |tx, cache| {
+            let mut hand = Hand { owner, tables: Vec::new() };
             let mut tables: Vec<&'static str> = Vec::new();
+            let stands: Option<Vec<u8>> = store::meta(tx, "cursor")?;
+            if stands != stood {
+                // Taken in by another process on this file. What came before that must not be put
+                // over it: a record might come back that was erased since.
+                return if stands.as_ref() == Some(&batch.cursor.0) && waits_for_nothing {
+                    Ok((tables, Vec::new(), Vec::new(), Vec::new()))
+                } else {
+                    Err(SessionFault::OutOfStep)
+                };
+            }
             let evicted = evict(tx, &batch, cache)?;
             let mut lacking: Vec<RecordId> = Vec::new();
             for item in &batch.items {
@@ -65,7 +81,7 @@ impl Replica {
                 if !tables.contains(&kind.table) {
                     tables.push(kind.table);
                 }
-                match take_item(tx, kind, item, cache, group, now)? {
+                match take_item(tx, kind, item, cache, (group, now), &mut hand)? {
                     Taken::Stored => {}
                     Taken::Lacking => lacking.push(item.record),
                 }
@@ -75,8 +91,14 @@ impl Replica {
             if !evicted.is_empty() {
                 store::set_meta(tx, SCRUB, &true)?;
             }
-            Ok::<_, SessionFault>((tables, evicted, lacking))
-        })?;
+            Ok::<_, SessionFault>((tables, hand.tables, evicted, lacking))
+        });
+        let (mut tables, anew, evicted, lacking) = outcome?;
+        if !anew.is_empty() {
+            // Somebody else's change bears the name of this writer.
+            self.actor = Actor(draw(env));
+            tables.extend(anew);
+        }
         scrub(&self.db);
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
@@ -85,6 +107,7 @@ impl Replica {
             effects.push(fetch);
         }
         if let State::Open(session) = &mut self.session.state {
+            session.cursor = Some(batch.cursor.0);
             session.live_at = batch.live.then_some(batch.head);
             session.answered = batch.fetches;
             if session.live() {
@@ -176,8 +199,8 @@ fn take_item(
     kind: &'static Kind,
     item: &FeedItem,
     cache: &mut DocumentCache,
-    group: GroupId,
-    now: UnixMs,
+    came: (GroupId, UnixMs),
+    hand: &mut Hand,
 ) -> Result<Taken, ReplicaError> {
     if kind.storage == Storage::ServerRow {
         if let Some(row) = &item.row
@@ -190,10 +213,10 @@ fn take_item(
     match &item.snapshot {
         Some(snapshot) => {
             cache.forget(item.record);
-            take_snapshot(tx, kind, item, cache, &snapshot.0)?;
+            take_snapshot(tx, kind, item, cache, &snapshot.0, hand)?;
             Ok(Taken::Stored)
         }
-        None => take_changes(tx, kind, item, cache, group, now),
+        None => take_changes(tx, kind, item, cache, came, hand),
     }
 }
 
@@ -204,31 +227,71 @@ fn take_snapshot(
     item: &FeedItem,
     cache: &mut DocumentCache,
     snapshot: &[u8],
+    hand: &mut Hand,
 ) -> Result<(), ReplicaError> {
-    let n = store::put_snapshot(tx, item.record, kind, item.scope, snapshot)?;
+    let pending = store::waiting_from(tx, item.record, 0)?;
+    if pending.is_empty() {
+        let n = store::put_snapshot(tx, item.record, kind, item.scope, snapshot)?;
+        store::drop_accepted_changes(tx, item.record)?;
+        return match item.row.as_ref().filter(|row| row.len() == kind.columns().len()) {
+            Some(row) => Ok(cache.put_row(tx, kind, n, row)?),
+            None => rebuild(tx, cache, &[item.record]).map(drop),
+        };
+    }
+    let (there, misfits) = against(document::load(snapshot, &[])?, &pending)?;
+    // Before anything is replaced: what they did is read from what is here.
+    let displaced = displace(tx, cache, &misfits)?;
+    store::put_snapshot(tx, item.record, kind, item.scope, snapshot)?;
     store::drop_accepted_changes(tx, item.record)?;
-    let pending = pending_hashes(tx, item.record)?;
-    if pending.is_empty()
-        && let Some(row) = item.row.as_ref().filter(|row| row.len() == kind.columns().len())
-    {
-        cache.put_row(tx, kind, n, row)?;
-        return Ok(());
+    for hash in there {
+        store::drop_change(tx, hash)?;
     }
-    let doc = document::load(snapshot, &[])?;
-    for hash in pending {
-        // The server has it: the verdict was lost on the way.
-        if doc.get_change_by_hash(&automerge::ChangeHash(hash.0)).is_some() {
-            store::drop_change(tx, hash)?;
-        }
-    }
-    rebuild(tx, cache, &[item.record]).map(drop)
+    rebuild(tx, cache, &[item.record])?;
+    displaced.map_or(Ok(()), |displaced| displaced.make_again(tx, cache, hand))
 }
 
-fn pending_hashes(tx: &Connection, record: RecordId) -> rusqlite::Result<Vec<ChangeHash>> {
-    let mut statement =
-        tx.prepare_cached("SELECT hash FROM changes WHERE record = ?1 AND state = 1 ORDER BY seq")?;
-    let rows = statement.query_map([record.as_bytes()], |row| row.get::<_, [u8; 32]>(0))?;
-    rows.map(|hash| hash.map(ChangeHash)).collect()
+/// Which pending changes a whole document has already, since their verdict was lost on the way, and
+/// which do not go with it: the first that builds on what is not there, and what comes after it.
+fn against(
+    mut doc: Automerge,
+    pending: &[Waiting],
+) -> Result<(Vec<ChangeHash>, Vec<ChangeHash>), ReplicaError> {
+    let (mut there, mut misfits) = (Vec::new(), Vec::new());
+    for one in pending {
+        let change = Change::from_bytes(one.bytes.clone())
+            .map_err(|error| document::LoadError::Change(error.to_string()))?;
+        if doc.get_change_by_hash(&change.hash()).is_some() {
+            there.push(one.hash);
+            continue;
+        }
+        let known = change.deps().iter().all(|dep| doc.get_change_by_hash(dep).is_some());
+        let fits = misfits.is_empty() && known && doc.apply_changes([change]).is_ok();
+        if !fits {
+            misfits.push(one.hash);
+        }
+    }
+    Ok((there, misfits))
+}
+
+/// Takes changes out of the outbox that do not go with what the server sent, to be made again on
+/// that; or into quarantine, when what they did cannot be read any more.
+fn displace(
+    tx: &Connection,
+    cache: &mut DocumentCache,
+    misfits: &[ChangeHash],
+) -> Result<Option<Displaced>, ReplicaError> {
+    if misfits.is_empty() {
+        return Ok(None);
+    }
+    let displaced = Displaced::take(tx, cache, misfits, None)?;
+    if displaced.is_none() {
+        let sentence = "It does not go with the record as the server has it; make it again.";
+        let refusal = Refusal::new(RefusalCode::MissingDependency, sentence);
+        for hash in misfits {
+            store::quarantine_change(tx, *hash, &refusal)?;
+        }
+    }
+    Ok(displaced)
 }
 
 fn take_changes(
@@ -236,8 +299,8 @@ fn take_changes(
     kind: &'static Kind,
     item: &FeedItem,
     cache: &mut DocumentCache,
-    group: GroupId,
-    now: UnixMs,
+    came: (GroupId, UnixMs),
+    hand: &mut Hand,
 ) -> Result<Taken, ReplicaError> {
     let open = match cache.take(item.record) {
         Some(open) => Some(open),
@@ -257,13 +320,33 @@ fn take_changes(
             None => fresh.push(change),
         }
     }
-    if !fresh.is_empty() && apply(tx, kind, item.record, &mut open, fresh, group, now)? {
-        return Ok(Taken::Lacking);
+    // One that bears the name of an unsent change was made by a copy of this writer, or by whoever
+    // stole its name. The server has that one, so that it is ours which gives way.
+    let colliding = colliding(&store::waiting_from(tx, item.record, 0)?, &fresh);
+    let displaced = displace(tx, cache, &colliding)?;
+    if !colliding.is_empty() {
+        let Some(left) = load_open(tx, item.record)? else { return Ok(Taken::Lacking) };
+        open = left;
     }
-    write_record(tx, cache, item.record, &open)?;
-    fold(tx, item.record)?;
-    cache.put(item.record, open);
-    Ok(Taken::Stored)
+    let lacking = !fresh.is_empty() && apply(tx, kind, item.record, &mut open, fresh, came)?;
+    if !lacking {
+        write_record(tx, cache, item.record, &open)?;
+        fold(tx, item.record)?;
+        cache.put(item.record, open);
+    }
+    if let Some(displaced) = displaced {
+        displaced.make_again(tx, cache, hand)?;
+    }
+    Ok(if lacking { Taken::Lacking } else { Taken::Stored })
+}
+
+/// Pending changes that have writer and number in common with one of these.
+fn colliding(pending: &[Waiting], fresh: &[Change]) -> Vec<ChangeHash> {
+    let same = |own: &Change| {
+        fresh.iter().any(|one| one.seq() == own.seq() && one.actor_id() == own.actor_id())
+    };
+    let taken = |one: &&Waiting| Change::from_bytes(one.bytes.clone()).is_ok_and(|own| same(&own));
+    pending.iter().filter(taken).map(|one| one.hash).collect()
 }
 
 /// Applies changes and stores them as accepted; `true` when something they build on is missing, and
@@ -274,8 +357,7 @@ fn apply(
     record: RecordId,
     open: &mut OpenDocument,
     fresh: Vec<Change>,
-    group: GroupId,
-    made_at: UnixMs,
+    (group, made_at): (GroupId, UnixMs),
 ) -> Result<bool, ReplicaError> {
     open.doc
         .apply_changes(fresh.clone())
@@ -295,6 +377,7 @@ fn apply(
             group,
             actor,
             made_at,
+            anew: None,
         };
         store::insert_change(tx, &new)?;
     }

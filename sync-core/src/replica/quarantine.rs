@@ -11,13 +11,14 @@ use std::collections::VecDeque;
 use automerge::{Automerge, Change};
 use rusqlite::{Connection, params};
 
+use super::anew::{Heir, Owner};
 use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{GroupEdit, ReplicaError, load_open, write_record};
 use super::store::{self, ChangeState, NewChange, OwnChange};
-use super::{Env, Replica, draw};
-use crate::document::{self, Hydrated, Pen, PenRole, RecordEdit, difference, genesis, hydrate};
+use super::{Env, Replica};
+use crate::document::{self, Hydrated, RecordEdit, difference, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
+use crate::ids::{ChangeHash, RecordId};
 use crate::projection::Stamp;
 use crate::schema::Kind;
 use crate::time::UnixMs;
@@ -133,8 +134,7 @@ impl Replica {
 /// Refused changes, and what the records that they belong to said with them.
 pub(super) struct Fallout<'a> {
     tx: &'a Connection,
-    actor: Actor,
-    author: UserId,
+    owner: Owner,
     /// Records with their first refused change, and whether what came later may stand.
     waiting: VecDeque<(RecordId, ChangeHash, Later)>,
     /// Every change that went into quarantine, with its reason.
@@ -153,9 +153,9 @@ enum Later {
 }
 
 impl<'a> Fallout<'a> {
-    pub(super) fn new(tx: &'a Connection, actor: Actor, author: UserId) -> Self {
+    pub(super) fn new(tx: &'a Connection, owner: Owner) -> Self {
         let (waiting, refused, touched) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { tx, actor, author, waiting, refused, touched }
+        Self { tx, owner, waiting, refused, touched }
     }
 
     /// Puts a change into quarantine, if it waits for its verdict.
@@ -178,11 +178,7 @@ impl<'a> Fallout<'a> {
     }
 
     /// Deals with what was made after the refused changes. Records come out rebuilt.
-    pub(super) fn settle(
-        &mut self,
-        cache: &mut DocumentCache,
-        env: &mut dyn Env,
-    ) -> Result<(), ReplicaError> {
+    pub(super) fn settle(&mut self, cache: &mut DocumentCache) -> Result<(), ReplicaError> {
         while let Some((record, first, later)) = self.waiting.pop_front() {
             cache.forget(record);
             keep_words(self.tx, record)?;
@@ -202,7 +198,7 @@ impl<'a> Fallout<'a> {
                     self.fall(&change, record)?;
                 }
             }
-            self.make_again(cache, record, &again, env)?;
+            self.make_again(cache, record, &again)?;
         }
         Ok(())
     }
@@ -224,7 +220,6 @@ impl<'a> Fallout<'a> {
         cache: &mut DocumentCache,
         record: RecordId,
         changes: &[OwnChange],
-        env: &mut dyn Env,
     ) -> Result<(), ReplicaError> {
         let Some(row) = store::document(self.tx, record)? else { return Ok(()) };
         let whole = everything(self.tx, record, row.kind, row.snapshot.as_deref())?;
@@ -238,7 +233,7 @@ impl<'a> Fallout<'a> {
             let states = read_back(&whole, row.kind, &change.bytes);
             match (&mut open, states) {
                 (Some(open), Some(states)) => {
-                    self.make_one_again(record, open, change, &states, env)?;
+                    self.make_one_again(record, open, change, &states)?;
                     store::drop_change(self.tx, change.hash)?;
                 }
                 // The record itself was refused, and nothing stands on nothing.
@@ -258,13 +253,14 @@ impl<'a> Fallout<'a> {
         record: RecordId,
         open: &mut OpenDocument,
         change: &OwnChange,
-        (before, after, claimed): &(Hydrated, Hydrated, UnixMs),
-        env: &mut dyn Env,
+        (before, after, claimed): &States,
     ) -> Result<(), ReplicaError> {
         let edit = difference(before, after, &open.hydrated);
-        let (actor, author, now) = (self.actor, self.author, *claimed);
-        let pen = Pen { actor, author, now, role: PenRole::Device };
-        let mut mint = || EventId::mint(now, draw(env));
+        let heir = Heir::of(change.hash, self.owner, *claimed);
+        if heir.was_here(&open.doc) {
+            return Ok(());
+        }
+        let (pen, mut mint) = (heir.pen(), heir.mint());
         let made = document::edit(&mut open.doc, &open.hydrated, &edit, &pen, &mut mint)?;
         let Some(local) = made else { return Ok(()) };
         open.hydrated = hydrate(&open.doc, open.kind);
@@ -275,8 +271,9 @@ impl<'a> Fallout<'a> {
             bytes: &local.bytes,
             state: ChangeState::Pending,
             group: change.group,
-            actor,
+            actor: pen.actor,
             made_at: change.made_at,
+            anew: change.anew.as_deref(),
         };
         Ok(store::insert_change(self.tx, &new)?)
     }
@@ -306,7 +303,7 @@ pub(super) fn keep_words(tx: &Connection, record: RecordId) -> Result<(), Replic
 }
 
 /// A record's document with every change that is in the file, refused ones too.
-fn everything(
+pub(super) fn everything(
     tx: &Connection,
     record: RecordId,
     kind: &'static Kind,
@@ -325,12 +322,11 @@ fn everything(
     Ok(doc)
 }
 
+/// What a record said before and after a change, and when the change claims to have been made.
+pub(super) type States = (Hydrated, Hydrated, UnixMs);
+
 /// What the record said before and after a change, and when the change claims to have been made.
-fn read_back(
-    whole: &Automerge,
-    kind: &'static Kind,
-    bytes: &[u8],
-) -> Option<(Hydrated, Hydrated, UnixMs)> {
+pub(super) fn read_back(whole: &Automerge, kind: &'static Kind, bytes: &[u8]) -> Option<States> {
     let change = Change::from_bytes(bytes.to_vec()).ok()?;
     let before = whole.fork_at(change.deps()).ok()?;
     let after = whole.fork_at(&[change.hash()]).ok()?;

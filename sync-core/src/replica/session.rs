@@ -1,11 +1,12 @@
 //! The replica's side of a session: frames in, frames out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::quarantine::Fallout;
+use super::anew::{Hand, Owner};
+use super::verdicts::Judged;
 use super::{Env, Replica, ReplicaError, draw};
 use super::{cache, store};
-use crate::error::{Refusal, RefusalCode};
+use crate::error::Refusal;
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{
@@ -45,6 +46,9 @@ pub enum SessionFault {
     /// The server took us for another user; sign in as the replica's user.
     #[error("signed in as another user than the one this database belongs to")]
     WrongUser,
+    /// Another process took in what this session has not: connect again, from where the file stands.
+    #[error("another process syncs this file")]
+    OutOfStep,
     /// The server spoke out of turn.
     #[error("the server said {0} out of turn")]
     OutOfTurn(&'static str),
@@ -68,8 +72,8 @@ pub(super) struct Session {
 pub(super) enum State {
     #[default]
     Offline,
-    /// `Hello` is out.
-    Greeting,
+    /// `Hello` is out, with this cursor.
+    Greeting { cursor: Option<Vec<u8>> },
     /// `Welcome` came.
     Open(OpenSession),
 }
@@ -89,6 +93,11 @@ pub(super) struct OpenSession {
     /// How often we asked for whole records, and how often that was answered.
     pub(super) fetches: u64,
     pub(super) answered: u64,
+    /// Changes that wait for their records, which were asked for: whatever else this session says of
+    /// them, it is not the last word.
+    waits: HashSet<ChangeHash>,
+    /// Where the file stands if nobody else took anything in since.
+    pub(super) cursor: Option<Vec<u8>>,
 }
 
 impl OpenSession {
@@ -104,9 +113,9 @@ impl Replica {
     /// # Errors
     /// When the file cannot be read.
     pub fn connect(&mut self, token: &str, app: &str) -> Result<Vec<u8>, ReplicaError> {
-        self.session.state = State::Greeting;
         self.last_fault = None;
         let cursor: Option<Vec<u8>> = store::meta(&self.db, "cursor")?;
+        self.session.state = State::Greeting { cursor: cursor.clone() };
         let epoch: Option<[u8; 16]> = store::meta(&self.db, "epoch")?;
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
@@ -204,9 +213,10 @@ impl Replica {
     }
 
     fn handle_welcome(&mut self, welcome: Welcome) -> Result<Vec<Effect>, SessionFault> {
-        if !matches!(self.session.state, State::Greeting) {
+        let State::Greeting { cursor } = &mut self.session.state else {
             return Err(SessionFault::OutOfTurn("welcome"));
-        }
+        };
+        let cursor = cursor.take();
         if welcome.user != self.user {
             return Err(SessionFault::WrongUser);
         }
@@ -223,6 +233,8 @@ impl Replica {
             accepted_to: FeedPosition(0),
             fetches: 0,
             answered: 0,
+            waits: HashSet::new(),
+            cursor,
         });
         let mut effects = vec![Effect::Connected];
         if welcome.live {
@@ -250,44 +262,29 @@ impl Replica {
         if verdicts.verdicts.iter().any(refusals) {
             self.actor = Actor(draw(env));
         }
-        let (actor, user) = (self.actor, self.user);
-        let (refused, tables, erased) = cache::write(&self.db, &mut self.cache, |tx, cache| {
-            let mut fallout = Fallout::new(tx, actor, user);
-            let (mut erased, mut dependants) = (Vec::new(), Vec::new());
+        let owner = Owner { user: self.user, replica: self.id };
+        let waits = std::mem::take(&mut session.waits);
+        let outcome = cache::write(&self.db, &mut self.cache, |tx, cache| {
+            let hand = Hand { owner, tables: Vec::new() };
+            let mut judged = Judged::new(hand, waits);
             for verdict in &verdicts.verdicts {
-                match &verdict.outcome {
-                    VerdictOutcome::Accepted(_) => match store::take_orphan(tx, verdict.hash)? {
-                        Some(record) => erased.push(record),
-                        None => store::accept_change(tx, verdict.hash)?,
-                    },
-                    VerdictOutcome::Refused(refusal) => match RefusalCode::parse(&refusal.code) {
-                        // The server's own failure: the change waits for the next session.
-                        Some(RefusalCode::Internal) => {}
-                        Some(RefusalCode::DependsOnRefused) => {
-                            dependants.push((verdict.hash, refusal));
-                        }
-                        _ => fallout.refuse(verdict.hash, refusal)?,
-                    },
-                }
+                judged.sort(tx, verdict)?;
             }
-            fallout.settle(cache, env)?;
-            // Mostly made again by now. What builds on something refused long ago is not.
-            for (hash, refusal) in dependants {
-                fallout.refuse(hash, refusal)?;
-            }
-            fallout.settle(cache, env)?;
-            let Fallout { refused, touched, .. } = fallout;
-            let tables = super::feed::rebuild(tx, cache, &touched)?;
-            Ok::<_, SessionFault>((refused, tables, erased))
-        })?;
-        let mut effects = Vec::new();
-        // Erased here before it was sent, and yet accepted: if its user sees it, it belongs here.
-        if !erased.is_empty() {
-            effects.push(self.fetch(erased));
+            judged.settle(tx, cache)
+        });
+        let settled = outcome?;
+        if let State::Open(session) = &mut self.session.state {
+            session.waits = settled.waits;
         }
-        if !refused.is_empty() {
-            effects.push(Effect::Changed(tables));
-            effects.push(Effect::Refused(refused));
+        let mut effects = Vec::new();
+        if !settled.wanted.is_empty() {
+            effects.push(self.fetch(settled.wanted));
+        }
+        if !settled.tables.is_empty() {
+            effects.push(Effect::Changed(settled.tables));
+        }
+        if !settled.refused.is_empty() {
+            effects.push(Effect::Refused(settled.refused));
         }
         Ok(effects)
     }
@@ -307,7 +304,7 @@ impl Replica {
     pub fn caught_up(&self) -> bool {
         match &self.session.state {
             State::Open(session) => session.live() && session.in_flight.is_empty(),
-            State::Offline | State::Greeting => false,
+            State::Offline | State::Greeting { .. } => false,
         }
     }
 }

@@ -58,7 +58,7 @@ impl Replica {
         Ok(Status {
             link: match &self.session.state {
                 State::Offline => LinkState::Offline,
-                State::Greeting => LinkState::CatchingUp,
+                State::Greeting { .. } => LinkState::CatchingUp,
                 State::Open(session) if session.live() => LinkState::Live,
                 State::Open(_) => LinkState::CatchingUp,
             },

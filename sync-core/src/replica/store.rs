@@ -2,6 +2,8 @@
 //!
 //! **Invariant**: functions here run inside a transaction that the caller began.
 
+mod waiting;
+
 use std::fmt::Write;
 
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
@@ -12,6 +14,9 @@ use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId};
 use crate::projection::{Cell, Row};
 use crate::schema::{FieldType, KINDS, Kind, Search};
 use crate::time::UnixMs;
+pub(super) use waiting::{
+    Waiting, group_places, is_first_writing, note_fetching, places, waiting_from,
+};
 
 /// Version of the tables below, in `PRAGMA user_version`.
 pub(super) const FILE_VERSION: i64 = 2;
@@ -34,7 +39,8 @@ CREATE TABLE documents (
 CREATE INDEX documents_scope ON documents (scope);
 
 -- Changes beside their snapshots. state: 0 accepted, 1 pending (the outbox), 2 quarantined. `edit`
--- is what a refused or cut-off change did, in the words of an edit.
+-- is what a refused or cut-off change did, in the words of an edit. `code` is why it was refused; of
+-- a pending change, why its edit was written anew, or waits for the record to be fetched.
 CREATE TABLE changes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     record BLOB NOT NULL,
@@ -205,12 +211,14 @@ pub(super) struct NewChange<'a> {
     pub(super) group: GroupId,
     pub(super) actor: Actor,
     pub(super) made_at: UnixMs,
+    /// For what refusal its edit was written anew, if it was.
+    pub(super) anew: Option<&'a str>,
 }
 
 pub(super) fn insert_change(db: &Connection, change: &NewChange<'_>) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO changes (record, kind, hash, bytes, state, grp, actor, made_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO changes (record, kind, hash, bytes, state, grp, actor, made_at, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         change.record.as_bytes(),
@@ -221,6 +229,7 @@ pub(super) fn insert_change(db: &Connection, change: &NewChange<'_>) -> rusqlite
         change.group.as_bytes(),
         change.actor.0,
         change.made_at.0,
+        change.anew,
     ])
     .map(drop)
 }
@@ -284,6 +293,7 @@ pub(super) struct OwnChange {
     pub(super) group: GroupId,
     pub(super) made_at: UnixMs,
     pub(super) bytes: Vec<u8>,
+    pub(super) anew: Option<String>,
 }
 
 /// Pending changes of a record made after a change that stands in the file, oldest first.
@@ -293,7 +303,7 @@ pub(super) fn pending_after(
     hash: ChangeHash,
 ) -> rusqlite::Result<Vec<OwnChange>> {
     let mut statement = db.prepare_cached(
-        "SELECT hash, grp, made_at, bytes FROM changes WHERE record = ?1 AND state = 1
+        "SELECT hash, grp, made_at, bytes, code FROM changes WHERE record = ?1 AND state = 1
            AND seq > (SELECT seq FROM changes WHERE hash = ?2) ORDER BY seq",
     )?;
     let rows = statement.query_map(params![record.as_bytes(), hash.0], |row| {
@@ -302,6 +312,7 @@ pub(super) fn pending_after(
             group: GroupId(uuid::Uuid::from_bytes(row.get(1)?)),
             made_at: UnixMs(row.get(2)?),
             bytes: row.get(3)?,
+            anew: row.get(4)?,
         })
     })?;
     rows.collect()

@@ -2,7 +2,8 @@
 
 use automerge::Automerge;
 use sync_core::document::{self, LocalChange, Pen, PenRole, RecordEdit, hydrate};
-use sync_core::ids::{Actor, EventId, RecordId, UserId};
+use sync_core::ids::{Actor, EventId, RecordId, ScopeId, ServerEpoch, UserId};
+use sync_core::protocol::{FeedItem, ServerMessage, SessionLimits, Welcome};
 use sync_core::replica::{Env, OpenOptions, Replica};
 use sync_core::schema::{self, Kind};
 use sync_core::time::UnixMs;
@@ -89,4 +90,39 @@ impl Env for World {
 pub(crate) fn replica(path: &std::path::Path, owner: u128, env: &mut World) -> Replica {
     let db = rusqlite::Connection::open(path).unwrap();
     Replica::open(db, OpenOptions { user: Some(user(owner)) }, env).unwrap()
+}
+
+/// The server takes user 1 in.
+pub(crate) fn welcome() -> Vec<u8> {
+    let limits = SessionLimits {
+        frame_bytes: 1 << 20,
+        inflated_bytes: 8 << 20,
+        changes_per_push: 512,
+        changes_per_group: 64,
+        change_bytes: 256 << 10,
+        push_window: 4,
+        feed_window: 4,
+    };
+    ServerMessage::Welcome(Welcome {
+        protocol: 1,
+        user: user(1),
+        role: "sales_rep".into(),
+        epoch: ServerEpoch(Uuid::from_u128(1)),
+        now: NOW,
+        limits,
+        live: false,
+    })
+    .to_bytes()
+}
+
+/// A record of a feed batch, with nothing in it yet.
+pub(crate) fn item(record: RecordId) -> FeedItem {
+    FeedItem {
+        record,
+        kind: "organization".into(),
+        scope: ScopeId(record.0),
+        snapshot: None,
+        changes: Vec::new(),
+        row: None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Stories about records, replicas and the guard, without sockets.
 #![allow(clippy::unwrap_used)]
 
+mod anew;
 mod chunk;
 mod convergence;
 mod documents;

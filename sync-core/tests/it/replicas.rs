@@ -9,12 +9,10 @@ use sync_core::replica::{
 
 use sync_core::document::{FieldState, Hydrated};
 use sync_core::guard;
-use sync_core::ids::{RecordId, ScopeId, ServerEpoch};
-use sync_core::protocol::{
-    Blob, ClientMessage, FeedBatch, FeedItem, ServerMessage, SessionLimits, Welcome,
-};
+use sync_core::ids::RecordId;
+use sync_core::protocol::{Blob, ClientMessage, FeedBatch, FeedItem, ServerMessage};
 
-use crate::kit::{NOW, World, edit, edited, kind, pen, record, replica, user};
+use crate::kit::{NOW, World, edit, edited, item, kind, pen, record, replica, user, welcome};
 
 /// The process is killed right after an edit was confirmed: the file is opened by another.
 #[test]
@@ -324,37 +322,4 @@ fn judged(doc: &automerge::Automerge, record: RecordId, bytes: &[u8]) -> automer
     let applied = guard::apply(doc, kind, verified).unwrap();
     guard::prove(&applied.doc, applied.edits_text).unwrap();
     applied.doc
-}
-
-fn welcome() -> Vec<u8> {
-    let limits = SessionLimits {
-        frame_bytes: 1 << 20,
-        inflated_bytes: 8 << 20,
-        changes_per_push: 512,
-        changes_per_group: 64,
-        change_bytes: 256 << 10,
-        push_window: 4,
-        feed_window: 4,
-    };
-    ServerMessage::Welcome(Welcome {
-        protocol: 1,
-        user: user(1),
-        role: "sales_rep".into(),
-        epoch: ServerEpoch(uuid::Uuid::from_u128(1)),
-        now: NOW,
-        limits,
-        live: false,
-    })
-    .to_bytes()
-}
-
-fn item(record: RecordId) -> FeedItem {
-    FeedItem {
-        record,
-        kind: "organization".into(),
-        scope: ScopeId(record.0),
-        snapshot: None,
-        changes: Vec::new(),
-        row: None,
-    }
 }

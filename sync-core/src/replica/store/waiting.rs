@@ -1,0 +1,99 @@
+//! Pending changes and their places in the outbox, for when they have to leave it.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::ids::{ChangeHash, GroupId, RecordId};
+use crate::schema::{self, Kind};
+use crate::time::UnixMs;
+
+/// A pending change in its place.
+#[derive(Debug)]
+pub(in crate::replica) struct Waiting {
+    pub(in crate::replica) seq: i64,
+    pub(in crate::replica) record: RecordId,
+    pub(in crate::replica) kind: &'static Kind,
+    pub(in crate::replica) hash: ChangeHash,
+    pub(in crate::replica) group: GroupId,
+    pub(in crate::replica) made_at: UnixMs,
+    pub(in crate::replica) bytes: Vec<u8>,
+    pub(in crate::replica) anew: Option<String>,
+}
+
+/// Pending changes of a record from a place in the outbox on, oldest first.
+pub(in crate::replica) fn waiting_from(
+    db: &Connection,
+    record: RecordId,
+    seq: i64,
+) -> rusqlite::Result<Vec<Waiting>> {
+    let mut statement = db.prepare_cached(
+        "SELECT seq, kind, hash, grp, made_at, bytes, code FROM changes
+         WHERE record = ?1 AND state = 1 AND seq >= ?2 ORDER BY seq",
+    )?;
+    let mut rows = statement.query(params![record.as_bytes(), seq])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(kind) = schema::kind(&row.get::<_, String>(1)?) else { continue };
+        found.push(Waiting {
+            seq: row.get(0)?,
+            record,
+            kind,
+            hash: ChangeHash(row.get(2)?),
+            group: GroupId(uuid::Uuid::from_bytes(row.get(3)?)),
+            made_at: UnixMs(row.get(4)?),
+            bytes: row.get(5)?,
+            anew: row.get(6)?,
+        });
+    }
+    Ok(found)
+}
+
+/// Where the pending ones among these changes stand.
+pub(in crate::replica) fn places(
+    db: &Connection,
+    hashes: &[ChangeHash],
+) -> rusqlite::Result<Vec<(RecordId, i64)>> {
+    let mut statement =
+        db.prepare_cached("SELECT record, seq FROM changes WHERE hash = ?1 AND state = 1")?;
+    let mut found = Vec::new();
+    for hash in hashes {
+        found.extend(statement.query_row([hash.0], place).optional()?);
+    }
+    Ok(found)
+}
+
+/// Where the pending changes of a group stand.
+pub(in crate::replica) fn group_places(
+    db: &Connection,
+    group: GroupId,
+) -> rusqlite::Result<Vec<(RecordId, i64)>> {
+    let mut statement =
+        db.prepare_cached("SELECT record, seq FROM changes WHERE grp = ?1 AND state = 1")?;
+    let rows = statement.query_map([group.as_bytes()], place)?;
+    rows.collect()
+}
+
+fn place(row: &rusqlite::Row<'_>) -> rusqlite::Result<(RecordId, i64)> {
+    Ok((RecordId(uuid::Uuid::from_bytes(row.get(0)?)), row.get(1)?))
+}
+
+/// Whether a change waits, and its edit was not written anew before.
+pub(in crate::replica) fn is_first_writing(
+    db: &Connection,
+    hash: ChangeHash,
+) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM changes WHERE hash = ?1 AND state = 1 AND code IS NULL)",
+    )?
+    .query_row([hash.0], |row| row.get(0))
+}
+
+/// Notes of a pending change that it waits for its record to be fetched.
+pub(in crate::replica) fn note_fetching(
+    db: &Connection,
+    hash: ChangeHash,
+    code: &str,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE changes SET code = ?2 WHERE hash = ?1 AND state = 1")?
+        .execute(params![hash.0, code])
+        .map(drop)
+}
