@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
+use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{SinkExt, StreamExt};
 use sync_core::document::PenRole;
 use sync_core::guard;
 use sync_core::ids::{ReplicaId, UserId};
@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::committer::{PushedChange, PushedGroup, Unavailable, now};
 use crate::feed::Feed;
 use crate::http::auth::{self, SignedIn};
+use crate::ops::people::entropy;
 
 /// How long a replica may take to say hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -59,7 +60,15 @@ pub async fn serve(app: Arc<App>, mut socket: WebSocket) {
         let bytes = ServerMessage::Goodbye(goodbye).to_bytes();
         let _ = timeout(HELLO_WITHIN, socket.send(Message::Binary(bytes.into()))).await;
     }
-    let _ = timeout(Duration::from_secs(1), socket.close()).await;
+    let _ = timeout(Duration::from_secs(1), close(&mut socket)).await;
+}
+
+/// Closes a socket and reads on until the other side does so too: one that is dropped with frames
+/// unread is reset, and what was said last is lost on the way.
+async fn close(socket: &mut WebSocket) -> Result<(), axum::Error> {
+    socket.send(Message::Close(None)).await?;
+    while let Some(Ok(_)) = socket.recv().await {}
+    Ok(())
 }
 
 /// One of a user's places; given back when the session ends.
@@ -84,7 +93,7 @@ async fn greet_and_run(app: &Arc<App>, socket: &mut WebSocket) -> Result<(), End
         ));
     }
     let _place = Place(places);
-    auth::note_replica(app, &signed_in, hello.replica, &hello.app).await.map_err(End)?;
+    let replica = note_device(app, &signed_in, &hello).await?;
     let mut wake = app.wake.subscribe();
     wake.mark_unchanged();
     let mut feed = Feed::open(&app.pool, signed_in.user, hello.cursor.as_ref()).await?;
@@ -103,7 +112,7 @@ async fn greet_and_run(app: &Arc<App>, socket: &mut WebSocket) -> Result<(), End
     let mut session = Session {
         app: app.clone(),
         signed_in,
-        replica: hello.replica,
+        replica,
         feed,
         sent_batches: 0,
         more: false,
@@ -119,6 +128,21 @@ async fn greet_and_run(app: &Arc<App>, socket: &mut WebSocket) -> Result<(), End
         send(socket, ServerMessage::Feed(batch)).await?;
     }
     session.run(socket, &mut wake).await
+}
+
+/// The id under which this session's changes are noted: the one that the device says, unless it is
+/// another user's already. Which of the two came by it honestly nobody can tell, so neither is kept
+/// out: all that hangs on it is when a device was last heard.
+async fn note_device(app: &App, signed_in: &SignedIn, hello: &Hello) -> Result<ReplicaId, End> {
+    match auth::note_replica(app, signed_in, hello.replica, &hello.app).await {
+        Ok(()) => Ok(hello.replica),
+        Err(goodbye) if GoodbyeCode::parse(&goodbye.code) == Some(GoodbyeCode::WrongUser) => {
+            let fresh = ReplicaId::mint(now(), entropy());
+            auth::note_replica(app, signed_in, fresh, &hello.app).await.map_err(End)?;
+            Ok(fresh)
+        }
+        Err(goodbye) => Err(End(goodbye)),
+    }
 }
 
 async fn receive_hello(socket: &mut WebSocket) -> Result<Option<Hello>, End> {
