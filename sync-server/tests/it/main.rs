@@ -3,6 +3,10 @@
 
 mod access;
 mod agreement;
+// Chunks made by hand are described once, beside the guard.
+#[path = "../../../sync-core/tests/it/chunk.rs"]
+mod chunk;
+mod forgery;
 mod harness;
 mod kill;
 mod matrix;
@@ -10,3 +14,4 @@ mod oracle;
 mod pool;
 mod refusals;
 mod thread;
+mod wire;

@@ -1,0 +1,130 @@
+//! The protocol spoken by hand: a socket that says what no replica of ours would.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use sync_core::ids::{RecordId, ReplicaId};
+use sync_core::protocol::{
+    ClientMessage, FeedAck, FeedBatch, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
+    PushGroup, ServerMessage, Verdict, Welcome,
+};
+use sync_core::schema::SCHEMA_VERSION;
+use sync_server::ops::people;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Long enough for any answer; running into it means that none comes.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// What a fresh device of a user says first.
+pub(crate) fn hello(token: String) -> Hello {
+    Hello {
+        protocol: PROTOCOL_VERSION,
+        protocol_min: PROTOCOL_MIN,
+        schema: SCHEMA_VERSION,
+        token,
+        replica: ReplicaId(people::new_id()),
+        app: "by hand".into(),
+        actors: Vec::new(),
+        cursor: None,
+        epoch: None,
+    }
+}
+
+/// One socket, and everything that came down it.
+pub(crate) struct Line {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pushes: u64,
+    /// The feed batches, in order.
+    pub(crate) batches: Vec<FeedBatch>,
+}
+
+impl Line {
+    /// A socket on which nothing was said.
+    pub(crate) async fn silent(url: &str) -> Self {
+        let (socket, _) = connect_async(url).await.unwrap();
+        Self { socket, pushes: 0, batches: Vec::new() }
+    }
+
+    /// A socket on which this hello was said, and what the server answered.
+    pub(crate) async fn greeted(url: &str, hello: Hello) -> (Self, Result<Welcome, Goodbye>) {
+        let mut line = Self::silent(url).await;
+        line.say(&ClientMessage::Hello(hello)).await;
+        let answer = match line.next().await {
+            Some(ServerMessage::Welcome(welcome)) => Ok(welcome),
+            Some(ServerMessage::Goodbye(goodbye)) => Err(goodbye),
+            other => panic!("the answer to hello is {other:?}"),
+        };
+        (line, answer)
+    }
+
+    pub(crate) async fn say(&mut self, message: &ClientMessage) {
+        self.say_bytes(message.to_bytes()).await;
+    }
+
+    /// Says bytes that need not be a message. A socket that the server closed by now is no error:
+    /// what it said before that is still to be read.
+    pub(crate) async fn say_bytes(&mut self, bytes: Vec<u8>) {
+        let _ = self.socket.send(Message::Binary(bytes.into())).await;
+    }
+
+    /// The next message, noted if it is of the feed; none once the server closed the socket.
+    pub(crate) async fn next(&mut self) -> Option<ServerMessage> {
+        loop {
+            let next = tokio::time::timeout(ANSWER_WITHIN, self.socket.next()).await;
+            match next.expect("the server answers in time") {
+                Some(Ok(Message::Binary(bytes))) => {
+                    let message = ServerMessage::from_bytes(&bytes).unwrap();
+                    if let ServerMessage::Feed(batch) = &message {
+                        self.batches.push(batch.clone());
+                        self.say(&ClientMessage::FeedAck(FeedAck { batches: 1 })).await;
+                    }
+                    return Some(message);
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Pushes groups and waits for their verdicts, or for the goodbye.
+    pub(crate) async fn push(&mut self, groups: Vec<PushGroup>) -> Result<Vec<Verdict>, Goodbye> {
+        self.pushes += 1;
+        let push = self.pushes;
+        self.say(&ClientMessage::Push(Push { push, groups })).await;
+        loop {
+            match self.next().await {
+                Some(ServerMessage::Verdicts(verdicts)) if verdicts.push == push => {
+                    return Ok(verdicts.verdicts);
+                }
+                Some(ServerMessage::Goodbye(goodbye)) => return Err(goodbye),
+                Some(_) => {}
+                None => panic!("the socket was closed without a word"),
+            }
+        }
+    }
+
+    /// Reads until the server says goodbye; none when it closes the socket without a word.
+    pub(crate) async fn goodbye(&mut self) -> Option<Goodbye> {
+        loop {
+            if let ServerMessage::Goodbye(goodbye) = self.next().await? {
+                return Some(goodbye);
+            }
+        }
+    }
+
+    /// Reads until the server has nothing more to send and answered so many fetches.
+    pub(crate) async fn until_live(&mut self, fetches: u64) {
+        while self.batches.last().is_none_or(|last| !last.live || last.fetches < fetches) {
+            assert!(self.next().await.is_some(), "the socket was closed amid the feed");
+        }
+    }
+
+    /// Every record that came down.
+    pub(crate) fn records(&self) -> impl Iterator<Item = RecordId> + '_ {
+        self.batches.iter().flat_map(|batch| {
+            batch.items.iter().map(|item| item.record).chain(batch.evict_records.iter().copied())
+        })
+    }
+}
