@@ -8,6 +8,7 @@ mod agreement;
 mod chunk;
 mod forgery;
 mod harness;
+mod healing;
 mod kill;
 mod matrix;
 mod oracle;
