@@ -3,6 +3,7 @@
 
 mod access;
 mod agreement;
+mod batches;
 // Chunks made by hand are described once, beside the guard.
 #[path = "../../../sync-core/tests/it/chunk.rs"]
 mod chunk;
