@@ -13,6 +13,9 @@ pub enum SyncError {
         /// The system's words.
         reason: String,
     },
+    /// There is no token to sign in with; sign in again.
+    #[error(transparent)]
+    Token(#[from] crate::TokenError),
     /// The connection broke; try again.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -44,6 +47,13 @@ pub enum Fault {
 }
 
 impl SyncError {
+    /// Whether another token may help.
+    pub fn asks_for_a_token(&self) -> bool {
+        let Self::Goodbye { code, .. } = self else { return false };
+        let code = GoodbyeCode::parse(code);
+        matches!(code, Some(GoodbyeCode::BadToken | GoodbyeCode::ExpiredToken))
+    }
+
     /// Whether trying again is of use.
     pub fn fault(&self) -> Fault {
         match self {
@@ -59,7 +69,7 @@ impl SyncError {
                     | GoodbyeCode::WrongUser,
                 ) => Fault::Lasting,
             },
-            Self::Session(_) | Self::Store(_) => Fault::Lasting,
+            Self::Token(_) | Self::Session(_) | Self::Store(_) => Fault::Lasting,
         }
     }
 }

@@ -3,10 +3,12 @@
 
 mod access;
 mod agreement;
+mod caller;
 mod harness;
 mod kill;
 mod matrix;
 mod oracle;
 mod pool;
 mod refusals;
+mod revocation;
 mod thread;
