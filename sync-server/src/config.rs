@@ -42,9 +42,8 @@ impl TokenConfig {
     fn read(lookup: impl Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Self {
         let secret = lookup("SUPABASE_JWT_SECRET").or_else(|| lookup("JWT_SECRET"));
         if secret.as_ref().is_some_and(|secret| secret.len() < 32) {
-            problems.push(
-                "SUPABASE_JWT_SECRET (or JWT_SECRET) is shorter than 32 characters".into(),
-            );
+            problems
+                .push("SUPABASE_JWT_SECRET (or JWT_SECRET) is shorter than 32 characters".into());
         }
         let jwks = match (lookup("JWKS_FILE"), lookup("JWKS_URL")) {
             (Some(_), Some(_)) => {

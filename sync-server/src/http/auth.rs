@@ -117,7 +117,10 @@ impl Verifier {
     ///
     /// # Errors
     /// When keys at an address could never be fetched, for want of root certificates.
-    pub async fn start(config: &TokenConfig, stopping: &CancellationToken) -> std::io::Result<Self> {
+    pub async fn start(
+        config: &TokenConfig,
+        stopping: &CancellationToken,
+    ) -> std::io::Result<Self> {
         let none = Published { set: Arc::new(KeySet::default()), freshness: Freshness::Current };
         let published = watch::Sender::new(none);
         let mut address = None;
@@ -129,8 +132,7 @@ impl Verifier {
                     let set = Published { set: Arc::new(set), freshness: Freshness::Current };
                     published.send_replace(set);
                 }
-                let follow =
-                    jwks::follow_file(path.clone(), published.clone(), stopping.clone());
+                let follow = jwks::follow_file(path.clone(), published.clone(), stopping.clone());
                 tokio::spawn(follow);
             }
             Some(JwksSource::Url(url)) => {
@@ -192,7 +194,7 @@ impl Verifier {
             }
         }
         if let Some(address) = &self.address {
-            address.refresh().await;
+            address.refetch().await;
         }
         let Published { set, freshness } = self.published.borrow().clone();
         match (set.find(&kid), freshness) {

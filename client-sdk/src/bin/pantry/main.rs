@@ -180,7 +180,9 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             Some(user) => *user,
             None => match Tokens::of(token.clone(), token_file.clone()) {
                 Some(mut tokens) => user_of_token(&tokens.token().await?)?,
-                None => return Err(failure(1, "give --user ID, --token TOKEN or --token-file FILE")),
+                None => {
+                    return Err(failure(1, "give --user ID, --token TOKEN or --token-file FILE"));
+                }
             },
         };
         let client = open(&cli.db, Some(user))?;
@@ -480,7 +482,7 @@ async fn sync(
             }
             Err(error) if watch && tokens.may_change() && error.asks_for_a_token() => {
                 out.note(&format!("{error} Waiting for a newer token."));
-                while tokens.token().await.is_ok_and(|token| token == used) {
+                while tokens.token().await.map_or(true, |token| token == used) {
                     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
                 }
             }

@@ -105,6 +105,14 @@ pub(super) async fn follow_file(
     }
 }
 
+#[derive(Default)]
+struct Asked {
+    /// When a token last gave reason to.
+    prompted: Option<Instant>,
+    /// What the last answer was.
+    answer: Vec<u8>,
+}
+
 /// An address that publishes keys.
 pub(super) struct Address {
     url: Uri,
@@ -112,8 +120,8 @@ pub(super) struct Address {
     name: String,
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     published: watch::Sender<Published>,
-    /// When it was last asked, and what it then said; held while it is being asked.
-    asked: Mutex<(Option<Instant>, Vec<u8>)>,
+    /// Held while it is being asked.
+    asked: Mutex<Asked>,
 }
 
 impl std::fmt::Debug for Address {
@@ -144,32 +152,42 @@ impl Address {
         Ok(Self { url, name, client, published, asked: Mutex::default() })
     }
 
-    /// Asks, unless it was asked a moment ago. Whoever comes meanwhile waits for that answer.
-    pub(super) async fn refresh(self: &Arc<Self>) {
+    /// Asks because a token names a key that is not known, unless that was done a moment ago. Whoever
+    /// comes meanwhile waits for the same answer.
+    pub(super) async fn refetch(self: &Arc<Self>) {
         let this = self.clone();
         // In a task of its own: whoever asked may leave, others wait for the answer too.
         let asking = tokio::spawn(async move {
             let mut asked = this.asked.lock().await;
-            if asked.0.is_some_and(|at| at.elapsed() < FETCH_AT_MOST_EVERY) {
-                return;
-            }
-            asked.0 = Some(Instant::now());
-            let answer = match timeout(FETCH_WITHIN, this.fetch()).await {
-                Ok(answer) => answer,
-                Err(_) => Err("no answer in time".to_owned()),
-            };
-            let current = this.published.borrow().freshness == Freshness::Current;
-            match answer {
-                Ok(bytes) if current && bytes == asked.1 => {}
-                Ok(bytes) => {
-                    let set = KeySet::parse(&bytes).map_err(|error| error.to_string());
-                    asked.1 = bytes;
-                    publish(&this.published, set, &this.name);
-                }
-                Err(why) => publish(&this.published, Err(why), &this.name),
+            if asked.prompted.is_none_or(|at| at.elapsed() >= FETCH_AT_MOST_EVERY) {
+                asked.prompted = Some(Instant::now());
+                this.ask(&mut asked).await;
             }
         });
         let _ = asking.await;
+    }
+
+    /// Asks.
+    pub(super) async fn refresh(&self) {
+        let mut asked = self.asked.lock().await;
+        self.ask(&mut asked).await;
+    }
+
+    async fn ask(&self, asked: &mut Asked) {
+        let answer = match timeout(FETCH_WITHIN, self.fetch()).await {
+            Ok(answer) => answer,
+            Err(_) => Err("no answer in time".to_owned()),
+        };
+        let current = self.published.borrow().freshness == Freshness::Current;
+        match answer {
+            Ok(bytes) if current && bytes == asked.answer => {}
+            Ok(bytes) => {
+                let set = KeySet::parse(&bytes).map_err(|error| error.to_string());
+                asked.answer = bytes;
+                publish(&self.published, set, &self.name);
+            }
+            Err(why) => publish(&self.published, Err(why), &self.name),
+        }
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, String> {
