@@ -16,11 +16,6 @@ use crate::harness::{World, create, set};
 /// Far beyond the second that is promised: machines that run tests are busy.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Notes how late something came, for the documentation.
-fn record(what: &str, late_ms: i64) {
-    println!("measured: {what}: {late_ms} ms");
-}
-
 /// Waits for the goodbye; returns its code.
 async fn code(caller: &mut Caller) -> String {
     caller.end().await.expect("the server says why").code
@@ -46,7 +41,7 @@ async fn a_session_ends_within_a_second_of_its_token() {
     let goodbye = goodbye.expect("closed in time").expect("the server says why");
     assert_eq!(goodbye.code, "expired_token");
     assert!(goodbye.sentence.contains("sign in again"), "{}", goodbye.sentence);
-    record("from expiry to a closed socket", late);
+    println!("measured: from expiry to a closed socket: {late} ms");
     assert!(late >= 0, "not before its time: {late} ms");
     world.end().await;
 }
@@ -69,7 +64,10 @@ async fn a_client_that_acknowledges_nothing_is_disabled_within_a_second() {
     let began = Instant::now();
     set_active(&world, false).await;
     let code = tokio::time::timeout(PATIENCE, code(&mut caller)).await.expect("closed in time");
-    record("from disabling to a closed socket, window full", began.elapsed().as_millis() as i64);
+    println!(
+        "measured: from disabling to a closed socket, window full: {} ms",
+        began.elapsed().as_millis()
+    );
     assert_eq!(code, "disabled");
     world.end().await;
 }
@@ -90,7 +88,7 @@ async fn a_user_who_is_disabled_is_told_within_a_second() {
     tx.commit().await.unwrap();
     drop(connection);
     let code = tokio::time::timeout(PATIENCE, code(&mut caller)).await.expect("closed in time");
-    record("from disabling to a closed socket", began.elapsed().as_millis() as i64);
+    println!("measured: from disabling to a closed socket: {} ms", began.elapsed().as_millis());
     assert_eq!(code, "disabled");
     // Enabled again she may come back at once and stays.
     set_active(&world, true).await;
@@ -118,7 +116,7 @@ async fn a_session_that_waits_for_the_database_ends_with_its_token() {
     tx.rollback().await.unwrap();
     drop(connection);
     assert_eq!(ended.expect("closed in time"), "expired_token");
-    record("from expiry to a closed socket, database stuck", late);
+    println!("measured: from expiry to a closed socket, database stuck: {late} ms");
     world.end().await;
 }
 
@@ -141,7 +139,7 @@ async fn a_client_that_reads_nothing_is_cut_off_with_its_token() {
     let gone = tokio::time::timeout(PATIENCE + Duration::from_secs(2), gone).await;
     let late = committer::now().0 - exp_ms;
     gone.expect("cut off in time");
-    record("from expiry to a closed socket, client not reading", late);
+    println!("measured: from expiry to a closed socket, client not reading: {late} ms");
     assert!(late >= 0, "cut off before its time: {late} ms");
     world.end().await;
 }
