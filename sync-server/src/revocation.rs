@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::http::auth::{self, SignedIn};
 
 /// How often the users table is asked.
-const ASK_EVERY: Duration = Duration::from_millis(400);
+const ASK_EVERY: Duration = Duration::from_millis(300);
 /// How long it may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How often a session compares its token with the clock, which may be set.

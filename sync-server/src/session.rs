@@ -58,18 +58,18 @@ pub async fn serve(app: Arc<App>, mut socket: WebSocket) {
     metrics::gauge!("sync_sessions").increment(1.0);
     let outcome = greet_and_run(&app, &mut socket).await;
     metrics::gauge!("sync_sessions").decrement(1.0);
-    if let Err(End(goodbye)) = outcome {
-        tracing::info!(code = goodbye.code, "session ended");
-        let bytes = ServerMessage::Goodbye(goodbye).to_bytes();
-        let _ = timeout(GOODBYE_WITHIN, socket.send(Message::Binary(bytes.into()))).await;
-    }
-    // What it still says is read and dropped: a socket closed with that unread would be reset, and
-    // the goodbye might be lost.
-    let _ = timeout(GOODBYE_WITHIN, async {
+    let farewell = async {
+        if let Err(End(goodbye)) = outcome {
+            tracing::info!(code = goodbye.code, "session ended");
+            let bytes = ServerMessage::Goodbye(goodbye).to_bytes();
+            let _ = socket.send(Message::Binary(bytes.into())).await;
+        }
         let _ = socket.close().await;
+        // What it still says is read and dropped: a socket closed with that unread would be reset,
+        // and the goodbye might be lost.
         while let Some(Ok(_)) = socket.recv().await {}
-    })
-    .await;
+    };
+    let _ = timeout(GOODBYE_WITHIN, farewell).await;
 }
 
 /// One of a user's places; given back when the session ends.

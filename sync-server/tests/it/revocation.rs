@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use client_sdk::core::ids::UserId;
+use rand::RngExt as _;
 use sqlx::{Connection as _, Executor as _};
 use sync_core::limits;
 use sync_core::protocol::ServerMessage;
@@ -122,24 +123,36 @@ async fn a_session_that_waits_for_the_database_ends_with_its_token() {
 
 /// A client that reads nothing keeps the server waiting to send; its session ends nevertheless.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_reads_nothing_is_cut_off_with_its_token() {
+async fn a_client_that_reads_nothing_is_cut_off_all_the_same() {
     let world = World::new().await;
     let mut rosa = world.device("rosa.db", world.rep);
     // Much more than the system buffers, and not to be compressed away.
-    for _ in 0..20 {
-        let noise: String = (0..600).map(|_| people::new_id().to_string()).collect();
-        let noise = &noise[..20_000];
-        create(&mut rosa, "organization", &[("name", "Kitchen"), ("notes", noise)]);
+    let noise = || -> String {
+        (0..2_600).map(|_| rand::rng().random_range('\u{4e00}'..'\u{9f00}')).collect()
+    };
+    for _ in 0..24 {
+        let fields: Vec<(String, String)> =
+            (0..25).map(|n| (format!("custom_fields.noise{n}"), noise())).collect();
+        let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs: Vec<(&str, &str)> = fields.chain([("name", "Kitchen")]).collect();
+        create(&mut rosa, "organization", &pairs);
     }
     world.sync(&mut rosa).await;
     let exp_ms = (committer::now().seconds() + 2) * 1000;
-    let mut caller =
-        Caller::greet(&world.server.sync_url(), &world.token_until(world.rep, 2)).await;
-    let gone = caller.write_until_gone();
-    let gone = tokio::time::timeout(PATIENCE + Duration::from_secs(2), gone).await;
+    let (url, token) = (world.server.sync_url(), world.token_until(world.rep, 2));
+    let mut caller = Caller::greet(&url, &token).await;
+    let gone = tokio::time::timeout(PATIENCE + Duration::from_secs(2), caller.write_until_gone());
+    gone.await.expect("cut off in time");
     let late = committer::now().0 - exp_ms;
-    gone.expect("cut off in time");
     println!("measured: from expiry to a closed socket, client not reading: {late} ms");
     assert!(late >= 0, "cut off before its time: {late} ms");
+    let mut caller = Caller::greet(&url, &world.token(world.rep)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let began = Instant::now();
+    set_active(&world, false).await;
+    let gone = tokio::time::timeout(PATIENCE, caller.write_until_gone());
+    gone.await.expect("cut off in time");
+    let late = began.elapsed().as_millis();
+    println!("measured: from disabling to a closed socket, client not reading: {late} ms");
     world.end().await;
 }

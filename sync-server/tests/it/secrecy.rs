@@ -96,3 +96,23 @@ async fn no_part_of_a_token_comes_into_the_log() {
     }
     world.end().await;
 }
+
+/// Whoever prints a message, the configuration or the server's state for debugging prints no secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_printed_for_debugging_holds_no_secret() {
+    use sync_core::protocol::{ClientMessage, Refresh};
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let token = world.token(world.rep);
+    let hello = ClientMessage::from_bytes(&rosa.replica.connect(&token, "app").unwrap()).unwrap();
+    let refresh = ClientMessage::Refresh(Refresh { token: token.clone() });
+    let printed = format!("{hello:?} {refresh:?} {:?} {:?} {:?}", world.config, world.server, rosa);
+    let said: HashSet<&[u8]> = printed.as_bytes().windows(FRAGMENT).collect();
+    for secret in [token.as_str(), SECRET] {
+        for form in forms(secret) {
+            let leak = form.as_bytes().windows(FRAGMENT).find(|part| said.contains(part));
+            assert_eq!(leak.map(String::from_utf8_lossy), None);
+        }
+    }
+    world.end().await;
+}
