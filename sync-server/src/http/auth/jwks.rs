@@ -131,6 +131,8 @@ impl std::fmt::Debug for Address {
 }
 
 impl Address {
+    /// An address not asked yet.
+    ///
     /// # Errors
     /// When the system has no root certificates to know the other end by.
     pub(super) fn new(url: Uri, published: watch::Sender<Published>) -> std::io::Result<Self> {
