@@ -9,7 +9,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use crate::{Client, SyncError, SystemEnv};
+use crate::token::newer;
+use crate::{Client, SyncError, SystemEnv, TokenSource};
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
@@ -61,27 +62,29 @@ impl Backoff {
 }
 
 impl Client {
-    /// Connects, sends everything, receives everything, and closes.
+    /// Connects, sends everything, receives everything, and closes. A token that runs out meanwhile
+    /// is renewed from its source.
     ///
     /// # Errors
     /// When it could not come to its end; every edit stays on the device.
     pub async fn sync(
         &mut self,
         url: &str,
-        token: &str,
+        token: impl TokenSource,
         progress: impl FnMut(&Effect),
     ) -> Result<SyncSummary, SyncError> {
         self.session(url, token, progress, Until::CaughtUp).await
     }
 
-    /// Stays connected until the connection breaks or the server ends it.
+    /// Stays connected until the connection breaks or the server ends it, as it does when the token
+    /// runs out and its source has no newer one.
     ///
     /// # Errors
     /// Always in the end: that is how a session ends.
     pub async fn watch(
         &mut self,
         url: &str,
-        token: &str,
+        token: impl TokenSource,
         progress: impl FnMut(&Effect),
     ) -> Result<SyncSummary, SyncError> {
         self.session(url, token, progress, Until::Broken).await
@@ -90,16 +93,16 @@ impl Client {
     async fn session(
         &mut self,
         url: &str,
-        token: &str,
+        mut token: impl TokenSource,
         mut progress: impl FnMut(&Effect),
         until: Until,
     ) -> Result<SyncSummary, SyncError> {
-        let mut outcome = self.pump(url, token, &mut progress, until).await;
+        let mut outcome = self.pump(url, &mut token, &mut progress, until).await;
         for _ in 0..OUT_OF_STEP_AT_MOST {
             if !matches!(outcome, Err(SyncError::Session(SessionFault::OutOfStep))) {
                 break;
             }
-            outcome = self.pump(url, token, &mut progress, until).await;
+            outcome = self.pump(url, &mut token, &mut progress, until).await;
         }
         let why = outcome.as_ref().err().map(ToString::to_string);
         self.replica.disconnected(why.as_deref());
@@ -109,15 +112,17 @@ impl Client {
     async fn pump(
         &mut self,
         url: &str,
-        token: &str,
+        token: &mut impl TokenSource,
         progress: &mut impl FnMut(&Effect),
         until: Until,
     ) -> Result<SyncSummary, SyncError> {
+        let signed = token.token().await?;
         let mut socket = connect(url).await?;
         let mut summary = SyncSummary::default();
         let app = concat!("client-sdk ", env!("CARGO_PKG_VERSION"));
-        let hello = self.replica.connect(token, app)?;
+        let hello = self.replica.connect(&signed, app)?;
         send(&mut socket, hello, &mut summary).await?;
+        let mut renewal = Box::pin(newer(token, signed));
         let mut tick = tokio::time::interval(Duration::from_millis(250));
         loop {
             let owed = !self.replica.caught_up();
@@ -126,6 +131,13 @@ impl Client {
             }
             let frame = tokio::select! {
                 frame = receive(&mut socket, owed) => Some(frame?),
+                (token, signed) = &mut renewal => {
+                    if let Some(refresh) = self.replica.refresh(&signed) {
+                        send(&mut socket, refresh, &mut summary).await?;
+                    }
+                    renewal.set(newer(token, signed));
+                    None
+                }
                 // Another process may have written to the file while we listen.
                 _ = tick.tick(), if until == Until::Broken => None,
             };

@@ -14,6 +14,9 @@ pub enum SyncError {
         /// The system's words.
         reason: String,
     },
+    /// There is no token to sign in with; sign in again.
+    #[error(transparent)]
+    Token(#[from] crate::TokenError),
     /// The connection broke; try again.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -45,6 +48,13 @@ pub enum Fault {
 }
 
 impl SyncError {
+    /// Whether another token may help.
+    pub fn asks_for_a_token(&self) -> bool {
+        let Self::Goodbye { code, .. } = self else { return false };
+        let code = GoodbyeCode::parse(code);
+        matches!(code, Some(GoodbyeCode::BadToken | GoodbyeCode::ExpiredToken))
+    }
+
     /// Whether trying again is of use.
     pub fn fault(&self) -> Fault {
         match self {
@@ -61,7 +71,7 @@ impl SyncError {
                 ) => Fault::Lasting,
             },
             Self::Session(SessionFault::OutOfStep) => Fault::Passing,
-            Self::Session(_) | Self::Store(_) => Fault::Lasting,
+            Self::Token(_) | Self::Session(_) | Self::Store(_) => Fault::Lasting,
         }
     }
 }

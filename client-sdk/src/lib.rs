@@ -7,8 +7,10 @@
 mod client;
 mod driver;
 mod error;
+mod token;
 
 pub use client::{Client, SystemEnv};
 pub use driver::{Backoff, SyncSummary};
 pub use error::{Fault, SyncError};
 pub use sync_core as core;
+pub use token::{TokenError, TokenFile, TokenSource, read_claims};

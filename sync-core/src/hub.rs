@@ -122,7 +122,8 @@ pub struct Projected {
 #[derive(Debug, Default)]
 pub struct Workspace {
     documents: HashMap<RecordId, HubDocument>,
-    refused: HashSet<ChangeHash>,
+    /// By whose push, since anybody may push anything under a name.
+    refused: HashSet<(UserId, ChangeHash)>,
     quarantined: HashSet<RecordId>,
 }
 
@@ -179,7 +180,7 @@ impl Workspace {
                 self.merge_one(candidate, group.group, author, pen, now, &mut merged)
             {
                 self.undo(merged);
-                return Judgement::Refused(self.refuse(&hashes, hash, refusal));
+                return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
             }
         }
         Judgement::Merged(merged)
@@ -197,8 +198,8 @@ impl Workspace {
 
     /// Remembers that the database refused a merged group, so that what builds on it is refused
     /// with the right reason.
-    pub fn note_refused(&mut self, hashes: impl IntoIterator<Item = ChangeHash>) {
-        self.refused.extend(hashes);
+    pub fn note_refused(&mut self, author: UserId, hashes: impl IntoIterator<Item = ChangeHash>) {
+        self.refused.extend(hashes.into_iter().map(|hash| (author, hash)));
     }
 
     /// The rows of some records, each once, parents before children.
@@ -241,7 +242,7 @@ impl Workspace {
         let base = existing.map_or(&genesis(kind).doc, |document| &document.doc);
         let hash = parsed.hash();
         // Every dependency is checked here, so that a dependant of a refused change says so.
-        if parsed.deps().any(|dep| self.refused.contains(&dep)) {
+        if parsed.deps().any(|dep| self.refused.contains(&(author, dep))) {
             return Err(Refusal::depends_on_refused());
         }
         let context = guard::Context { record, kind, doc: base, author, now, pen };
@@ -276,11 +277,12 @@ impl Workspace {
 
     fn refuse(
         &mut self,
+        author: UserId,
         hashes: &[ChangeHash],
         culprit: ChangeHash,
         refusal: Refusal,
     ) -> Vec<(ChangeHash, Refusal)> {
-        self.refused.extend(hashes);
+        self.note_refused(author, hashes.iter().copied());
         hashes
             .iter()
             .map(|hash| {

@@ -47,6 +47,9 @@ pub const FEED_BATCH_BYTES: usize = 1 << 20;
 pub const PUSH_WINDOW: usize = 4;
 /// Actors with unsent changes named in one `Hello`; one per app start since the last sync.
 pub const ACTORS_PER_HELLO: usize = 1024;
+/// A token, in bytes. One with a handful of claims and an RSA signature takes 1 KB, and what follows
+/// a hello is decoded and checked before anybody is known.
+pub const TOKEN_BYTES: usize = 16 << 10;
 /// Sockets one user may hold open at once: a phone, a tablet, a laptop and their stale twins.
 pub const SOCKETS_PER_USER: usize = 16;
 /// Frames a session may send in a second, averaged over ten; a busy upload sends about thirty.

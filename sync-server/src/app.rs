@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::committer::{Committer, PolicySentences};
 use crate::config::Config;
+use crate::http::auth::Verifier;
+use crate::revocation::{self, Revoked};
 use crate::{http, store, telemetry};
 
 /// How long sessions may sleep without a wake-up, should one be lost.
@@ -27,8 +29,10 @@ pub struct App {
     pub pool: PgPool,
     /// Where pushes go.
     pub committer: Committer,
-    /// Secret that tokens are signed with.
-    pub jwt_secret: String,
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// Connected users who may no longer be.
+    pub revoked: watch::Sender<Revoked>,
     /// Web origins whose pages may connect.
     pub origins: Vec<String>,
     /// Moves whenever a feed may have something new.
@@ -42,20 +46,26 @@ impl App {
     /// Connects to the database and starts the committer and the listener.
     ///
     /// # Errors
-    /// When the database cannot be reached or is not migrated.
-    pub async fn start(config: &Config) -> sqlx::Result<Arc<Self>> {
+    /// When the database cannot be reached or is not migrated, or keys cannot be had.
+    pub async fn start(config: &Config) -> Result<Arc<Self>, StartError> {
         let pool = store::connect(&config.database_url, config.pool_size).await?;
         let sentences = Arc::new(PolicySentences::load(&pool).await?);
+        let stopping = CancellationToken::new();
+        let verifier =
+            Verifier::start(&config.tokens, &stopping).await.map_err(StartError::Keys)?;
         let app = Arc::new(Self {
             committer: Committer::start(pool.clone(), sentences),
             pool,
-            jwt_secret: config.jwt_secret.clone(),
+            verifier,
+            revoked: watch::Sender::default(),
             origins: config.origins.clone(),
             wake: watch::Sender::new(0),
-            stopping: CancellationToken::new(),
+            stopping,
             places: Mutex::default(),
         });
         tokio::spawn(listen(app.clone()));
+        let users = store::connect(&config.database_url, 1).await?;
+        tokio::spawn(revocation::watch_users(app.clone(), users));
         Ok(app)
     }
 
@@ -63,6 +73,14 @@ impl App {
     pub fn places_of(&self, user: UserId) -> Arc<AtomicUsize> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         places.entry(user).or_default().clone()
+    }
+
+    /// Users with open sockets.
+    pub fn connected_users(&self) -> Vec<UserId> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        // A counter that nobody else has is nobody's.
+        places.retain(|_, place| Arc::strong_count(place) > 1);
+        places.keys().copied().collect()
     }
 }
 
@@ -129,6 +147,11 @@ pub enum StartError {
         "the database cannot be used (is it running, and migrated with `sync-server migrate up`?): {0}"
     )]
     Database(#[from] sqlx::Error),
+    /// The system has no root certificates: install them (Debian: ca-certificates), or use JWKS_FILE.
+    #[error(
+        "JWKS_URL cannot be fetched, since this system has no root certificates (install ca-certificates, or use JWKS_FILE): {0}"
+    )]
+    Keys(std::io::Error),
     /// The port is taken or not allowed: set PORT.
     #[error("cannot listen on port {port} (set PORT): {source}")]
     Listen {

@@ -19,14 +19,14 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Serve devices. Reads DATABASE_URL, SUPABASE_JWT_SECRET (or JWT_SECRET), PORT (3000),
-    /// DATABASE_POOL_SIZE (10), LOG_LEVEL (info), ALLOWED_ORIGINS (none: web pages of the server's
-    /// own origin only).
+    /// Serve devices. Reads DATABASE_URL; SUPABASE_JWT_SECRET (or JWT_SECRET), JWKS_FILE or JWKS_URL,
+    /// one at least; JWT_AUDIENCE and JWT_ISSUER (none: any); PORT (3000), DATABASE_POOL_SIZE (10),
+    /// LOG_LEVEL (info), ALLOWED_ORIGINS (none: web pages of the server's own origin only).
     Serve,
     /// Create or change the database's tables.
     #[command(subcommand)]
     Migrate(MigrateCommand),
-    /// Print a token for development.
+    /// Print a token for development. Reads SUPABASE_JWT_SECRET (or JWT_SECRET) too.
     Token {
         /// E-mail address or id of the user.
         #[arg(long)]

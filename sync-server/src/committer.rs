@@ -196,15 +196,23 @@ async fn commit(
     let last = documents::lock_clock(&mut tx).await?;
     let hashes: Vec<ChangeHash> = all_changes(jobs).map(|change| change.hash).collect();
     let known = documents::known_changes(&mut tx, &hashes).await?;
-    let owners = bind_actors(&mut tx, jobs).await?;
+    let mut owners = documents::actor_owners(&mut tx, &actors(jobs)).await?;
     let mut workspace = Workspace::default();
     load(&mut tx, cache, &mut workspace, jobs).await?;
     let mut batch =
         Batch { connection: &mut tx, sentences, workspace, now: now(), refused: HashMap::new() };
     let mut accepted: Vec<Accepted> = Vec::new();
+    // What each push was refused is told to nobody else, whatever others push under the same name.
+    let mut refusals: Vec<HashMap<ChangeHash, Refusal>> = Vec::with_capacity(jobs.len());
+    let mut merged_before: HashMap<ChangeHash, (RecordId, UserId)> = HashMap::new();
     for job in jobs {
-        let groups = batch.admit(job, &known, &owners);
+        let groups = batch.admit(job, &known, &merged_before, &owners);
         let merged = batch.merge_and_write(job.user, job.pen, &groups).await?;
+        refusals.push(std::mem::take(&mut batch.refused));
+        for change in merged.iter().flat_map(|merged| &merged.changes) {
+            merged_before.insert(change.hash, (change.record, job.user));
+            owners.insert(change.actor, job.user);
+        }
         accepted.extend(merged.into_iter().map(|merged| Accepted {
             user: job.user,
             replica: job.replica,
@@ -212,12 +220,14 @@ async fn commit(
         }));
     }
     let placed = place(accepted, last);
-    let Batch { mut workspace, refused, .. } = batch;
-    for (hash, refusal) in &refused {
+    let Batch { mut workspace, .. } = batch;
+    for (hash, refusal) in refusals.iter().flatten() {
         if RefusalCode::parse(&refusal.code) == Some(RefusalCode::EngineFault) {
             tracing::error!(%hash, "a change broke the document engine; a rule of the guard is missing");
         }
     }
+    // A writer is whose change was accepted first: a refused change binds nobody's.
+    documents::bind_actors(&mut tx, &placed).await?;
     let stored = store_all(&mut tx, &workspace, &placed).await?;
     if let Some(end) = placed.last() {
         documents::advance_clock(&mut tx, end.position).await?;
@@ -229,34 +239,31 @@ async fn commit(
         }
     }
     metrics::counter!("sync_changes_accepted_total").increment(placed.len() as u64);
-    metrics::counter!("sync_changes_refused_total").increment(refused.len() as u64);
+    metrics::counter!("sync_changes_refused_total")
+        .increment(refusals.iter().map(HashMap::len).sum::<usize>() as u64);
     let positions: HashMap<ChangeHash, FeedPosition> =
         placed.iter().map(|p| (p.change.hash, FeedPosition(p.position))).collect();
-    Ok(jobs.iter().map(|job| verdicts(job, &known, &positions, &refused)).collect())
+    Ok(jobs
+        .iter()
+        .zip(&refusals)
+        .map(|(job, refused)| verdicts(job, &known, &positions, refused))
+        .collect())
 }
 
 fn all_changes(jobs: &[PushJob]) -> impl Iterator<Item = &PushedChange> {
     jobs.iter().flat_map(|job| &job.groups).flat_map(|group| &group.changes)
 }
 
-async fn bind_actors(
-    tx: &mut PgConnection,
-    jobs: &[PushJob],
-) -> sqlx::Result<HashMap<sync_core::ids::Actor, UserId>> {
-    let mut seen = Vec::new();
-    let mut met = HashSet::new();
-    for job in jobs {
-        for change in job.groups.iter().flat_map(|group| &group.changes) {
-            // A change whose author is somebody else is refused anyway and binds no actor.
-            if let Ok(parsed) = &change.parsed
-                && parsed.author().is_none_or(|author| author == job.user)
-                && met.insert(parsed.actor())
-            {
-                seen.push((parsed.actor(), job.user, job.replica));
-            }
-        }
-    }
-    documents::bind_actors(tx, &seen).await
+/// Writers of the pushed changes. One whose author is somebody else is refused for that.
+fn actors(jobs: &[PushJob]) -> Vec<sync_core::ids::Actor> {
+    let of_job = |job: &PushJob| {
+        let user = job.user;
+        let parsed = job.groups.iter().flat_map(|group| &group.changes);
+        let parsed = parsed.filter_map(|change| change.parsed.as_ref().ok());
+        let own = parsed.filter(move |parsed| parsed.author().is_none_or(|author| author == user));
+        own.map(ParsedChange::actor).collect::<Vec<_>>()
+    };
+    jobs.iter().flat_map(of_job).collect()
 }
 
 /// Brings the batch's documents into the workspace, from the cache where that is current.
@@ -308,6 +315,7 @@ impl Batch<'_> {
         &mut self,
         job: &PushJob,
         known: &HashMap<ChangeHash, (RecordId, FeedPosition)>,
+        merged_before: &HashMap<ChangeHash, (RecordId, UserId)>,
         owners: &HashMap<sync_core::ids::Actor, UserId>,
     ) -> Vec<CandidateGroup> {
         let mut groups = Vec::new();
@@ -316,6 +324,9 @@ impl Batch<'_> {
             let mut changes = Vec::new();
             let mut fault: Option<(ChangeHash, Refusal)> = None;
             for change in &group.changes {
+                if merged_before.get(&change.hash) == Some(&(change.record, job.user)) {
+                    continue;
+                }
                 match admit_change(change, job.user, known, owners) {
                     Ok(Some(candidate)) if met.insert(change.hash) => changes.push(candidate),
                     Ok(_) => {}
@@ -336,7 +347,8 @@ impl Batch<'_> {
                         };
                         self.refused.insert(change.hash, reason);
                     }
-                    self.workspace.note_refused(group.changes.iter().map(|change| change.hash));
+                    self.workspace
+                        .note_refused(job.user, group.changes.iter().map(|change| change.hash));
                 }
             }
         }
@@ -383,7 +395,7 @@ impl Batch<'_> {
             if let [culprit] = groups {
                 let hashes: Vec<ChangeHash> =
                     culprit.changes.iter().map(|change| change.parsed.hash()).collect();
-                self.workspace.note_refused(hashes.iter().copied());
+                self.workspace.note_refused(user, hashes.iter().copied());
                 self.refused.extend(hashes.into_iter().map(|hash| (hash, refusal.clone())));
                 return Ok(Vec::new());
             }

@@ -1,5 +1,9 @@
 //! Configuration from the environment, checked as a whole: all problems at once, no secret shown.
 
+use axum::http::Uri;
+
+use crate::http::auth::jwks::{self, JwksSource};
+
 /// What `serve` needs to know.
 #[derive(Clone)]
 pub struct Config {
@@ -9,11 +13,83 @@ pub struct Config {
     pub pool_size: u32,
     /// Port to listen on; 0 for any free one.
     pub port: u16,
-    /// Secret that tokens are signed with.
-    pub jwt_secret: String,
+    /// What tokens are checked by.
+    pub tokens: TokenConfig,
     /// Web origins whose pages may connect, as `https://app.example`; apps that are no pages send
     /// none and always may.
     pub origins: Vec<String>,
+}
+
+/// What tokens are checked by: a shared secret, published keys, or both.
+#[derive(Clone, Default)]
+pub struct TokenConfig {
+    /// Secret that tokens are signed with, HS256.
+    pub secret: Option<String>,
+    /// Where the public keys are that tokens are signed with, ES256 or RS256.
+    pub jwks: Option<JwksSource>,
+    /// Whom tokens must be for.
+    pub audience: Option<String>,
+    /// Who must have signed them.
+    pub issuer: Option<String>,
+}
+
+impl TokenConfig {
+    /// Only a shared secret.
+    pub fn from_secret(secret: &str) -> Self {
+        Self { secret: Some(secret.to_owned()), ..Self::default() }
+    }
+
+    fn read(lookup: impl Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Self {
+        let secret = lookup("SUPABASE_JWT_SECRET").or_else(|| lookup("JWT_SECRET"));
+        if secret.as_ref().is_some_and(|secret| secret.len() < 32) {
+            problems
+                .push("SUPABASE_JWT_SECRET (or JWT_SECRET) is shorter than 32 characters".into());
+        }
+        let jwks = match (lookup("JWKS_FILE"), lookup("JWKS_URL")) {
+            (Some(_), Some(_)) => {
+                problems.push("JWKS_FILE and JWKS_URL are both set; keep one of them".into());
+                None
+            }
+            (Some(file), None) => {
+                let path = std::path::PathBuf::from(file);
+                match jwks::read_file(&path) {
+                    Ok(set) if set.is_empty() && secret.is_none() => problems.push(format!(
+                        "JWKS_FILE has no key that tokens could be checked with ({}), and SUPABASE_JWT_SECRET is not set",
+                        if set.left_out.is_empty() { "it is empty".into() } else { set.left_out.join("; ") }
+                    )),
+                    Ok(_) => {}
+                    Err(why) => problems.push(format!("JWKS_FILE cannot be used: {why}")),
+                }
+                Some(JwksSource::File(path))
+            }
+            (None, Some(url)) => match jwks_url(&url) {
+                Some(url) => Some(JwksSource::Url(url)),
+                None => {
+                    problems.push("JWKS_URL must begin with https:// (or http:// on this machine itself) and hold no password".into());
+                    None
+                }
+            },
+            (None, None) => {
+                if secret.is_none() {
+                    problems.push("neither SUPABASE_JWT_SECRET (or JWT_SECRET), the secret that tokens are signed with, nor JWKS_FILE or JWKS_URL, where the public keys are, is set".into());
+                }
+                None
+            }
+        };
+        let (audience, issuer) = (lookup("JWT_AUDIENCE"), lookup("JWT_ISSUER"));
+        Self { secret, jwks, audience, issuer }
+    }
+}
+
+/// An address that keys may be fetched from. Without encryption only from this very machine: whoever
+/// is on the way could put in keys of their own.
+fn jwks_url(text: &str) -> Option<Uri> {
+    let url: Uri = text.parse().ok()?;
+    let host = url.host()?;
+    let here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let secure = url.scheme_str() == Some("https") || (url.scheme_str() == Some("http") && here);
+    let password = url.authority()?.as_str().contains('@');
+    (secure && !password).then_some(url)
 }
 
 impl std::fmt::Debug for Config {
@@ -70,12 +146,7 @@ impl Config {
                 "ALLOWED_ORIGINS has \"{odd}\", which is no origin such as https://app.example"
             ));
         }
-        let jwt_secret = lookup("SUPABASE_JWT_SECRET").or_else(|| lookup("JWT_SECRET"));
-        match &jwt_secret {
-            None => problems.push("SUPABASE_JWT_SECRET (or JWT_SECRET) is not set: the secret that tokens are signed with".into()),
-            Some(secret) if secret.len() < 32 => problems.push("SUPABASE_JWT_SECRET (or JWT_SECRET) is shorter than 32 characters".into()),
-            Some(_) => {}
-        }
+        let tokens = TokenConfig::read(lookup, &mut problems);
         if !problems.is_empty() {
             return Err(ConfigError(problems));
         }
@@ -83,7 +154,7 @@ impl Config {
             database_url,
             pool_size,
             port: u16::try_from(port).unwrap_or(3000),
-            jwt_secret: jwt_secret.unwrap_or_default(),
+            tokens,
             origins,
         })
     }
@@ -108,5 +179,38 @@ mod tests {
             text.contains("DATABASE_URL") && text.contains("PORT") && text.contains("JWT_SECRET")
         );
         assert!(!text.contains("geheim") && !text.contains("tiny"));
+    }
+
+    fn problems(set: &[(&str, &str)]) -> Vec<String> {
+        let lookup = |name: &str| {
+            let found = set.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let mut problems = Vec::new();
+        TokenConfig::read(lookup, &mut problems);
+        problems
+    }
+
+    #[test]
+    fn tokens_need_a_secret_or_published_keys() {
+        let secret = "a secret that is long enough for this";
+        assert_eq!(problems(&[]).len(), 1);
+        assert_eq!(problems(&[("JWT_SECRET", secret)]), Vec::<String>::new());
+        let known = "https://project.supabase.co/auth/v1/.well-known/jwks.json";
+        assert_eq!(problems(&[("JWKS_URL", known)]), Vec::<String>::new());
+        assert_eq!(problems(&[("JWKS_URL", known), ("JWT_SECRET", secret)]).len(), 0);
+        assert_eq!(problems(&[("JWKS_URL", "http://127.0.0.1:9/keys")]).len(), 0);
+        assert_eq!(problems(&[("JWKS_URL", known), ("JWKS_FILE", "/nowhere")]).len(), 1);
+        assert_eq!(problems(&[("JWKS_FILE", "/nowhere"), ("JWT_SECRET", "tiny")]).len(), 2);
+    }
+
+    #[test]
+    fn keys_are_not_fetched_where_others_could_put_in_their_own() {
+        for url in ["http://keys.example/", "ftp://keys.example/", "keys", "http://localhost.evil/"]
+        {
+            assert_eq!(problems(&[("JWKS_URL", url)]).len(), 1, "{url}");
+        }
+        let told = problems(&[("JWKS_URL", "https://me:geheim@keys.example/")]);
+        assert!(told.len() == 1 && !told[0].contains("geheim"), "{told:?}");
     }
 }

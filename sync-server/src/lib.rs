@@ -14,6 +14,7 @@ pub mod config;
 pub mod feed;
 pub mod http;
 pub mod ops;
+pub mod revocation;
 pub mod session;
 pub mod store;
 pub mod telemetry;

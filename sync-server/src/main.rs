@@ -129,7 +129,10 @@ async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
     let user = people::find_user(&owner().await?, user).await?;
     let exp = u64::try_from(committer::now().seconds())? + ttl;
     let claims = Claims { sub: user.to_string(), exp, role };
-    say(auth::sign(&config.jwt_secret, &claims)?);
+    let secret = config.tokens.secret.context(
+        "SUPABASE_JWT_SECRET (or JWT_SECRET) is not set: only with it can tokens be signed here",
+    )?;
+    say(auth::sign(&secret, &claims)?);
     Ok(())
 }
 

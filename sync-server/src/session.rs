@@ -15,6 +15,7 @@ use sync_core::protocol::{
     ClientMessage, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
     ServerMessage, SessionLimits, VerdictOutcome, Verdicts, Welcome,
 };
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::app::App;
@@ -22,6 +23,7 @@ use crate::committer::{PushedChange, PushedGroup, Unavailable, now};
 use crate::feed::Feed;
 use crate::http::auth::{self, SignedIn};
 use crate::ops::people::entropy;
+use crate::revocation;
 
 /// How long a replica may take to say hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -29,6 +31,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// How often the feed is read during an upload.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a replica may take to hear why its session ended.
+const GOODBYE_WITHIN: Duration = Duration::from_millis(400);
 /// How long a replica may be silent.
 const SILENT_FOR: Duration = Duration::from_secs(60);
 
@@ -55,20 +59,18 @@ pub async fn serve(app: Arc<App>, mut socket: WebSocket) {
     metrics::gauge!("sync_sessions").increment(1.0);
     let outcome = greet_and_run(&app, &mut socket).await;
     metrics::gauge!("sync_sessions").decrement(1.0);
-    if let Err(End(goodbye)) = outcome {
-        tracing::info!(code = goodbye.code, "session ended");
-        let bytes = ServerMessage::Goodbye(goodbye).to_bytes();
-        let _ = timeout(HELLO_WITHIN, socket.send(Message::Binary(bytes.into()))).await;
-    }
-    let _ = timeout(Duration::from_secs(1), close(&mut socket)).await;
-}
-
-/// Closes a socket and reads on until the other side does so too: one that is dropped with frames
-/// unread is reset, and what was said last is lost on the way.
-async fn close(socket: &mut WebSocket) -> Result<(), axum::Error> {
-    socket.send(Message::Close(None)).await?;
-    while let Some(Ok(_)) = socket.recv().await {}
-    Ok(())
+    let farewell = async {
+        if let Err(End(goodbye)) = outcome {
+            tracing::info!(code = goodbye.code, "session ended");
+            let bytes = ServerMessage::Goodbye(goodbye).to_bytes();
+            let _ = socket.send(Message::Binary(bytes.into())).await;
+        }
+        let _ = socket.send(Message::Close(None)).await;
+        // What it still says is read and dropped: a socket closed with that unread would be reset,
+        // and the goodbye might be lost.
+        while let Some(Ok(_)) = socket.recv().await {}
+    };
+    let _ = timeout(GOODBYE_WITHIN, farewell).await;
 }
 
 /// One of a user's places; given back when the session ends.
@@ -94,6 +96,24 @@ async fn greet_and_run(app: &Arc<App>, socket: &mut WebSocket) -> Result<(), End
     }
     let _place = Place(places);
     let replica = note_device(app, &signed_in, &hello).await?;
+    let permission = watch::Sender::new(signed_in.clone());
+    let until = revocation::ended(app, permission.subscribe());
+    tokio::select! {
+        biased;
+        goodbye = until => Err(End(goodbye)),
+        outcome = welcome_and_run(app, socket, hello, replica, signed_in, permission) => outcome,
+    }
+}
+
+/// Everything of a session that ends, wherever it stands, when the permission for it does.
+async fn welcome_and_run(
+    app: &Arc<App>,
+    socket: &mut WebSocket,
+    hello: Hello,
+    replica: ReplicaId,
+    signed_in: SignedIn,
+    permission: watch::Sender<SignedIn>,
+) -> Result<(), End> {
     let mut wake = app.wake.subscribe();
     wake.mark_unchanged();
     let mut feed = Feed::open(&app.pool, signed_in.user, hello.cursor.as_ref()).await?;
@@ -107,11 +127,12 @@ async fn greet_and_run(app: &Arc<App>, socket: &mut WebSocket) -> Result<(), End
         limits: session_limits(),
         live: first.is_none(),
     };
-    tracing::info!(user = %signed_in.user, replica = %hello.replica, "session began");
+    tracing::info!(user = %signed_in.user, %replica, "session began");
     send(socket, ServerMessage::Welcome(welcome)).await?;
     let mut session = Session {
         app: app.clone(),
-        signed_in,
+        user: signed_in.user,
+        permission,
         replica,
         feed,
         sent_batches: 0,
@@ -191,7 +212,9 @@ type Judged = (u64, Result<Vec<sync_core::protocol::Verdict>, Unavailable>);
 
 struct Session {
     app: Arc<App>,
-    signed_in: SignedIn,
+    user: UserId,
+    /// The token in force, for those who watch when it ends.
+    permission: watch::Sender<SignedIn>,
     replica: ReplicaId,
     feed: Feed,
     /// Batches without an acknowledgement.
@@ -219,8 +242,6 @@ impl Session {
             tokio::select! {
                 biased;
                 () = self.app.stopping.cancelled() => return Err(unavailable()),
-                () = tokio::time::sleep_until(self.signed_in.expires) => return Err(end(
-                    GoodbyeCode::ExpiredToken, "Your sign-in has run out; sign in again. Your edits are kept.", None)),
                 message = socket.recv() => {
                     self.heard = Instant::now();
                     match message {
@@ -295,14 +316,14 @@ impl Session {
             }
             ClientMessage::Refresh(refresh) => {
                 let again = auth::sign_in(&self.app, &refresh.token).await.map_err(End)?;
-                if again.user != self.signed_in.user {
+                if again.user != self.user {
                     return Err(end(
                         GoodbyeCode::WrongUser,
                         "The new token is another user's.",
                         None,
                     ));
                 }
-                self.signed_in = again;
+                self.permission.send_replace(again);
                 Ok(())
             }
             ClientMessage::Unknown(_) => Ok(()),
@@ -333,7 +354,7 @@ impl Session {
         // Parsing and hashing are the costly part and need no lock: off the reactor they go.
         let parsed = tokio::task::spawn_blocking(move || parse(push));
         let app = self.app.clone();
-        let (user, replica): (UserId, ReplicaId) = (self.signed_in.user, self.replica);
+        let (user, replica): (UserId, ReplicaId) = (self.user, self.replica);
         let groups = parsed.await.map_err(|_| unavailable())?;
         self.verdicts.push(Box::pin(async move {
             (number, app.committer.push(user, replica, PenRole::Device, groups).await)

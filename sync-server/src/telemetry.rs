@@ -1,6 +1,10 @@
 //! Logs as JSON lines and metrics under the names that the deployment guide asks for.
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts structured logging at the level of `LOG_LEVEL`; later calls do nothing.
 pub fn start_logging() {
@@ -11,7 +15,17 @@ pub fn start_logging() {
         .json()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .finish()
+        .with(filter_fn(holds_no_token))
         .try_init();
+}
+
+/// Below `info` the socket's library writes out every frame, and the first of each session has a
+/// token in it. That is left out, whatever `LOG_LEVEL` asks for.
+fn holds_no_token(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO
+        || !(metadata.target().starts_with("tungstenite")
+            || metadata.target().starts_with("tokio_tungstenite"))
 }
 
 /// The process's metrics, made at the first call.

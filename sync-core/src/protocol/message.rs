@@ -48,7 +48,7 @@ bin_on_the_wire!(ChangeHash, Actor);
 pub type Cursor = Blob;
 
 /// First message of a session, from the replica.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
     /// Newest protocol version the replica speaks.
     pub protocol: u16,
@@ -72,6 +72,17 @@ pub struct Hello {
     /// The server's life that the cursor belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<ServerEpoch>,
+}
+
+/// Without the token, which must not come into a log.
+impl std::fmt::Debug for Hello {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hello")
+            .field("protocol", &self.protocol)
+            .field("replica", &self.replica)
+            .field("app", &self.app)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The server's answer to `Hello`.
@@ -247,10 +258,17 @@ pub struct Fetch {
 }
 
 /// A newer token within a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refresh {
     /// The token.
     pub token: String,
+}
+
+/// Without the token, which must not come into a log.
+impl std::fmt::Debug for Refresh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refresh").finish_non_exhaustive()
+    }
 }
 
 /// The server's last message before it closes.

@@ -11,7 +11,7 @@ use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{
     Blob, ClientMessage, Fetch, FrameError, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN,
-    PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, SessionLimits, Verdict,
+    PROTOCOL_VERSION, Push, PushGroup, PushItem, Refresh, ServerMessage, SessionLimits, Verdict,
     VerdictOutcome, Verdicts, Welcome,
 };
 use crate::schema::SCHEMA_VERSION;
@@ -129,6 +129,17 @@ impl Replica {
             epoch: epoch.map(|bytes| ServerEpoch(uuid::Uuid::from_bytes(bytes))),
         };
         Ok(ClientMessage::Hello(hello).to_bytes())
+    }
+
+    /// The frame that gives the server a newer token of the same user; none without a session.
+    pub fn refresh(&self, token: &str) -> Option<Vec<u8>> {
+        match self.session.state {
+            State::Offline => None,
+            State::Greeting { .. } | State::Open(_) => {
+                let refresh = Refresh { token: token.to_owned() };
+                Some(ClientMessage::Refresh(refresh).to_bytes())
+            }
+        }
     }
 
     /// The session ended, for whatever reason; what was in flight will be sent again.

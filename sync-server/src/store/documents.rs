@@ -53,28 +53,37 @@ pub async fn known_changes(
     Ok(known)
 }
 
-/// Binds actors that are seen for the first time and says whose each one is.
+/// Binds the writers of accepted changes to those who pushed them.
 ///
 /// # Errors
 /// When the connection fails.
-pub async fn bind_actors(
-    connection: &mut PgConnection,
-    seen: &[(Actor, UserId, ReplicaId)],
-) -> sqlx::Result<HashMap<Actor, UserId>> {
-    let actors: Vec<&[u8]> = seen.iter().map(|(actor, ..)| actor.0.as_slice()).collect();
-    let users: Vec<Uuid> = seen.iter().map(|(_, user, _)| user.0).collect();
-    let replicas: Vec<Uuid> = seen.iter().map(|(.., replica)| replica.0).collect();
+pub async fn bind_actors(connection: &mut PgConnection, placed: &[Placed]) -> sqlx::Result<()> {
+    let actors: Vec<&[u8]> = placed.iter().map(|p| p.change.actor.0.as_slice()).collect();
+    let users: Vec<Uuid> = placed.iter().map(|p| p.author.0).collect();
+    let replicas: Vec<Uuid> = placed.iter().map(|p| p.replica.0).collect();
     sqlx::query(
         "INSERT INTO sync.actors (actor, user_id, replica_id)
          SELECT * FROM UNNEST($1::bytea[], $2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING",
     )
-    .bind(&actors)
+    .bind(actors)
     .bind(users)
     .bind(replicas)
-    .execute(&mut *connection)
-    .await?;
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Whose each of these writers is, of those that are bound.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn actor_owners(
+    connection: &mut PgConnection,
+    actors: &[Actor],
+) -> sqlx::Result<HashMap<Actor, UserId>> {
+    let actors: Vec<&[u8]> = actors.iter().map(|actor| actor.0.as_slice()).collect();
     let rows = sqlx::query("SELECT actor, user_id FROM sync.actors WHERE actor = ANY($1)")
-        .bind(&actors)
+        .bind(actors)
         .fetch_all(connection)
         .await?;
     let mut owners = HashMap::with_capacity(rows.len());

@@ -12,7 +12,7 @@ use client_sdk::core::schema;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use sync_server::app::{self, Running};
-use sync_server::config::Config;
+use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::{self, Claims};
 use sync_server::ops::{assign, migrate, people, reproject};
 use sync_server::{committer, store};
@@ -52,7 +52,7 @@ impl World {
             database_url,
             pool_size: 6,
             port: 0,
-            jwt_secret: SECRET.to_owned(),
+            tokens: TokenConfig::from_secret(SECRET),
             origins: Vec::new(),
         };
         let server = app::start(&config).await.unwrap();

@@ -4,6 +4,7 @@
 mod access;
 mod agreement;
 mod batches;
+mod caller;
 // Chunks made by hand are described once, beside the guard.
 #[path = "../../../sync-core/tests/it/chunk.rs"]
 mod chunk;
@@ -14,6 +15,11 @@ mod kill;
 mod matrix;
 mod oracle;
 mod pool;
+mod refresh;
 mod refusals;
+mod revocation;
+mod secrecy;
+mod signer;
 mod thread;
+mod tokens;
 mod wire;

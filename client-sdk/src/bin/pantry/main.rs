@@ -3,6 +3,7 @@
 mod import;
 mod output;
 mod quarantine;
+mod tokens;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,10 +13,11 @@ use client_sdk::core::document::{FieldState, RecordEdit};
 use client_sdk::core::ids::{RecordId, UserId};
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions, OpenError, Table, rescue};
 use client_sdk::core::schema::{self, Kind};
-use client_sdk::{Backoff, Client, Fault, SyncError};
+use client_sdk::{Backoff, Client, Fault, SyncError, TokenSource, read_claims};
 use output::Output;
 use quarantine::QuarantineCommand;
 use serde_json::json;
+use tokens::Tokens;
 
 /// A device's copy of your records: create, edit and find them without a network, and sync when
 /// there is one.
@@ -49,6 +51,9 @@ enum Command {
         /// A token, whose user it is for.
         #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
         token: Option<String>,
+        /// A file that holds one.
+        #[arg(long, env = "PANTRY_TOKEN_FILE")]
+        token_file: Option<PathBuf>,
     },
     /// Read records from a CSV file. Rows that do not fit are listed and left out.
     Import {
@@ -97,9 +102,15 @@ enum Command {
     Sync {
         #[arg(long, env = "PANTRY_SERVER", default_value = "ws://127.0.0.1:3000/sync")]
         server: String,
+        /// The token to sign in with.
         #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
-        token: String,
-        /// Stay connected; reconnect when the connection breaks.
+        token: Option<String>,
+        /// A file that holds it and is kept up to date by whoever signs you in: read again before
+        /// the token runs out. Goes before --token.
+        #[arg(long, env = "PANTRY_TOKEN_FILE")]
+        token_file: Option<PathBuf>,
+        /// Stay connected; reconnect when the connection breaks, and with --token-file also when
+        /// there is a newer token.
         #[arg(long)]
         watch: bool,
     },
@@ -164,11 +175,15 @@ fn open(db: &std::path::Path, user: Option<UserId>) -> Result<Client, Failure> {
 }
 
 async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
-    if let Command::Init { user, token } = &cli.command {
-        let user = match (user, token) {
-            (Some(user), _) => *user,
-            (None, Some(token)) => user_of_token(token)?,
-            (None, None) => return Err(failure(1, "give --user ID or --token TOKEN")),
+    if let Command::Init { user, token, token_file } = &cli.command {
+        let user = match user {
+            Some(user) => *user,
+            None => match Tokens::of(token.clone(), token_file.clone()) {
+                Some(mut tokens) => user_of_token(&tokens.token().await?)?,
+                None => {
+                    return Err(failure(1, "give --user ID, --token TOKEN or --token-file FILE"));
+                }
+            },
         };
         let client = open(&cli.db, Some(user))?;
         out.value(
@@ -230,8 +245,11 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
         }
         Command::Delete { ids } => life(&mut client, &ids, out, |id| GroupEdit::Delete { id }),
         Command::Restore { ids } => life(&mut client, &ids, out, |id| GroupEdit::Restore { id }),
-        Command::Sync { server, token, watch } => {
-            sync(&mut client, &server, &token, watch, out).await
+        Command::Sync { server, token, token_file, watch } => {
+            let Some(tokens) = Tokens::of(token, token_file) else {
+                return Err(failure(1, "give --token TOKEN or --token-file FILE"));
+            };
+            sync(&mut client, &server, tokens, watch, out).await
         }
         Command::Status => {
             let status = client.replica.status()?;
@@ -407,13 +425,14 @@ fn brief(table: &Table) -> Table {
 async fn sync(
     client: &mut Client,
     server: &str,
-    token: &str,
+    mut tokens: Tokens,
     watch: bool,
     out: &Output,
 ) -> Result<(), Failure> {
     use client_sdk::core::replica::Effect;
     let mut backoff = Backoff::default();
     loop {
+        let used = tokens.token().await?;
         let bar = out.progress("receiving");
         let mut connected = false;
         let watcher = |effect: &Effect| match effect {
@@ -425,9 +444,9 @@ async fn sync(
             _ => {}
         };
         let outcome = if watch {
-            client.watch(server, token, watcher).await
+            client.watch(server, &mut tokens, watcher).await
         } else {
-            client.sync(server, token, watcher).await
+            client.sync(server, &mut tokens, watcher).await
         };
         bar.finish_and_clear();
         match outcome {
@@ -461,6 +480,12 @@ async fn sync(
                 out.note(&format!("{error}; trying again in {} ms", wait.as_millis()));
                 tokio::time::sleep(wait).await;
             }
+            Err(error) if watch && tokens.may_change() && error.asks_for_a_token() => {
+                out.note(&format!("{error} Waiting for a newer token."));
+                while tokens.token().await.map_or(true, |token| token == used) {
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                }
+            }
             Err(error) => {
                 let unsent = client.replica.status()?.unsent;
                 return Err(failure(3, format!("{error} ({unsent} edits wait on this device)")));
@@ -472,9 +497,7 @@ async fn sync(
 /// The user that a token is for, read without checking it: the server does that.
 fn user_of_token(token: &str) -> Result<UserId, Failure> {
     let wrong = || failure(1, "the token is not one: no user can be read from it");
-    let payload = token.split('.').nth(1).ok_or_else(wrong)?;
-    let bytes = output::decode_base64url(payload).ok_or_else(wrong)?;
-    let claims: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+    let claims = read_claims(token).ok_or_else(wrong)?;
     claims["sub"].as_str().and_then(|sub| sub.parse().ok()).ok_or_else(wrong)
 }
 

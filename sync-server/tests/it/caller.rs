@@ -1,0 +1,97 @@
+//! A client that does as it is told and no more: it need not read, answer or acknowledge.
+
+use futures_util::{SinkExt, StreamExt};
+use sync_core::ids::ReplicaId;
+use sync_core::protocol::{
+    ClientMessage, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Refresh, ServerMessage, Welcome,
+};
+use sync_core::schema::SCHEMA_VERSION;
+use sync_server::ops::people::new_id;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+/// What the system may hold of what was sent to a caller who does not read.
+const RECEIVE_BUFFER: u32 = 4096;
+
+pub(crate) struct Caller {
+    socket: WebSocketStream<TcpStream>,
+}
+
+impl Caller {
+    pub(crate) async fn dial(url: &str) -> Self {
+        let address = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
+        let tcp = TcpSocket::new_v4().unwrap();
+        tcp.set_recv_buffer_size(RECEIVE_BUFFER).unwrap();
+        let tcp = tcp.connect(address.parse().unwrap()).await.unwrap();
+        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let (socket, _) =
+            tokio_tungstenite::client_async_with_config(url, tcp, Some(config)).await.unwrap();
+        Self { socket }
+    }
+
+    /// Dials and says hello with a token.
+    pub(crate) async fn greet(url: &str, token: &str) -> Self {
+        let mut caller = Self::dial(url).await;
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            protocol_min: PROTOCOL_MIN,
+            schema: SCHEMA_VERSION,
+            token: token.to_owned(),
+            replica: ReplicaId(new_id()),
+            app: "caller".into(),
+            actors: Vec::new(),
+            cursor: None,
+            epoch: None,
+        };
+        caller.say(ClientMessage::Hello(hello)).await;
+        caller
+    }
+
+    pub(crate) async fn say(&mut self, message: ClientMessage) {
+        self.socket.send(Message::Binary(message.to_bytes().into())).await.unwrap();
+    }
+
+    pub(crate) async fn refresh(&mut self, token: &str) {
+        self.say(ClientMessage::Refresh(Refresh { token: token.to_owned() })).await;
+    }
+
+    /// The next message; none when the socket was closed.
+    pub(crate) async fn next(&mut self) -> Option<ServerMessage> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Binary(bytes))) => {
+                    return Some(ServerMessage::from_bytes(&bytes).unwrap());
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    pub(crate) async fn welcome(&mut self) -> Welcome {
+        match self.next().await {
+            Some(ServerMessage::Welcome(welcome)) => welcome,
+            other => panic!("not let in: {other:?}"),
+        }
+    }
+
+    /// Reads until the socket is closed; what the server said last.
+    pub(crate) async fn end(&mut self) -> Option<Goodbye> {
+        let mut last = None;
+        while let Some(message) = self.next().await {
+            if let ServerMessage::Goodbye(goodbye) = message {
+                last = Some(goodbye);
+            }
+        }
+        last
+    }
+
+    /// Reads nothing and only writes, until that fails because the other end is gone.
+    pub(crate) async fn write_until_gone(&mut self) {
+        while self.socket.send(Message::Ping(Vec::new().into())).await.is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A session lives on when there is a newer token in time.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use client_sdk::{TokenError, TokenSource};
+use serde_json::json;
+
+use crate::caller::Caller;
+use crate::harness::{World, create, pantry, pantry_program};
+
+/// A newer token keeps a session open past the end of the first; another user's, a broken one or one
+/// that has run out ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_token_prolongs_a_session_and_a_bad_one_ends_it() {
+    let world = World::new().await;
+    let url = world.server.sync_url();
+    let mut caller = Caller::greet(&url, &world.token_until(world.rep, 2)).await;
+    caller.welcome().await;
+    caller.refresh(&world.token(world.rep)).await;
+    let stays = tokio::time::timeout(Duration::from_millis(3500), caller.end()).await;
+    assert!(stays.is_err(), "the first token's end is of no account: {stays:?}");
+    let bad = [
+        (world.token(world.other_rep), "wrong_user"),
+        (world.token_until(world.rep, -1), "expired_token"),
+        ("rubbish".to_owned(), "bad_token"),
+    ];
+    for (token, code) in bad {
+        let mut caller = Caller::greet(&url, &world.token(world.rep)).await;
+        caller.welcome().await;
+        caller.refresh(&token).await;
+        assert_eq!(caller.end().await.unwrap().code, code);
+    }
+    world.end().await;
+}
+
+/// Signs a token of two seconds whenever it is asked.
+struct Short<'a> {
+    world: &'a World,
+    asked: &'a mut u32,
+}
+
+impl TokenSource for Short<'_> {
+    async fn token(&mut self) -> Result<String, TokenError> {
+        *self.asked += 1;
+        Ok(self.world.token_until(self.world.rep, 2))
+    }
+}
+
+/// The client asks its source before the token runs out, as often as it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_renews_its_token_before_it_runs_out() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let mut asked = 0;
+    let (url, source) = (world.server.sync_url(), Short { world: &world, asked: &mut asked });
+    let watching = rosa.watch(&url, source, |_| {});
+    let ended = tokio::time::timeout(Duration::from_secs(6), watching).await;
+    assert!(ended.is_err(), "ended: {ended:?}");
+    assert!(asked >= 3, "asked {asked} times");
+    world.end().await;
+}
+
+/// `pantry sync --watch --token-file`: a token renewed in time prolongs the session; one that comes
+/// too late is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn pantry_follows_a_token_file() {
+    let world = World::new().await;
+    let (db, file) = (world.files.path().join("rosa.db"), world.files.path().join("token"));
+    let write = |seconds| {
+        let new = world.files.path().join("token.new");
+        std::fs::write(&new, format!("{}\n", world.token_until(world.rep, seconds))).unwrap();
+        std::fs::rename(new, &file).unwrap();
+    };
+    write(4);
+    pantry(&db, &["init", "--token-file", file.to_str().unwrap()]);
+    let mut child = Command::new(pantry_program())
+        .arg("--db")
+        .arg(&db)
+        .args(["sync", "--watch", "--server", &world.server.sync_url(), "--token-file"])
+        .arg(&file)
+        .env_remove("PANTRY_TOKEN")
+        .stderr(Stdio::from(std::fs::File::create(world.files.path().join("said")).unwrap()))
+        .spawn()
+        .unwrap();
+    let said = || std::fs::read_to_string(world.files.path().join("said")).unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    write(6);
+    tokio::time::sleep(Duration::from_millis(4500)).await;
+    assert_eq!(said(), "", "the session outlived its first token");
+    // Nobody renews the second one in time.
+    for _ in 0..100 {
+        if said().contains("newer token") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(said().contains("sign in again") && said().contains("newer token"), "{}", said());
+    write(600);
+    let mut mia = world.device("mia.db", world.rep);
+    create(&mut mia, "organization", &[("name", "Late Diner")]);
+    world.sync(&mut mia).await;
+    let mut found = String::new();
+    for _ in 0..100 {
+        found = pantry(&db, &["query", "SELECT name FROM organizations", "--json"]);
+        if !found.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(found.trim(), json!({"name": "Late Diner"}).to_string(), "{}", said());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.end().await;
+}
