@@ -101,6 +101,13 @@ pub struct Merged {
     before: Vec<(RecordId, Option<HubDocument>)>,
 }
 
+impl Merged {
+    /// The records that began with this group.
+    pub fn began(&self) -> impl Iterator<Item = RecordId> {
+        self.before.iter().filter(|(_, before)| before.is_none()).map(|(record, _)| *record)
+    }
+}
+
 /// A record's state after merging, ready to be written.
 #[derive(Clone, Debug)]
 pub struct Projected {
@@ -149,19 +156,21 @@ impl Workspace {
         Some(HubDocument { hydrated: None, saved: None, text_edited: false, ..document })
     }
 
-    /// Proves that documents to which changes were applied are sound, and saves them.
-    ///
-    /// # Errors
-    /// When one is not; some change to it must be taken back.
-    pub fn prove(&mut self, records: impl IntoIterator<Item = RecordId>) -> Result<(), Refusal> {
+    /// Proves that documents to which changes were applied are sound, and saves them. Some change
+    /// must be taken back of each that is returned: it is not.
+    pub fn prove(&mut self, records: impl IntoIterator<Item = RecordId>) -> Vec<(RecordId, Refusal)> {
+        let mut unsound = Vec::new();
         for record in records {
             if let Some(document) = self.documents.get_mut(&record)
                 && document.saved.is_none()
             {
-                document.saved = Some(guard::prove(&document.doc, document.text_edited)?);
+                match guard::prove(&document.doc, document.text_edited) {
+                    Ok(saved) => document.saved = Some(saved),
+                    Err(refusal) => unsound.push((record, refusal)),
+                }
             }
         }
-        Ok(())
+        unsound
     }
 
     /// Judges a group for an authenticated user and merges it if every change stands.
@@ -182,6 +191,10 @@ impl Workspace {
                 self.undo(merged);
                 return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
             }
+        }
+        // It may have been refused before, beside others that were taken back since.
+        for hash in hashes {
+            self.refused.remove(&(author, hash));
         }
         Judgement::Merged(merged)
     }

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::committer::{Committer, PolicySentences};
+use crate::committer::{Committer, Rules};
 use crate::config::Config;
 use crate::http::auth::Verifier;
 use crate::revocation::{self, Revoked};
@@ -49,12 +49,12 @@ impl App {
     /// When the database cannot be reached or is not migrated, or keys cannot be had.
     pub async fn start(config: &Config) -> Result<Arc<Self>, StartError> {
         let pool = store::connect(&config.database_url, config.pool_size).await?;
-        let sentences = Arc::new(PolicySentences::load(&pool).await?);
+        let rules = Arc::new(Rules::load(&pool).await?);
         let stopping = CancellationToken::new();
         let verifier =
             Verifier::start(&config.tokens, &stopping).await.map_err(StartError::Keys)?;
         let app = Arc::new(Self {
-            committer: Committer::start(pool.clone(), sentences),
+            committer: Committer::start(pool.clone(), rules),
             pool,
             verifier,
             revoked: watch::Sender::default(),

@@ -9,6 +9,7 @@
 
 mod cache;
 mod refusal;
+mod settle;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,19 +20,18 @@ use sync_core::document::PenRole;
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::ParsedChange;
 use sync_core::hub::{
-    self, Candidate, CandidateGroup, HubDocument, Judgement, Merged, Projected, Workspace,
+    self, Candidate, CandidateGroup, HubDocument, Merged, Projected, Workspace,
 };
 use sync_core::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
-use sync_core::projection::Row;
 use sync_core::protocol::{Verdict, VerdictOutcome};
 use sync_core::schema::{self, Kind};
 use sync_core::time::UnixMs;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::store::{self, Access, documents};
+use crate::store::documents;
 use cache::DocumentCache;
-pub use refusal::PolicySentences;
+pub use refusal::Rules;
 
 /// Changes after which a batch is closed.
 const CHANGES_PER_COMMIT: usize = 2048;
@@ -88,9 +88,9 @@ pub struct Committer {
 
 impl Committer {
     /// Starts the committing task.
-    pub fn start(pool: PgPool, sentences: Arc<PolicySentences>) -> Self {
+    pub fn start(pool: PgPool, rules: Arc<Rules>) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING_PUSHES);
-        tokio::spawn(run(pool, sentences, waiting));
+        tokio::spawn(run(pool, rules, waiting));
         Self { jobs }
     }
 
@@ -112,7 +112,7 @@ impl Committer {
     }
 }
 
-async fn run(pool: PgPool, sentences: Arc<PolicySentences>, mut waiting: mpsc::Receiver<PushJob>) {
+async fn run(pool: PgPool, rules: Arc<Rules>, mut waiting: mpsc::Receiver<PushJob>) {
     let mut cache = DocumentCache::default();
     while let Some(first) = waiting.recv().await {
         let mut jobs = vec![first];
@@ -123,7 +123,7 @@ async fn run(pool: PgPool, sentences: Arc<PolicySentences>, mut waiting: mpsc::R
             jobs.push(job);
         }
         let started = std::time::Instant::now();
-        match commit(&pool, &sentences, &mut cache, &jobs).await {
+        match commit(&pool, &rules, &mut cache, &jobs).await {
             Ok(verdicts) => {
                 tracing::debug!(
                     changes = count,
@@ -137,7 +137,7 @@ async fn run(pool: PgPool, sentences: Arc<PolicySentences>, mut waiting: mpsc::R
             Err(error) => {
                 tracing::error!(%error, changes = count, "a batch was rolled back");
                 cache.clear();
-                retry_singly(&pool, &sentences, &mut cache, jobs).await;
+                retry_singly(&pool, &rules, &mut cache, jobs).await;
             }
         }
         crate::telemetry::database_work("commit", started);
@@ -147,13 +147,13 @@ async fn run(pool: PgPool, sentences: Arc<PolicySentences>, mut waiting: mpsc::R
 /// One push that breaks a batch must not break the others with it.
 async fn retry_singly(
     pool: &PgPool,
-    sentences: &PolicySentences,
+    rules: &Rules,
     cache: &mut DocumentCache,
     jobs: Vec<PushJob>,
 ) {
     for job in jobs {
         let alone = std::slice::from_ref(&job);
-        let outcome = match commit(pool, sentences, cache, alone).await {
+        let outcome = match commit(pool, rules, cache, alone).await {
             Ok(mut verdicts) => verdicts.pop().ok_or(Unavailable),
             Err(error) => {
                 tracing::error!(%error, user = %job.user, "a push was rolled back");
@@ -172,7 +172,7 @@ fn size(job: &PushJob) -> usize {
 /// What happens to one batch while its transaction is open.
 struct Batch<'a> {
     connection: &'a mut PgConnection,
-    sentences: &'a PolicySentences,
+    rules: &'a Rules,
     workspace: Workspace,
     now: UnixMs,
     refused: HashMap<ChangeHash, Refusal>,
@@ -187,7 +187,7 @@ struct Accepted {
 
 async fn commit(
     pool: &PgPool,
-    sentences: &PolicySentences,
+    rules: &Rules,
     cache: &mut DocumentCache,
     jobs: &[PushJob],
 ) -> sqlx::Result<Vec<Vec<Verdict>>> {
@@ -200,14 +200,14 @@ async fn commit(
     let mut workspace = Workspace::default();
     load(&mut tx, cache, &mut workspace, jobs).await?;
     let mut batch =
-        Batch { connection: &mut tx, sentences, workspace, now: now(), refused: HashMap::new() };
+        Batch { connection: &mut tx, rules, workspace, now: now(), refused: HashMap::new() };
     let mut accepted: Vec<Accepted> = Vec::new();
     // What each push was refused is told to nobody else, whatever others push under the same name.
     let mut refusals: Vec<HashMap<ChangeHash, Refusal>> = Vec::with_capacity(jobs.len());
     let mut merged_before: HashMap<ChangeHash, (RecordId, UserId)> = HashMap::new();
     for job in jobs {
         let groups = batch.admit(job, &known, &merged_before, &owners);
-        let merged = batch.merge_and_write(job.user, job.pen, &groups).await?;
+        let merged = batch.settle(job.user, job.pen, groups).await?;
         refusals.push(std::mem::take(&mut batch.refused));
         for change in merged.iter().flat_map(|merged| &merged.changes) {
             merged_before.insert(change.hash, (change.record, job.user));
@@ -353,90 +353,6 @@ impl Batch<'_> {
             }
         }
         groups
-    }
-
-    /// Merges groups and writes their rows as the user; when the database refuses, halves them
-    /// until each culprit stands alone, so that k refusals among n groups cost O(k log n).
-    fn merge_and_write<'b>(
-        &'b mut self,
-        user: UserId,
-        pen: PenRole,
-        groups: &'b [CandidateGroup],
-    ) -> std::pin::Pin<Box<dyn Future<Output = sqlx::Result<Vec<Merged>>> + Send + 'b>> {
-        Box::pin(async move {
-            let mut merged: Vec<Merged> = Vec::with_capacity(groups.len());
-            let mut judged_refusals = Vec::new();
-            for group in groups {
-                match self.workspace.judge(group.clone(), user, pen, self.now) {
-                    Judgement::Merged(one) => merged.push(one),
-                    Judgement::Refused(refusals) => judged_refusals.extend(refusals),
-                }
-            }
-            if merged.is_empty() {
-                self.refused.extend(judged_refusals);
-                return Ok(merged);
-            }
-            let records: Vec<RecordId> =
-                merged.iter().flat_map(|one| one.changes.iter().map(|c| c.record)).collect();
-            let refusal = match self.workspace.prove(records.iter().copied()) {
-                Err(unsound) => Some(unsound),
-                Ok(()) => {
-                    let rows = self.workspace.project(records);
-                    self.try_write(user, &rows).await?
-                }
-            };
-            let Some(refusal) = refusal else {
-                self.refused.extend(judged_refusals);
-                return Ok(merged);
-            };
-            for one in merged.into_iter().rev() {
-                self.workspace.undo(one);
-            }
-            if let [culprit] = groups {
-                let hashes: Vec<ChangeHash> =
-                    culprit.changes.iter().map(|change| change.parsed.hash()).collect();
-                self.workspace.note_refused(user, hashes.iter().copied());
-                self.refused.extend(hashes.into_iter().map(|hash| (hash, refusal.clone())));
-                return Ok(Vec::new());
-            }
-            let (first, second) = groups.split_at(groups.len() / 2);
-            let mut kept = self.merge_and_write(user, pen, first).await?;
-            kept.extend(self.merge_and_write(user, pen, second).await?);
-            Ok(kept)
-        })
-    }
-
-    /// Writes rows as the user within a savepoint; `Some` is what the database refused with.
-    async fn try_write(
-        &mut self,
-        user: UserId,
-        rows: &[Projected],
-    ) -> sqlx::Result<Option<Refusal>> {
-        let mut savepoint = self.connection.begin().await?;
-        store::become_user(&mut savepoint, user, Access::Write).await?;
-        let mut start = 0;
-        let mut outcome = Ok(());
-        while start < rows.len() && outcome.is_ok() {
-            let kind = rows[start].kind;
-            let end = start + rows[start..].iter().take_while(|row| row.kind == kind).count();
-            let slice: Vec<&Row> = rows[start..end].iter().map(|row| &row.row).collect();
-            outcome = store::rows::upsert(&mut savepoint, kind, &slice).await;
-            start = end;
-        }
-        match outcome {
-            Ok(()) => {
-                store::become_server(&mut savepoint).await?;
-                savepoint.commit().await?;
-                Ok(None)
-            }
-            Err(error) => match self.sentences.refusal(&error) {
-                Some(refusal) => {
-                    savepoint.rollback().await?;
-                    Ok(Some(refusal))
-                }
-                None => Err(error),
-            },
-        }
     }
 }
 

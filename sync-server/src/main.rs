@@ -260,8 +260,8 @@ async fn run_assign(
         }
         return Ok(std::process::ExitCode::SUCCESS);
     }
-    let sentences = std::sync::Arc::new(committer::PolicySentences::load(&pool).await?);
-    let committer = committer::Committer::start(pool.clone(), sentences);
+    let rules = std::sync::Arc::new(committer::Rules::load(&pool).await?);
+    let committer = committer::Committer::start(pool.clone(), rules);
     let outcome = assign::assign(&pool, &committer, acting, &list).await?;
     if json {
         say(json!({"assigned": outcome.assigned, "refused": outcome.refused}));

@@ -9,7 +9,7 @@ pub mod rows;
 
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, Row as _};
-use sync_core::ids::UserId;
+use sync_core::ids::{RecordId, UserId};
 
 /// Connects a pool whose every connection becomes `pantry_server`.
 ///
@@ -74,7 +74,9 @@ pub async fn become_user(
     };
     // A user id is a UUID, so that nothing in it needs quoting.
     let sql = format!(
-        "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true); SET LOCAL ROLE {role}"
+        "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true);
+         SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = {}",
+        if access == Access::Write { "'on'" } else { "''" }
     );
     connection.execute(AssertSqlSafe(sql)).await.map(drop)
 }
@@ -88,4 +90,35 @@ pub async fn become_server(connection: &mut PgConnection) -> sqlx::Result<()> {
         .execute("SET LOCAL ROLE pantry_server; SELECT set_config('request.jwt.claims', '', true)")
         .await
         .map(drop)
+}
+
+/// A row that a rule refused and that was therefore not written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// The record.
+    pub record: RecordId,
+    /// The trigger that says so.
+    pub rule: String,
+    /// Its error code.
+    pub state: String,
+}
+
+/// Rows that were skipped since the connection became a user.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn skipped(connection: &mut PgConnection) -> sqlx::Result<Vec<Skipped>> {
+    let notes: String = sqlx::query_scalar("SELECT current_setting('pantry.refused')")
+        .fetch_one(connection)
+        .await?;
+    let note = |note: &str| {
+        let mut parts = note.split(',');
+        let (record, rule, state) = (parts.next()?, parts.next()?, parts.next()?);
+        let record = record.parse().ok()?;
+        Some(Skipped { record, rule: rule.to_owned(), state: state.to_owned() })
+    };
+    let read = |one: &str| {
+        note(one).ok_or_else(|| sqlx::Error::Decode(format!("not a refused row: {one}").into()))
+    };
+    notes.split(';').filter(|one| !one.is_empty()).map(read).collect()
 }

@@ -8,7 +8,7 @@ use sync_core::ids::UserId;
 use sync_core::schema;
 use uuid::Uuid;
 
-use crate::committer::PolicySentences;
+use crate::committer::Rules;
 use crate::store::{self, Access};
 
 /// What the database says of one person and one record.
@@ -51,12 +51,12 @@ pub async fn explain(
     // The row as it stands, written by that person, and taken back.
     let rows = store::rows::by_id(&mut *owner.acquire().await?, kind, &[record]).await?;
     let row = rows.first().ok_or_else(|| anyhow::anyhow!("the row of {record} is missing"))?;
-    let sentences = PolicySentences::load(pool).await?;
+    let rules = Rules::load(pool).await?;
     let mut tx = connection.begin().await?;
     store::become_user(&mut tx, UserId(user), Access::Write).await?;
     let refusal = match store::rows::upsert(&mut tx, kind, &[&row.1]).await {
-        Ok(()) => None,
-        Err(error) => Some(sentences.refusal(&error).ok_or(error)?),
+        Ok(()) => store::skipped(&mut tx).await?.first().map(|one| rules.skipped(one).1),
+        Err(error) => Some(rules.refusal(&error).ok_or(error)?),
     };
     tx.rollback().await?;
     let facts = facts(owner, user, scope).await?;

@@ -18,17 +18,118 @@ pub async fn upsert(
     kind: &'static Kind,
     rows: &[&Row],
 ) -> sqlx::Result<()> {
-    let columns = kind.columns();
-    let mut query = sqlx::query(upsert_sql(kind));
-    for (index, column) in columns.iter().enumerate() {
-        // One text array a column; the statement casts, so that one shape serves every type.
+    let query = bind(sqlx::query(upsert_sql(kind)), kind, rows);
+    query.execute(connection).await.map(drop)
+}
+
+type PgQuery<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// One text array a column; the statement casts, so that one shape serves every type.
+fn bind<'q>(mut query: PgQuery<'q>, kind: &Kind, rows: &[&Row]) -> PgQuery<'q> {
+    for (index, column) in kind.columns().iter().enumerate() {
         let values: Vec<Option<String>> = rows
             .iter()
             .map(|row| row.get(index).and_then(|cell| as_text(cell, column.ty)))
             .collect();
         query = query.bind(values);
     }
-    query.execute(connection).await.map(drop)
+    query
+}
+
+/// The rows of such arrays, under the names of their columns. What follows the columns is bound
+/// after them.
+fn rows_from_arrays(kind: &Kind, more: &[(&str, &str)]) -> String {
+    let columns = kind.columns();
+    let mut selected = Vec::new();
+    let mut arrays = Vec::new();
+    for (i, column) in columns.iter().enumerate() {
+        let cast = match column.ty {
+            ColumnType::Text => "",
+            ty => &format!("::{}", ty.postgres()),
+        };
+        selected.push(format!("c{i}{cast} AS {}", column.name));
+        arrays.push(format!("${}::text[]", i + 1));
+    }
+    for (i, (name, ty)) in more.iter().enumerate() {
+        selected.push(format!("m{i} AS {name}"));
+        arrays.push(format!("${}::{ty}[]", columns.len() + i + 1));
+    }
+    let aliases = (0..columns.len()).map(|i| format!("c{i}"));
+    let aliases: Vec<String> = aliases.chain((0..more.len()).map(|i| format!("m{i}"))).collect();
+    format!(
+        "SELECT {} FROM UNNEST({}) AS t({})",
+        selected.join(", "),
+        arrays.join(", "),
+        aliases.join(", ")
+    )
+}
+
+/// What one policy asks of a row as it is to be.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Its name.
+    pub policy: String,
+    /// Whether it must hold, rather than any of its like.
+    pub restrictive: bool,
+    /// Whether it is asked of rows that are added; of an upsert, of every row.
+    pub inserts: bool,
+    /// Whether it is asked of rows that are changed.
+    pub updates: bool,
+    /// The question, as the database keeps it.
+    pub expression: String,
+}
+
+/// A statement that says of each row which policy refuses it, in the order in which PostgreSQL asks
+/// them of an upsert. The questions are the policies' own; whatever this should overlook, the upsert
+/// itself refuses.
+pub fn question(kind: &Kind, checks: &[Check]) -> String {
+    const STOOD: &str = "\"stood before\"";
+    let mut sql = String::from("SELECT * FROM (SELECT id, CASE");
+    let mut ask = |applies: &str, of_command: fn(&Check) -> bool| {
+        let (must, may): (Vec<_>, Vec<_>) =
+            checks.iter().filter(|check| of_command(check)).partition(|check| check.restrictive);
+        let any: Vec<String> = may.iter().map(|check| format!("({})", check.expression)).collect();
+        let any = if any.is_empty() { "false".to_owned() } else { any.join(" OR ") };
+        let _ = write!(sql, " WHEN {applies} NOT coalesce({any}, false) THEN ''");
+        for check in must {
+            let (expression, name) = (&check.expression, &check.policy);
+            let _ =
+                write!(sql, " WHEN {applies} NOT coalesce(({expression}), false) THEN '{name}'");
+        }
+        if applies.is_empty() {
+            let table = kind.table;
+            let _ = write!(
+                sql,
+                " WHEN {STOOD} AND NOT EXISTS (SELECT 1 FROM public.{table} seen WHERE seen.id = {table}.id) THEN ''"
+            );
+        }
+    };
+    ask("", |check| check.inserts);
+    ask(&format!("{STOOD} AND"), |check| check.updates);
+    let source = rows_from_arrays(kind, &[(STOOD, "bool")]);
+    let _ = write!(
+        sql,
+        " END AS refused FROM ({source}) AS {}) AS asked WHERE refused IS NOT NULL",
+        kind.table
+    );
+    sql
+}
+
+/// Asks the policies about rows that are to be written, as whoever the connection acts for; returns
+/// those that are refused, each with the policy's name.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn ask(
+    connection: &mut PgConnection,
+    question: &str,
+    kind: &'static Kind,
+    rows: &[&Row],
+    stood: &[bool],
+) -> sqlx::Result<Vec<(Uuid, String)>> {
+    let query = bind(sqlx::query(AssertSqlSafe(question.to_owned())), kind, rows).bind(stood);
+    let found = query.fetch_all(connection).await?;
+    found.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 fn per_kind(
@@ -45,21 +146,11 @@ fn upsert_sql(kind: &'static Kind) -> &'static str {
     per_kind(&ALL, kind, |kind| {
         let columns = kind.columns();
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_ref()).collect();
-        let cast = |i: usize, ty: ColumnType| match ty {
-            ColumnType::Text => format!("c{i}"),
-            ty => format!("c{i}::{}", ty.postgres()),
-        };
-        let casts: Vec<String> =
-            columns.iter().enumerate().map(|(i, column)| cast(i, column.ty)).collect();
-        let arrays: Vec<String> = (1..=columns.len()).map(|i| format!("${i}::text[]")).collect();
-        let aliases: Vec<String> = (0..columns.len()).map(|i| format!("c{i}")).collect();
         let mut sql = format!(
-            "INSERT INTO public.{} ({}) SELECT {} FROM UNNEST({}) AS t({}) ON CONFLICT (id) DO UPDATE SET ",
+            "INSERT INTO public.{} ({}) {} ON CONFLICT (id) DO UPDATE SET ",
             kind.table,
             names.join(", "),
-            casts.join(", "),
-            arrays.join(", "),
-            aliases.join(", ")
+            rows_from_arrays(kind, &[])
         );
         for (index, name) in names.iter().skip(1).enumerate() {
             let comma = if index == 0 { "" } else { ", " };

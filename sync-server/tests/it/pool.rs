@@ -10,7 +10,7 @@ use sync_core::guard;
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::projection::Cell;
 use sync_core::schema;
-use sync_server::committer::{self, Committer, PolicySentences, PushedChange, PushedGroup};
+use sync_server::committer::{self, Committer, Rules, PushedChange, PushedGroup};
 use sync_server::feed::Feed;
 use sync_server::ops::people::{entropy, new_id};
 use sync_server::store;
@@ -53,8 +53,8 @@ async fn dropped_requests_leave_nothing_behind_for_others() {
     .await
     .unwrap();
     let pool = store::connect(&world.config.database_url, CONNECTIONS).await.unwrap();
-    let sentences = std::sync::Arc::new(PolicySentences::load(&pool).await.unwrap());
-    let committer = Committer::start(pool.clone(), sentences);
+    let rules = std::sync::Arc::new(Rules::load(&pool).await.unwrap());
+    let committer = Committer::start(pool.clone(), rules);
     // At once; more would wait for a connection until they were told that there is none.
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(50));
     let mut tasks = tokio::task::JoinSet::new();
