@@ -53,6 +53,16 @@ impl ParsedChange {
         self.actor
     }
 
+    /// The plain chunk.
+    pub fn bytes(&self) -> &[u8] {
+        self.change.raw_bytes()
+    }
+
+    /// When it was made, as the device says.
+    pub fn claimed_at(&self) -> UnixMs {
+        UnixMs::from_seconds(self.change.timestamp())
+    }
+
     /// The author it names. An actor's first change of a document names one, later ones do not.
     pub fn author(&self) -> Option<UserId> {
         self.author

@@ -158,7 +158,10 @@ impl Workspace {
 
     /// Proves that documents to which changes were applied are sound, and saves them. Some change
     /// must be taken back of each that is returned: it is not.
-    pub fn prove(&mut self, records: impl IntoIterator<Item = RecordId>) -> Vec<(RecordId, Refusal)> {
+    pub fn prove(
+        &mut self,
+        records: impl IntoIterator<Item = RecordId>,
+    ) -> Vec<(RecordId, Refusal)> {
         let mut unsound = Vec::new();
         for record in records {
             if let Some(document) = self.documents.get_mut(&record)
@@ -207,6 +210,21 @@ impl Workspace {
                 None => self.documents.remove(&record),
             };
         }
+    }
+
+    /// What a merged group that nothing was merged after did to each record, as an edit's JSON.
+    pub fn said(&self, merged: &Merged) -> HashMap<RecordId, serde_json::Value> {
+        let mut said = HashMap::new();
+        for (record, before) in &merged.before {
+            let Some(after) = self.documents.get(record) else { continue };
+            let read = |document: &HubDocument| hydrate(&document.doc, document.kind);
+            let before =
+                before.as_ref().map_or_else(|| hydrate(&genesis(after.kind).doc, after.kind), read);
+            // Of several changes of a record the first came upon what stood before all of them.
+            said.entry(*record)
+                .or_insert_with(|| document::difference(&before, &read(after), &before).to_json());
+        }
+        said
     }
 
     /// Remembers that the database refused a merged group, so that what builds on it is refused

@@ -8,6 +8,7 @@
 //! **Invariant**: a [`Verdict`] of acceptance is built from positions of a committed transaction.
 
 mod cache;
+mod quarantine;
 mod refusal;
 mod settle;
 
@@ -19,9 +20,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sync_core::document::PenRole;
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::ParsedChange;
-use sync_core::hub::{
-    self, Candidate, CandidateGroup, HubDocument, Merged, Projected, Workspace,
-};
+use sync_core::hub::{self, Candidate, CandidateGroup, HubDocument, Merged, Projected, Workspace};
 use sync_core::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::protocol::{Verdict, VerdictOutcome};
 use sync_core::schema::{self, Kind};
@@ -145,12 +144,7 @@ async fn run(pool: PgPool, rules: Arc<Rules>, mut waiting: mpsc::Receiver<PushJo
 }
 
 /// One push that breaks a batch must not break the others with it.
-async fn retry_singly(
-    pool: &PgPool,
-    rules: &Rules,
-    cache: &mut DocumentCache,
-    jobs: Vec<PushJob>,
-) {
+async fn retry_singly(pool: &PgPool, rules: &Rules, cache: &mut DocumentCache, jobs: Vec<PushJob>) {
     for job in jobs {
         let alone = std::slice::from_ref(&job);
         let outcome = match commit(pool, rules, cache, alone).await {
@@ -176,6 +170,8 @@ struct Batch<'a> {
     workspace: Workspace,
     now: UnixMs,
     refused: HashMap<ChangeHash, Refusal>,
+    /// What refused changes did, where that could be read.
+    said: HashMap<ChangeHash, serde_json::Value>,
 }
 
 /// A merged group with who pushed it.
@@ -199,8 +195,14 @@ async fn commit(
     let mut owners = documents::actor_owners(&mut tx, &actors(jobs)).await?;
     let mut workspace = Workspace::default();
     load(&mut tx, cache, &mut workspace, jobs).await?;
-    let mut batch =
-        Batch { connection: &mut tx, rules, workspace, now: now(), refused: HashMap::new() };
+    let mut batch = Batch {
+        connection: &mut tx,
+        rules,
+        workspace,
+        now: now(),
+        refused: HashMap::new(),
+        said: HashMap::new(),
+    };
     let mut accepted: Vec<Accepted> = Vec::new();
     // What each push was refused is told to nobody else, whatever others push under the same name.
     let mut refusals: Vec<HashMap<ChangeHash, Refusal>> = Vec::with_capacity(jobs.len());
@@ -208,7 +210,11 @@ async fn commit(
     for job in jobs {
         let groups = batch.admit(job, &known, &merged_before, &owners);
         let merged = batch.settle(job.user, job.pen, groups).await?;
-        refusals.push(std::mem::take(&mut batch.refused));
+        let refused = std::mem::take(&mut batch.refused);
+        let said = std::mem::take(&mut batch.said);
+        let kept = quarantine::worth_keeping(job, &refused, &said);
+        documents::keep_refused(batch.connection, job.user, job.replica, &kept).await?;
+        refusals.push(refused);
         for change in merged.iter().flat_map(|merged| &merged.changes) {
             merged_before.insert(change.hash, (change.record, job.user));
             owners.insert(change.actor, job.user);

@@ -19,10 +19,13 @@ pub(super) use waiting::{
 };
 
 /// Version of the tables below, in `PRAGMA user_version`.
-pub(super) const FILE_VERSION: i64 = 2;
+pub(super) const FILE_VERSION: i64 = 3;
 
-/// What brings a file of version 1 to version 2.
-const UPGRADE: &str = "ALTER TABLE changes ADD COLUMN edit TEXT";
+/// What brings a file of each version to the next, from the first one on.
+const UPGRADES: [&str; 2] = [
+    "ALTER TABLE changes ADD COLUMN edit TEXT",
+    "CREATE INDEX changes_group ON changes (grp) WHERE state = 1",
+];
 
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -58,6 +61,7 @@ CREATE TABLE changes (
 ) STRICT;
 CREATE INDEX changes_record ON changes (record, seq);
 CREATE INDEX changes_waiting ON changes (state, seq) WHERE state > 0;
+CREATE INDEX changes_group ON changes (grp) WHERE state = 1;
 
 -- Only the index is stored: the words themselves stand in the rows.
 CREATE VIRTUAL TABLE search USING fts5 (body, content='', contentless_delete=1,
@@ -114,8 +118,9 @@ pub(super) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
 
 /// Brings a file of an older version to this one.
 pub(super) fn upgrade(db: &Connection, from: i64) -> rusqlite::Result<()> {
-    if from == 1 {
-        db.execute_batch(UPGRADE)?;
+    let done = usize::try_from(from - 1).unwrap_or(0);
+    for upgrade in UPGRADES.iter().skip(done) {
+        db.execute_batch(upgrade)?;
     }
     db.pragma_update(None, "user_version", FILE_VERSION)
 }

@@ -198,7 +198,10 @@ fn a_file_of_the_version_before_opens() {
     device.create(organization, edit(organization, &[("name", "Old")]), &mut env).unwrap();
     drop(device);
     let db = rusqlite::Connection::open(file.path()).unwrap();
-    db.execute_batch("ALTER TABLE changes DROP COLUMN edit; PRAGMA user_version = 1").unwrap();
+    db.execute_batch(
+        "DROP INDEX changes_group; ALTER TABLE changes DROP COLUMN edit; PRAGMA user_version = 1",
+    )
+    .unwrap();
     drop(db);
     let device = replica(file.path(), 1, &mut env);
     assert_eq!(device.status().unwrap().unsent, 1);

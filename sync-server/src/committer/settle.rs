@@ -125,6 +125,7 @@ impl Batch<'_> {
             .partition(|one| !records_of(&one.group).any(|record| entangled.contains(&record)));
         *tried = stay;
         let mut go = go;
+        self.note_words(&go, &groups_of);
         let groups = self.take_all_back(&mut go);
         let (alone, together): (Vec<_>, Vec<_>) = groups
             .into_iter()
@@ -137,6 +138,22 @@ impl Batch<'_> {
             });
         }
         together
+    }
+
+    /// Notes what groups did that stand alone, while their records still say so.
+    fn note_words(&mut self, groups: &[Tried], groups_of: &HashMap<RecordId, usize>) {
+        for Tried { group, judgement } in groups {
+            let Judgement::Merged(merged) = judgement else { continue };
+            if records_of(group).any(|record| groups_of[&record] != 1) {
+                continue;
+            }
+            let mut said = self.workspace.said(merged);
+            for change in group.changes.iter().rev() {
+                if let Some(said) = said.remove(&change.record) {
+                    self.said.insert(change.parsed.hash(), said);
+                }
+            }
+        }
     }
 
     /// Takes groups back in the reverse of their order; returns them in their order.

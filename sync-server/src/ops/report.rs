@@ -14,6 +14,7 @@ pub const REPORTS: &[(&str, &str)] = &[
     ("overdue_follow_ups", "open tasks past their day"),
     ("priority_a_not_visited", "priority A accounts not visited for 30 days"),
     ("forecast", "weighted value and cases by month of closing"),
+    ("refused", "edits of one's own and of one's people that were refused, and why"),
     ("trust", "how far to trust the numbers: who synced when, and what is contested"),
 ];
 

@@ -4,9 +4,14 @@ use std::collections::HashMap;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
+use sync_core::error::Refusal;
 use sync_core::hub::{Projected, StoredChange};
-use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, ReplicaId, UserId};
+use sync_core::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
+use sync_core::time::UnixMs;
 use uuid::Uuid;
+
+/// Refused changes kept for each user; whoever has more is told of them on the device alone.
+const REFUSED_PER_USER: i64 = 20_000;
 
 /// Takes the lock under which commits happen one after the other; returns the last position.
 ///
@@ -264,6 +269,69 @@ pub async fn put_oddities(
         }
     }
     Ok(())
+}
+
+/// A refused change that is kept.
+#[derive(Debug)]
+pub struct RefusedChange<'a> {
+    /// Its name.
+    pub hash: ChangeHash,
+    /// The record.
+    pub record: RecordId,
+    /// Its kind, as pushed.
+    pub kind: &'a str,
+    /// The group it came in.
+    pub group: GroupId,
+    /// The plain chunk.
+    pub bytes: &'a [u8],
+    /// What it did.
+    pub edit: Option<&'a serde_json::Value>,
+    /// Why it was refused.
+    pub refusal: &'a Refusal,
+    /// When it was made, as the device says.
+    pub claimed_at: UnixMs,
+}
+
+/// Keeps refused changes of a user, each once, up to a number that nobody reaches by working.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn keep_refused(
+    connection: &mut PgConnection,
+    author: UserId,
+    replica: ReplicaId,
+    refused: &[RefusedChange<'_>],
+) -> sqlx::Result<()> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let column = |of: fn(&RefusedChange<'_>) -> Option<String>| -> Vec<Option<String>> {
+        refused.iter().map(of).collect()
+    };
+    sqlx::query(
+        "INSERT INTO sync.quarantine (author, replica_id, hash, record_id, group_id, bytes, kind, edit, code, policy, sentence, claimed_at)
+         SELECT $1, $2, h, r, g, b, k, e::jsonb, c, p, s, to_timestamp(t / 1000.0)
+         FROM UNNEST($3::bytea[], $4::uuid[], $5::uuid[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[])
+              AS refused(h, r, g, b, k, e, c, p, s, t)
+         WHERE (SELECT count(*) FROM sync.quarantine WHERE author = $1) < $13
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(author.0)
+    .bind(replica.0)
+    .bind(refused.iter().map(|one| one.hash.0.as_slice()).collect::<Vec<_>>())
+    .bind(refused.iter().map(|one| one.record.0).collect::<Vec<_>>())
+    .bind(refused.iter().map(|one| one.group.0).collect::<Vec<_>>())
+    .bind(refused.iter().map(|one| one.bytes).collect::<Vec<_>>())
+    .bind(refused.iter().map(|one| one.kind).collect::<Vec<_>>())
+    .bind(column(|one| one.edit.map(ToString::to_string)))
+    .bind(column(|one| Some(one.refusal.code.clone())))
+    .bind(column(|one| one.refusal.policy.clone()))
+    .bind(column(|one| Some(one.refusal.sentence.clone())))
+    .bind(refused.iter().map(|one| one.claimed_at.0).collect::<Vec<_>>())
+    .bind(REFUSED_PER_USER)
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// Closes a document to changes.

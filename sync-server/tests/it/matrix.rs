@@ -27,6 +27,7 @@ sync.violations      ----      ----      S---      ----      S---      S---     
 sync.moves           ----      ----      S---      ----      S---      S---      S---
 sync.access_events   ----      ----      S---      ----      ----      ----      ----
 sync.replicas        ----      ----      S---      ----      S---      ----      S---
+sync.quarantine      ----      ----      S---      ----      S---      ----      S---
 sync.actors          ----      ----      ----      ----      ----      ----      ----
 sync.audit           ----      ----      ----      ----      ----      ----      ----
 sync.clock           S---      S---      S---      S---      S---      S---      S---
@@ -49,6 +50,7 @@ sync.violations      ----      ----      ----      ----      ----      ----     
 sync.moves           ----      ----      ----      ----      ----      ----      ----
 sync.access_events   ----      ----      ----      ----      ----      ----      ----
 sync.replicas        ----      ----      ----      ----      ----      ----      ----
+sync.quarantine      ----      ----      ----      ----      ----      ----      ----
 sync.actors          ----      ----      ----      ----      ----      ----      ----
 sync.audit           ----      ----      ----      ----      ----      ----      ----
 sync.clock           S---      S---      S---      S---      S---      S---      S---
@@ -136,6 +138,11 @@ impl Scene {
             format!(
                 "INSERT INTO sync.moves (position, record_id, from_scope) VALUES (1, '{id}', '{id}')"
             ),
+            format!(
+                "INSERT INTO sync.quarantine (hash, author, record_id, kind, replica_id, group_id, bytes, code, sentence, claimed_at)
+                 VALUES ('x', '{}', '{id}', 'contact', '{id}', '{id}', '', 'denied', 'No.', now())",
+                world.rep
+            ),
             "DELETE FROM sync.access_events".to_owned(),
             format!(
                 "INSERT INTO sync.access_events (position, scope_id, user_id, reason) VALUES (1, '{id}', '{}', 'x')",
@@ -199,7 +206,7 @@ impl Scene {
         };
         let column = match table {
             "users" | "territories" => "id = id",
-            "sync.documents" => "kind = kind",
+            "sync.documents" | "sync.quarantine" => "kind = kind",
             "sync.changes" | "sync.moves" | "sync.access_events" => "position = position",
             "sync.conflicts" | "sync.violations" => "field = field",
             "sync.replicas" | "sync.actors" | "sync.audit" => "user_id = user_id",

@@ -10,7 +10,7 @@ use sync_core::guard;
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::projection::Cell;
 use sync_core::schema;
-use sync_server::committer::{self, Committer, Rules, PushedChange, PushedGroup};
+use sync_server::committer::{self, Committer, PushedChange, PushedGroup, Rules};
 use sync_server::feed::Feed;
 use sync_server::ops::people::{entropy, new_id};
 use sync_server::store;

@@ -5,6 +5,8 @@ use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::RecordId;
 use client_sdk::core::replica::GroupEdit;
 
+use sync_server::ops::report;
+
 use crate::harness::{World, create, edit, pantry, set};
 
 fn deal(device: &mut Client, account: RecordId, name: &str) -> RecordId {
@@ -141,5 +143,90 @@ async fn a_record_takes_edits_however_often_one_was_refused() {
     let kept = rosa.replica.quarantine().unwrap();
     assert_eq!(kept.len(), 8);
     assert!(kept.iter().all(|one| one.edit[0]["append"]["stage"] == "closed-lost"));
+    world.end().await;
+}
+
+/// Every sort of refusal, scattered through one push among sound edits, some of which stand only
+/// beside others of the same push: each is found with its own reason, and all the rest goes in.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refused_row_of_a_push_is_found_with_its_own_reason() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let kept = create(&mut rosa, "organization", &[("name", "Kept")]);
+    let lost = create(&mut rosa, "organization", &[("name", "Lost")]);
+    let menu = deal(&mut rosa, kept, "Menu");
+    let quiet = deal(&mut rosa, kept, "Quiet");
+    let away = deal(&mut rosa, lost, "Away");
+    world.sync(&mut rosa).await;
+    world.assign(lost, world.other_rep).await;
+    let contact = |device: &mut Client, account: RecordId, name: &str| {
+        let parent = account.to_string();
+        let pairs = [("organization_id", parent.as_str()), ("last_name", name)];
+        create(device, "contact", &pairs)
+    };
+    let visible = contact(&mut rosa, kept, "Kept");
+    let hidden = contact(&mut rosa, lost, "Hidden");
+    set(&mut rosa, menu, "opportunity", &[("stage", "closed-lost")]);
+    set(&mut rosa, menu, "opportunity", &[("cases_per_week", "4")]);
+    set(&mut rosa, away, "opportunity", &[("cases_per_week", "5")]);
+    set(&mut rosa, quiet, "opportunity", &[("cases_per_week", "6")]);
+    let fresh = create(&mut rosa, "organization", &[("name", "Fresh")]);
+    let first = contact(&mut rosa, fresh, "First");
+    let grand = [("name", "Grand"), ("organization_type", "customer")];
+    let grand = create(&mut rosa, "organization", &grand);
+    let orphan = contact(&mut rosa, grand, "Orphan");
+    let both = [
+        GroupEdit::Edit { id: lost, edit: edit("organization", &[("cuisine", "Thai")]) },
+        GroupEdit::Edit { id: kept, edit: edit("organization", &[("cuisine", "Thai")]) },
+    ];
+    rosa.replica.commit(&both, &mut rosa.env).unwrap();
+    set(&mut rosa, kept, "organization", &[("website", "kept.example")]);
+    world.sync(&mut rosa).await;
+    let mut reasons: Vec<(RecordId, String, String)> = rosa
+        .replica
+        .quarantine()
+        .unwrap()
+        .into_iter()
+        .map(|one| (one.record, one.refusal.code, one.refusal.policy.unwrap_or_default()))
+        .collect();
+    let mut expected = [
+        (hidden, "denied", "account_must_be_visible"),
+        (menu, "rule", "closed_deals_need_a_reason"),
+        (away, "denied", "account_must_be_visible"),
+        (grand, "denied", "reps_create_prospects"),
+        (orphan, "denied", "account_must_be_visible"),
+        (lost, "denied", "account_must_be_yours"),
+        (kept, "group_refused", ""),
+    ]
+    .map(|(record, code, policy)| (record, code.to_owned(), policy.to_owned()));
+    reasons.sort();
+    expected.sort();
+    assert_eq!(reasons, expected);
+    // The same stands on the server, for her and her manager and for no colleague.
+    let pool = &world.server.app.pool;
+    for (reader, count) in [(world.rep, 7), (world.manager, 7), (world.other_rep, 0)] {
+        let report = report::run(pool, "refused", reader).await.unwrap().to_json();
+        let report = report.as_array().unwrap();
+        assert_eq!(report.len(), count, "{report:#?}");
+        let menu = report.iter().find(|one| one["record"] == menu.to_string());
+        let policy = menu.map(|one| one["policy"].as_str().unwrap());
+        assert_eq!(policy, (count > 0).then_some("closed_deals_need_a_reason"));
+        let hidden = report.iter().find(|one| one["record"] == hidden.to_string());
+        let name = hidden.map(|one| one["edit"].to_string().contains("Hidden"));
+        assert_eq!(name, (count > 0).then_some(true), "{hidden:?}");
+    }
+    for (record, field, value) in [
+        (menu, "cases_per_week", serde_json::json!(4)),
+        (quiet, "cases_per_week", serde_json::json!(6)),
+        (kept, "website", serde_json::json!("kept.example")),
+        (fresh, "name", serde_json::json!("Fresh")),
+        (first, "last_name", serde_json::json!("First")),
+        (visible, "last_name", serde_json::json!("Kept")),
+    ] {
+        assert_eq!(rosa.replica.record(record).unwrap().unwrap().json(field), value);
+    }
+    assert_eq!(rosa.replica.status().unwrap().unsent, 0);
+    world.assert_agrees(&rosa).await;
+    world.assert_projected().await;
     world.end().await;
 }

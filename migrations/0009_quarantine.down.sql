@@ -1,0 +1,2 @@
+DROP VIEW reports.refused;
+DROP TABLE sync.quarantine;

@@ -1,0 +1,55 @@
+//! Which refused changes are kept for their author and the author's manager.
+
+use std::collections::{HashMap, HashSet};
+
+use sync_core::error::{Refusal, RefusalCode};
+use sync_core::ids::ChangeHash;
+
+use super::PushJob;
+use crate::store::documents::RefusedChange;
+
+/// Work that the database refused, with what fell for its sake. What the guard refused is an app's
+/// fault and nobody's work, and what only builds on a refused edit is sent again by the device,
+/// unless access was denied: then it stays refused.
+pub(super) fn worth_keeping<'a>(
+    job: &'a PushJob,
+    refused: &'a HashMap<ChangeHash, Refusal>,
+    said: &'a HashMap<ChangeHash, serde_json::Value>,
+) -> Vec<RefusedChange<'a>> {
+    let mut denied: HashSet<ChangeHash> = HashSet::new();
+    let mut kept = Vec::new();
+    for group in &job.groups {
+        for change in &group.changes {
+            let (Ok(parsed), Some(refusal)) = (&change.parsed, refused.get(&change.hash)) else {
+                continue;
+            };
+            let keep = match RefusalCode::parse(&refusal.code) {
+                Some(RefusalCode::Denied) => {
+                    denied.insert(change.hash);
+                    true
+                }
+                Some(RefusalCode::DependsOnRefused) => {
+                    let falls = parsed.deps().any(|dep| denied.contains(&dep));
+                    falls && denied.insert(change.hash)
+                }
+                Some(RefusalCode::Rule | RefusalCode::Constraint | RefusalCode::GroupRefused) => {
+                    true
+                }
+                _ => false,
+            };
+            if keep {
+                kept.push(RefusedChange {
+                    hash: change.hash,
+                    record: change.record,
+                    kind: &change.kind,
+                    group: group.group,
+                    bytes: parsed.bytes(),
+                    edit: said.get(&change.hash),
+                    refusal,
+                    claimed_at: parsed.claimed_at(),
+                });
+            }
+        }
+    }
+    kept
+}
