@@ -167,7 +167,7 @@ pub struct Placed {
     pub position: i64,
 }
 
-/// Appends changes and notes each in the audit.
+/// Appends changes, each with its author: the history of every record.
 ///
 /// # Errors
 /// When the connection fails.

@@ -199,3 +199,32 @@ async fn an_explanation_names_the_rule_and_what_it_goes_by() {
     assert!(reader.to_text().contains("may read records but not change them"));
     world.end().await;
 }
+
+/// What managers and operators do to people and accounts stands in the audit, with who did it.
+#[tokio::test(flavor = "multi_thread")]
+async fn assignments_and_changes_of_people_stand_in_the_audit() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    world.sync(&mut rosa).await;
+    world.assign(account, world.other_rep).await;
+    let role = people::UserChange { role: Some("read_only".into()), ..Default::default() };
+    people::change_user(&world.owner, world.rep, &role).await.unwrap();
+    let last: Vec<(Option<uuid::Uuid>, String, serde_json::Value)> =
+        sqlx::query_as("SELECT user_id, action, detail FROM sync.audit ORDER BY id DESC LIMIT 2")
+            .fetch_all(&world.owner)
+            .await
+            .unwrap();
+    let [(nobody, change, person), (manager, assignment, detail)] = &last[..] else {
+        panic!("two entries: {last:?}")
+    };
+    assert_eq!((*nobody, change.as_str()), (None, "user.change"));
+    assert_eq!(
+        (&person["user"], &person["role"]),
+        (&world.rep.to_string().into(), &"read_only".into())
+    );
+    assert_eq!((*manager, assignment.as_str()), (Some(world.manager), "account.assign"));
+    assert_eq!(detail["from"]["assigned"], world.rep.to_string());
+    assert_eq!(detail["to"]["assigned"], world.other_rep.to_string());
+    world.end().await;
+}
