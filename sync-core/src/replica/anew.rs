@@ -20,9 +20,9 @@ use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{ReplicaError, load_open, write_record};
 use super::quarantine::{States, everything, read_back};
 use super::store::{self, ChangeState, NewChange, Waiting};
-use crate::document::{self, Pen, PenRole, difference, genesis, hydrate};
+use crate::document::{self, LocalChange, Pen, PenRole, difference, genesis, hydrate};
 use crate::error::RefusalCode;
-use crate::ids::{Actor, ChangeHash, EventId, RecordId, ReplicaId, UserId};
+use crate::ids::{Actor, ChangeHash, EventId, GroupId, RecordId, ReplicaId, UserId};
 use crate::projection::Stamp;
 use crate::schema::Rule;
 use crate::time::UnixMs;
@@ -89,6 +89,31 @@ impl Heir {
     /// Whether it has written to a document: then the edit is in there.
     pub(super) fn was_here(&self, doc: &Automerge) -> bool {
         doc.get_author_for_actor(&self.pen.actor.automerge()).is_some()
+    }
+
+    /// Stores what it wrote to a record, with the group, the time and the mark of the change whose
+    /// place it takes.
+    pub(super) fn store(
+        &self,
+        tx: &Connection,
+        record: RecordId,
+        open: &mut OpenDocument,
+        local: &LocalChange,
+        (group, made_at, anew): (GroupId, UnixMs, Option<&str>),
+    ) -> rusqlite::Result<()> {
+        open.hydrated = hydrate(&open.doc, open.kind);
+        let new = NewChange {
+            record,
+            kind: open.kind,
+            hash: local.hash,
+            bytes: &local.bytes,
+            state: ChangeState::Pending,
+            group,
+            actor: self.pen.actor,
+            made_at,
+            anew,
+        };
+        store::insert_change(tx, &new)
     }
 
     /// Its event ids, each another.
@@ -211,19 +236,8 @@ fn make_one_again(
     };
     // An edit that says what the record says already is in it.
     if let Some(local) = local {
-        open.hydrated = hydrate(&open.doc, kind);
-        let new = NewChange {
-            record: change.record,
-            kind,
-            hash: local.hash,
-            bytes: &local.bytes,
-            state: ChangeState::Pending,
-            group: change.group,
-            actor: pen.actor,
-            made_at: change.made_at,
-            anew: change.anew.as_deref(),
-        };
-        store::insert_change(tx, &new)?;
+        let of = (change.group, change.made_at, change.anew.as_deref());
+        heir.store(tx, change.record, &mut open, &local, of)?;
     }
     Ok(open)
 }

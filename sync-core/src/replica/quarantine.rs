@@ -14,7 +14,7 @@ use rusqlite::{Connection, params};
 use super::anew::{Heir, Owner};
 use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{GroupEdit, ReplicaError, load_open, write_record};
-use super::store::{self, ChangeState, NewChange, OwnChange};
+use super::store::{self, OwnChange};
 use super::{Env, Replica};
 use crate::document::{self, Hydrated, RecordEdit, difference, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
@@ -263,19 +263,8 @@ impl<'a> Fallout<'a> {
         let (pen, mut mint) = (heir.pen(), heir.mint());
         let made = document::edit(&mut open.doc, &open.hydrated, &edit, &pen, &mut mint)?;
         let Some(local) = made else { return Ok(()) };
-        open.hydrated = hydrate(&open.doc, open.kind);
-        let new = NewChange {
-            record,
-            kind: open.kind,
-            hash: local.hash,
-            bytes: &local.bytes,
-            state: ChangeState::Pending,
-            group: change.group,
-            actor: pen.actor,
-            made_at: change.made_at,
-            anew: change.anew.as_deref(),
-        };
-        Ok(store::insert_change(self.tx, &new)?)
+        let of = (change.group, change.made_at, change.anew.as_deref());
+        Ok(heir.store(self.tx, record, open, &local, of)?)
     }
 }
 
