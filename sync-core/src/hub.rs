@@ -16,7 +16,7 @@ use automerge::Automerge;
 use crate::document::{self, Conflict, Hydrated, PenRole, Violation, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
 use crate::guard::{self, Applied, ParsedChange};
-use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId, UserId};
+use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId, UserId};
 use crate::projection::{self, Row, Stamp};
 use crate::schema::Kind;
 use crate::time::UnixMs;
@@ -61,6 +61,9 @@ pub struct Candidate {
 pub struct CandidateGroup {
     /// Its name.
     pub group: GroupId,
+    /// How far its replica's feed had come when it was made, as the replica says; the caller's
+    /// database judges by it.
+    pub seen: Option<FeedPosition>,
     /// Its changes in order.
     pub changes: Vec<Candidate>,
 }

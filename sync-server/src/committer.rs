@@ -34,6 +34,8 @@ pub use refusal::Rules;
 
 /// Changes after which a batch is closed.
 const CHANGES_PER_COMMIT: usize = 2048;
+/// How often within a push the feed may have come further.
+const RUNS_PER_PUSH: usize = 16;
 /// Pushes that may wait; a session waits for room beyond that.
 const WAITING_PUSHES: usize = 256;
 
@@ -55,6 +57,8 @@ pub struct PushedChange {
 pub struct PushedGroup {
     /// Its name.
     pub group: GroupId,
+    /// How far the replica's feed had come when it was made, if the replica says so.
+    pub seen: Option<FeedPosition>,
     /// Its changes.
     pub changes: Vec<PushedChange>,
 }
@@ -169,6 +173,8 @@ struct Batch<'a> {
     rules: &'a Rules,
     workspace: Workspace,
     now: UnixMs,
+    /// What the groups that are being settled had seen.
+    seen: Option<FeedPosition>,
     refused: HashMap<ChangeHash, Refusal>,
     /// What refused changes did, where that could be read.
     said: HashMap<ChangeHash, serde_json::Value>,
@@ -200,6 +206,7 @@ async fn commit(
         rules,
         workspace,
         now: now(),
+        seen: None,
         refused: HashMap::new(),
         said: HashMap::new(),
     };
@@ -209,7 +216,11 @@ async fn commit(
     let mut merged_before: HashMap<ChangeHash, (RecordId, UserId)> = HashMap::new();
     for job in jobs {
         let groups = batch.admit(job, &known, &merged_before, &owners);
-        let merged = batch.settle(job.user, job.pen, groups).await?;
+        let mut merged = Vec::new();
+        for (seen, groups) in by_what_was_seen(groups) {
+            batch.seen = seen;
+            merged.extend(batch.settle(job.user, job.pen, groups).await?);
+        }
         let refused = std::mem::take(&mut batch.refused);
         let said = std::mem::take(&mut batch.said);
         let kept = quarantine::worth_keeping(job, &refused, &said);
@@ -343,7 +354,9 @@ impl Batch<'_> {
             }
             match fault {
                 None if changes.is_empty() => {}
-                None => groups.push(CandidateGroup { group: group.group, changes }),
+                None => {
+                    groups.push(CandidateGroup { group: group.group, seen: group.seen, changes })
+                }
                 Some((culprit, refusal)) => {
                     for change in &group.changes {
                         let reason = if change.hash == culprit {
@@ -389,6 +402,28 @@ fn admit_change(
         ));
     }
     Ok(Some(Candidate { record: change.record, kind, parsed: parsed.clone() }))
+}
+
+/// Groups in their order, together with those before them that had seen the same. A device that was
+/// offline for days has seen one thing all the while; a push of very many takes its time from
+/// everybody, so that beyond a few they count as having seen what the last of them had.
+fn by_what_was_seen(
+    groups: Vec<CandidateGroup>,
+) -> Vec<(Option<FeedPosition>, Vec<CandidateGroup>)> {
+    let mut runs: Vec<(Option<FeedPosition>, Vec<CandidateGroup>)> = Vec::new();
+    for group in groups {
+        let full = runs.len() == RUNS_PER_PUSH;
+        match runs.last_mut() {
+            Some((seen, run)) if *seen == group.seen => run.push(group),
+            Some((seen, run)) if full => {
+                // None claims nothing, and more seen excuses less.
+                *seen = seen.zip(group.seen).map(|(one, other)| one.max(other));
+                run.push(group);
+            }
+            _ => runs.push((group.seen, vec![group])),
+        }
+    }
+    runs
 }
 
 /// Gives every accepted change its place in the one order.

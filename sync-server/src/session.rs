@@ -374,6 +374,7 @@ fn parse(push: Push) -> Vec<PushedGroup> {
         .into_iter()
         .map(|group| PushedGroup {
             group: group.group,
+            seen: group.seen,
             changes: group.items.into_iter().map(parse_item).collect(),
         })
         .collect()

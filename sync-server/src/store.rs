@@ -9,7 +9,7 @@ pub mod rows;
 
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, Row as _};
-use sync_core::ids::{RecordId, UserId};
+use sync_core::ids::{FeedPosition, RecordId, UserId};
 
 /// Connects a pool whose every connection becomes `pantry_server`.
 ///
@@ -56,7 +56,10 @@ pub enum Access {
     /// Reading: `authenticated`.
     Read,
     /// Writing projected rows: `pantry_writer`.
-    Write,
+    Write {
+        /// How far the device's feed had come when the edit was made, if it says so.
+        seen: Option<FeedPosition>,
+    },
 }
 
 /// Makes the rest of the transaction, or of the savepoint, run as a user.
@@ -68,15 +71,16 @@ pub async fn become_user(
     user: UserId,
     access: Access,
 ) -> sqlx::Result<()> {
-    let role = match access {
-        Access::Read => "authenticated",
-        Access::Write => "pantry_writer",
+    let (role, skip, seen) = match access {
+        Access::Read => ("authenticated", "", None),
+        Access::Write { seen } => ("pantry_writer", "on", seen),
     };
+    let seen = seen.map(|position| position.0.to_string()).unwrap_or_default();
     // A user id is a UUID, so that nothing in it needs quoting.
     let sql = format!(
         "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true);
-         SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = {}",
-        if access == Access::Write { "'on'" } else { "''" }
+         SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = '{skip}';
+         SET LOCAL pantry.seen = '{seen}'"
     );
     connection.execute(AssertSqlSafe(sql)).await.map(drop)
 }

@@ -137,6 +137,10 @@ pub struct Push {
 pub struct PushGroup {
     /// The group's name.
     pub group: GroupId,
+    /// The head of the last feed batch that the replica had stored when it made the group: what was
+    /// assigned to somebody else after that, the user had not heard of. None: nothing is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<FeedPosition>,
     /// Its changes, in the order in which they were made.
     pub items: Vec<PushItem>,
 }

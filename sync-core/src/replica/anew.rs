@@ -19,10 +19,10 @@ use sha2::{Digest, Sha256};
 use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{ReplicaError, load_open, write_record};
 use super::quarantine::{States, everything, read_back};
-use super::store::{self, ChangeState, NewChange, Waiting};
+use super::store::{self, ChangeState, NewChange, Origin, Waiting};
 use crate::document::{self, LocalChange, Pen, PenRole, difference, genesis, hydrate};
 use crate::error::RefusalCode;
-use crate::ids::{Actor, ChangeHash, EventId, GroupId, RecordId, ReplicaId, UserId};
+use crate::ids::{Actor, ChangeHash, EventId, RecordId, ReplicaId, UserId};
 use crate::projection::Stamp;
 use crate::schema::Rule;
 use crate::time::UnixMs;
@@ -91,15 +91,14 @@ impl Heir {
         doc.get_author_for_actor(&self.pen.actor.automerge()).is_some()
     }
 
-    /// Stores what it wrote to a record, with the group, the time and the mark of the change whose
-    /// place it takes.
+    /// Stores what it wrote to a record; it comes from where the change does whose place it takes.
     pub(super) fn store(
         &self,
         tx: &Connection,
         record: RecordId,
         open: &mut OpenDocument,
         local: &LocalChange,
-        (group, made_at, anew): (GroupId, UnixMs, Option<&str>),
+        origin: &Origin,
     ) -> rusqlite::Result<()> {
         open.hydrated = hydrate(&open.doc, open.kind);
         let new = NewChange {
@@ -108,10 +107,8 @@ impl Heir {
             hash: local.hash,
             bytes: &local.bytes,
             state: ChangeState::Pending,
-            group,
             actor: self.pen.actor,
-            made_at,
-            anew,
+            origin,
         };
         store::insert_change(tx, &new)
     }
@@ -171,7 +168,8 @@ impl Displaced {
             let Some(states) = read_back(whole, change.kind, &change.bytes) else {
                 return Ok(None);
             };
-            change.anew = why.map(|code| code.as_str().to_owned()).or(change.anew);
+            let anew = &mut change.origin.anew;
+            *anew = why.map(|code| code.as_str().to_owned()).or(anew.take());
             changes.push((change, states));
         }
         for (change, _) in &changes {
@@ -236,8 +234,7 @@ fn make_one_again(
     };
     // An edit that says what the record says already is in it.
     if let Some(local) = local {
-        let of = (change.group, change.made_at, change.anew.as_deref());
-        heir.store(tx, change.record, &mut open, &local, of)?;
+        heir.store(tx, change.record, &mut open, &local, &change.origin)?;
     }
     Ok(open)
 }
@@ -254,7 +251,7 @@ pub(super) fn entangled(tx: &Connection, hashes: &[ChangeHash]) -> rusqlite::Res
         }
         first.insert(record, seq);
         for change in store::waiting_from(tx, record, seq)? {
-            next.extend(store::group_places(tx, change.group)?);
+            next.extend(store::group_places(tx, change.origin.group)?);
             found.insert(change.seq, change);
         }
     }

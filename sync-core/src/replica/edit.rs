@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::cache::{self, DocumentCache, OpenDocument};
-use super::store::{self, ChangeState, NewChange};
+use super::store::{self, ChangeState, NewChange, Origin};
 use super::{Env, Replica, draw};
 use crate::document::{
     self, EditError, EventData, FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit,
@@ -186,7 +186,8 @@ fn commit_group(
     env: &mut dyn Env,
 ) -> Result<Committed, ReplicaError> {
     let group = GroupId::mint(pen.now, draw(env));
-    let mut work = Work { open: HashMap::new(), changes: Vec::new(), group, now: pen.now };
+    let origin = Origin::now(tx, group, pen.now)?;
+    let mut work = Work { open: HashMap::new(), changes: Vec::new(), origin };
     for edit in edits {
         let id = edit.record();
         let document = match work.open.remove(&id).or_else(|| cache.take(id)) {
@@ -223,8 +224,7 @@ impl GroupEdit {
 struct Work {
     open: HashMap<RecordId, OpenDocument>,
     changes: Vec<(RecordId, ChangeHash)>,
-    group: GroupId,
-    now: UnixMs,
+    origin: Origin,
 }
 
 impl Work {
@@ -316,10 +316,8 @@ impl Work {
             hash: local.hash,
             bytes: &local.bytes,
             state: ChangeState::Pending,
-            group: self.group,
             actor: pen.actor,
-            made_at: self.now,
-            anew: None,
+            origin: &self.origin,
         };
         store::insert_change(tx, &new)?;
         self.changes.push((id, local.hash));

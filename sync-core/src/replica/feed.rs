@@ -7,15 +7,14 @@ use super::anew::{Displaced, Hand, Owner};
 use super::cache::{self, DocumentCache, OpenDocument};
 use super::edit::{load_open, write_record};
 use super::session::{Effect, SessionFault, State};
-use super::store::{self, ChangeState, NewChange, Waiting};
+use super::store::{self, ChangeState, NewChange, Origin, Waiting};
 use super::{Env, Replica, ReplicaError, draw};
 use crate::document::{self, hydrate};
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId};
+use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId};
 use crate::projection::Stamp;
 use crate::protocol::{AccessNotice, ClientMessage, FeedAck, FeedBatch, FeedItem};
 use crate::schema::{self, Kind, Storage};
-use crate::time::UnixMs;
 
 /// Accepted changes beside a snapshot after which they are folded into it.
 const FOLD_AFTER: usize = 24;
@@ -74,6 +73,7 @@ impl Replica {
                 };
             }
             let evicted = evict(tx, &batch, cache)?;
+            let came = Origin::now(tx, group, now)?;
             let mut lacking: Vec<RecordId> = Vec::new();
             for item in &batch.items {
                 // A kind of a newer server: its records wait on the server for a newer app.
@@ -81,12 +81,16 @@ impl Replica {
                 if !tables.contains(&kind.table) {
                     tables.push(kind.table);
                 }
-                match take_item(tx, kind, item, cache, (group, now), &mut hand)? {
+                match take_item(tx, kind, item, cache, &came, &mut hand)? {
                     Taken::Stored => {}
                     Taken::Lacking => lacking.push(item.record),
                 }
             }
             store::set_meta(tx, "cursor", &batch.cursor.0)?;
+            // With a look of the server's come the evictions of everything that it saw.
+            if batch.head > FeedPosition(0) {
+                store::set_meta(tx, "seen", &batch.head.0)?;
+            }
             store::set_meta(tx, "last_sync", &now.0)?;
             if !evicted.is_empty() {
                 store::set_meta(tx, SCRUB, &true)?;
@@ -199,7 +203,7 @@ fn take_item(
     kind: &'static Kind,
     item: &FeedItem,
     cache: &mut DocumentCache,
-    came: (GroupId, UnixMs),
+    came: &Origin,
     hand: &mut Hand,
 ) -> Result<Taken, ReplicaError> {
     if kind.storage == Storage::ServerRow {
@@ -299,7 +303,7 @@ fn take_changes(
     kind: &'static Kind,
     item: &FeedItem,
     cache: &mut DocumentCache,
-    came: (GroupId, UnixMs),
+    came: &Origin,
     hand: &mut Hand,
 ) -> Result<Taken, ReplicaError> {
     let open = match cache.take(item.record) {
@@ -357,7 +361,7 @@ fn apply(
     record: RecordId,
     open: &mut OpenDocument,
     fresh: Vec<Change>,
-    (group, made_at): (GroupId, UnixMs),
+    origin: &Origin,
 ) -> Result<bool, ReplicaError> {
     open.doc
         .apply_changes(fresh.clone())
@@ -374,10 +378,8 @@ fn apply(
             hash: change.hash().into(),
             bytes: change.raw_bytes(),
             state: ChangeState::Accepted,
-            group,
             actor,
-            made_at,
-            anew: None,
+            origin,
         };
         store::insert_change(tx, &new)?;
     }

@@ -192,7 +192,7 @@ impl<'a> Fallout<'a> {
             let mut again = Vec::new();
             for change in pending {
                 // A group stands or falls as one, and this part of it cannot stand as it is.
-                if store::pending_beside(self.tx, change.group, record)?.is_empty() {
+                if store::pending_beside(self.tx, change.origin.group, record)?.is_empty() {
                     again.push(change);
                 } else {
                     self.fall(&change, record)?;
@@ -208,7 +208,7 @@ impl<'a> Fallout<'a> {
         let refusal = Refusal::depends_on_refused();
         store::quarantine_change(self.tx, change.hash, &refusal)?;
         self.refused.push((change.hash, refusal));
-        for hash in store::pending_beside(self.tx, change.group, record)? {
+        for hash in store::pending_beside(self.tx, change.origin.group, record)? {
             self.refuse(hash, &with_its_group())?;
         }
         Ok(())
@@ -263,8 +263,7 @@ impl<'a> Fallout<'a> {
         let (pen, mut mint) = (heir.pen(), heir.mint());
         let made = document::edit(&mut open.doc, &open.hydrated, &edit, &pen, &mut mint)?;
         let Some(local) = made else { return Ok(()) };
-        let of = (change.group, change.made_at, change.anew.as_deref());
-        Ok(heir.store(self.tx, record, open, &local, of)?)
+        Ok(heir.store(self.tx, record, open, &local, &change.origin)?)
     }
 }
 

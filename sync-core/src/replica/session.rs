@@ -199,7 +199,7 @@ impl Replica {
             };
             match groups.last_mut() {
                 Some(group) if group.group == row.group => group.items.push(item),
-                _ => groups.push(PushGroup { group: row.group, items: vec![item] }),
+                _ => groups.push(PushGroup { group: row.group, seen: row.seen, items: vec![item] }),
             }
         }
         let push = session.next_push;

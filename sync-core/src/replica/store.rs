@@ -10,7 +10,7 @@ use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::error::Refusal;
-use crate::ids::{Actor, ChangeHash, GroupId, RecordId, ScopeId};
+use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId};
 use crate::projection::{Cell, Row};
 use crate::schema::{FieldType, KINDS, Kind, Search};
 use crate::time::UnixMs;
@@ -19,12 +19,13 @@ pub(super) use waiting::{
 };
 
 /// Version of the tables below, in `PRAGMA user_version`.
-pub(super) const FILE_VERSION: i64 = 3;
+pub(super) const FILE_VERSION: i64 = 4;
 
 /// What brings a file of each version to the next, from the first one on.
-const UPGRADES: [&str; 2] = [
+const UPGRADES: [&str; 3] = [
     "ALTER TABLE changes ADD COLUMN edit TEXT",
     "CREATE INDEX changes_group ON changes (grp) WHERE state = 1",
+    "ALTER TABLE changes ADD COLUMN seen INTEGER",
 ];
 
 const TABLES: &str = "
@@ -43,7 +44,8 @@ CREATE INDEX documents_scope ON documents (scope);
 
 -- Changes beside their snapshots. state: 0 accepted, 1 pending (the outbox), 2 quarantined. `edit`
 -- is what a refused or cut-off change did, in the words of an edit. `code` is why it was refused; of
--- a pending change, why its edit was written anew, or waits for the record to be fetched.
+-- a pending change, why its edit was written anew, or waits for the record to be fetched. `seen` is
+-- how far the feed had come when the edit was made.
 CREATE TABLE changes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     record BLOB NOT NULL,
@@ -57,7 +59,8 @@ CREATE TABLE changes (
     code TEXT,
     policy TEXT,
     sentence TEXT,
-    edit TEXT
+    edit TEXT,
+    seen INTEGER
 ) STRICT;
 CREATE INDEX changes_record ON changes (record, seq);
 CREATE INDEX changes_waiting ON changes (state, seq) WHERE state > 0;
@@ -84,6 +87,7 @@ pub(super) struct ChangeRow {
     pub(super) kind: String,
     pub(super) bytes: Vec<u8>,
     pub(super) group: GroupId,
+    pub(super) seen: Option<FeedPosition>,
 }
 
 /// Everything known of a record's document.
@@ -205,6 +209,35 @@ pub(super) fn touch_document(
     Ok(db.last_insert_rowid())
 }
 
+/// How an edit came to be, whatever change it stands in.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) group: GroupId,
+    pub(super) made_at: UnixMs,
+    /// How far the feed had come when it was made.
+    pub(super) seen: Option<FeedPosition>,
+    /// For what refusal it was written anew, if it was.
+    pub(super) anew: Option<String>,
+}
+
+impl Origin {
+    /// Of what is made now.
+    pub(super) fn now(db: &Connection, group: GroupId, now: UnixMs) -> rusqlite::Result<Self> {
+        let seen = meta(db, "seen")?.map(FeedPosition);
+        Ok(Self { group, made_at: now, seen, anew: None })
+    }
+
+    /// Reads the columns `grp, made_at, seen, code` from the first of them on.
+    fn of_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            group: GroupId(uuid::Uuid::from_bytes(row.get(first)?)),
+            made_at: UnixMs(row.get(first + 1)?),
+            seen: row.get::<_, Option<i64>>(first + 2)?.map(FeedPosition),
+            anew: row.get(first + 3)?,
+        })
+    }
+}
+
 /// A change to be put into the file.
 #[derive(Debug)]
 pub(super) struct NewChange<'a> {
@@ -213,17 +246,14 @@ pub(super) struct NewChange<'a> {
     pub(super) hash: ChangeHash,
     pub(super) bytes: &'a [u8],
     pub(super) state: ChangeState,
-    pub(super) group: GroupId,
     pub(super) actor: Actor,
-    pub(super) made_at: UnixMs,
-    /// For what refusal its edit was written anew, if it was.
-    pub(super) anew: Option<&'a str>,
+    pub(super) origin: &'a Origin,
 }
 
 pub(super) fn insert_change(db: &Connection, change: &NewChange<'_>) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO changes (record, kind, hash, bytes, state, grp, actor, made_at, code)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO changes (record, kind, hash, bytes, state, actor, grp, made_at, seen, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         change.record.as_bytes(),
@@ -231,10 +261,11 @@ pub(super) fn insert_change(db: &Connection, change: &NewChange<'_>) -> rusqlite
         change.hash.0,
         change.bytes,
         change.state as i64,
-        change.group.as_bytes(),
         change.actor.0,
-        change.made_at.0,
-        change.anew,
+        change.origin.group.as_bytes(),
+        change.origin.made_at.0,
+        change.origin.seen.map(|seen| seen.0),
+        change.origin.anew,
     ])
     .map(drop)
 }
@@ -295,10 +326,8 @@ pub(super) fn quarantine_change(
 #[derive(Debug)]
 pub(super) struct OwnChange {
     pub(super) hash: ChangeHash,
-    pub(super) group: GroupId,
-    pub(super) made_at: UnixMs,
     pub(super) bytes: Vec<u8>,
-    pub(super) anew: Option<String>,
+    pub(super) origin: Origin,
 }
 
 /// Pending changes of a record made after a change that stands in the file, oldest first.
@@ -308,16 +337,14 @@ pub(super) fn pending_after(
     hash: ChangeHash,
 ) -> rusqlite::Result<Vec<OwnChange>> {
     let mut statement = db.prepare_cached(
-        "SELECT hash, grp, made_at, bytes, code FROM changes WHERE record = ?1 AND state = 1
+        "SELECT hash, bytes, grp, made_at, seen, code FROM changes WHERE record = ?1 AND state = 1
            AND seq > (SELECT seq FROM changes WHERE hash = ?2) ORDER BY seq",
     )?;
     let rows = statement.query_map(params![record.as_bytes(), hash.0], |row| {
         Ok(OwnChange {
             hash: ChangeHash(row.get(0)?),
-            group: GroupId(uuid::Uuid::from_bytes(row.get(1)?)),
-            made_at: UnixMs(row.get(2)?),
-            bytes: row.get(3)?,
-            anew: row.get(4)?,
+            bytes: row.get(1)?,
+            origin: Origin::of_row(row, 2)?,
         })
     })?;
     rows.collect()
@@ -373,7 +400,7 @@ pub(super) fn outbox_after(
     most: usize,
 ) -> rusqlite::Result<Vec<ChangeRow>> {
     let mut statement = db.prepare_cached(
-        "SELECT seq, record, kind, bytes, grp FROM changes
+        "SELECT seq, record, kind, bytes, grp, seen FROM changes
          WHERE state = 1 AND seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
     let rows = statement.query_map(params![seq, most as i64], |row| {
@@ -383,6 +410,7 @@ pub(super) fn outbox_after(
             kind: row.get(2)?,
             bytes: row.get(3)?,
             group: GroupId(uuid::Uuid::from_bytes(row.get(4)?)),
+            seen: row.get::<_, Option<i64>>(5)?.map(FeedPosition),
         })
     })?;
     rows.collect()

@@ -196,7 +196,7 @@ impl Batch<'_> {
         }
         let rows = self.workspace.project(records);
         let mut savepoint = self.connection.begin().await?;
-        store::become_user(&mut savepoint, user, Access::Write).await?;
+        store::become_user(&mut savepoint, user, Access::Write { seen: self.seen }).await?;
         for of_kind in rows.chunk_by(|a, b| a.kind == b.kind) {
             if let Err(error) = upsert(&mut savepoint, of_kind).await {
                 // Our own failures end the batch.
@@ -227,7 +227,7 @@ impl Batch<'_> {
     ) -> sqlx::Result<Written> {
         let mut culprits = Culprits::new();
         let mut savepoint = self.connection.begin().await?;
-        store::become_user(&mut savepoint, user, Access::Write).await?;
+        store::become_user(&mut savepoint, user, Access::Write { seen: self.seen }).await?;
         for of_kind in rows.chunk_by(|a, b| a.kind == b.kind) {
             let kind = of_kind[0].kind;
             let all: Vec<&Row> = of_kind.iter().map(|one| &one.row).collect();

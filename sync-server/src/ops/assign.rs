@@ -87,6 +87,7 @@ fn group(record: RecordId, kind: &str, bytes: &[u8], now: sync_core::time::UnixM
     let hash = parsed.as_ref().map_or_else(|_| guard::name_of_bytes(bytes), |p| p.hash());
     PushedGroup {
         group: GroupId::mint(now, entropy()),
+        seen: None,
         changes: vec![PushedChange { record, kind: kind.to_owned(), hash, parsed }],
     }
 }

@@ -53,7 +53,7 @@ pub async fn explain(
     let row = rows.first().ok_or_else(|| anyhow::anyhow!("the row of {record} is missing"))?;
     let rules = Rules::load(pool).await?;
     let mut tx = connection.begin().await?;
-    store::become_user(&mut tx, UserId(user), Access::Write).await?;
+    store::become_user(&mut tx, UserId(user), Access::Write { seen: None }).await?;
     let refusal = match store::rows::upsert(&mut tx, kind, &[&row.1]).await {
         Ok(()) => store::skipped(&mut tx).await?.first().map(|one| rules.skipped(one).1),
         Err(error) => Some(rules.refusal(&error).ok_or(error)?),

@@ -46,7 +46,8 @@ async fn waiting() {
 }
 
 fn push_of(items: Vec<PushItem>) -> ClientMessage {
-    let group = |item| PushGroup { group: GroupId(people::new_id()), items: vec![item] };
+    let group =
+        |item| PushGroup { group: GroupId(people::new_id()), seen: None, items: vec![item] };
     ClientMessage::Push(Push { push: 1, groups: items.into_iter().map(group).collect() })
 }
 

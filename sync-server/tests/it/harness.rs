@@ -113,6 +113,11 @@ impl World {
         assert_eq!((outcome.assigned, outcome.refused), (1, Vec::new()));
     }
 
+    /// From here on, edits to accounts that were given away are refused, however old they are.
+    pub(crate) async fn end_grace(&self) {
+        self.owner.execute("UPDATE app.settings SET grace = '0'").await.unwrap();
+    }
+
     /// The ids in a table as a user sees them on the server.
     pub(crate) async fn ids_of(&self, user: Uuid, table: &str) -> Vec<Uuid> {
         let mut connection = self.server.app.pool.acquire().await.unwrap();

@@ -9,6 +9,7 @@ mod caller;
 #[path = "../../../sync-core/tests/it/chunk.rs"]
 mod chunk;
 mod forgery;
+mod grace;
 mod harness;
 mod healing;
 mod kill;

@@ -30,6 +30,8 @@ sync.replicas        ----      ----      S---      ----      S---      ----     
 sync.quarantine      ----      ----      S---      ----      S---      ----      S---
 sync.actors          ----      ----      ----      ----      ----      ----      ----
 sync.audit           ----      ----      ----      ----      ----      ----      ----
+sync.former_holders  ----      ----      ----      ----      ----      ----      ----
+app.settings         ----      ----      ----      ----      ----      ----      ----
 sync.clock           S---      S---      S---      S---      S---      S---      S---
 ";
 
@@ -53,6 +55,8 @@ sync.replicas        ----      ----      ----      ----      ----      ----     
 sync.quarantine      ----      ----      ----      ----      ----      ----      ----
 sync.actors          ----      ----      ----      ----      ----      ----      ----
 sync.audit           ----      ----      ----      ----      ----      ----      ----
+sync.former_holders  ----      ----      ----      ----      ----      ----      ----
+app.settings         ----      ----      ----      ----      ----      ----      ----
 sync.clock           S---      S---      S---      S---      S---      S---      S---
 ";
 
@@ -210,6 +214,8 @@ impl Scene {
             "sync.changes" | "sync.moves" | "sync.access_events" => "position = position",
             "sync.conflicts" | "sync.violations" => "field = field",
             "sync.replicas" | "sync.actors" | "sync.audit" => "user_id = user_id",
+            "sync.former_holders" => "position = position",
+            "app.settings" => "grace = grace",
             "sync.clock" => "last_position = last_position",
             _ => "conflict_count = conflict_count",
         };

@@ -32,7 +32,10 @@ fn account(user: UserId, name: &str) -> (RecordId, PushedGroup) {
     let (_, change) = document::create(kind, record, &edit, &pen, &mut mint).unwrap();
     let parsed = guard::parse(&change.bytes);
     let change = PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed };
-    (record, PushedGroup { group: GroupId::mint(now, entropy()), changes: vec![change] })
+    (
+        record,
+        PushedGroup { group: GroupId::mint(now, entropy()), seen: None, changes: vec![change] },
+    )
 }
 
 /// A thousand users push and read over two connections; three in ten give up at a random moment.

@@ -55,11 +55,12 @@ async fn what_was_edited_after_a_refused_edit_arrives() {
     world.end().await;
 }
 
-/// The account was given away: what was done to it offline is refused as a whole, kept in words even
+/// The account was given away, and there is no grace: what was done to it offline is refused as a whole, kept in words even
 /// though the record is gone from the device, and can be thrown away.
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_edits_of_an_evicted_account_are_kept_in_words() {
     let world = World::new().await;
+    world.end_grace().await;
     let mut rosa = world.device("rosa.db", world.rep);
     let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
     let other = create(&mut rosa, "organization", &[("name", "Other")]);
@@ -151,6 +152,7 @@ async fn a_record_takes_edits_however_often_one_was_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refused_row_of_a_push_is_found_with_its_own_reason() {
     let world = World::new().await;
+    world.end_grace().await;
     let mut rosa = world.device("rosa.db", world.rep);
     let kept = create(&mut rosa, "organization", &[("name", "Kept")]);
     let lost = create(&mut rosa, "organization", &[("name", "Lost")]);

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::Origin;
 use crate::ids::{ChangeHash, GroupId, RecordId};
 use crate::schema::{self, Kind};
-use crate::time::UnixMs;
 
 /// A pending change in its place.
 #[derive(Debug)]
@@ -13,10 +13,8 @@ pub(in crate::replica) struct Waiting {
     pub(in crate::replica) record: RecordId,
     pub(in crate::replica) kind: &'static Kind,
     pub(in crate::replica) hash: ChangeHash,
-    pub(in crate::replica) group: GroupId,
-    pub(in crate::replica) made_at: UnixMs,
     pub(in crate::replica) bytes: Vec<u8>,
-    pub(in crate::replica) anew: Option<String>,
+    pub(in crate::replica) origin: Origin,
 }
 
 /// Pending changes of a record from a place in the outbox on, oldest first.
@@ -26,7 +24,7 @@ pub(in crate::replica) fn waiting_from(
     seq: i64,
 ) -> rusqlite::Result<Vec<Waiting>> {
     let mut statement = db.prepare_cached(
-        "SELECT seq, kind, hash, grp, made_at, bytes, code FROM changes
+        "SELECT seq, kind, hash, bytes, grp, made_at, seen, code FROM changes
          WHERE record = ?1 AND state = 1 AND seq >= ?2 ORDER BY seq",
     )?;
     let mut rows = statement.query(params![record.as_bytes(), seq])?;
@@ -38,10 +36,8 @@ pub(in crate::replica) fn waiting_from(
             record,
             kind,
             hash: ChangeHash(row.get(2)?),
-            group: GroupId(uuid::Uuid::from_bytes(row.get(3)?)),
-            made_at: UnixMs(row.get(4)?),
-            bytes: row.get(5)?,
-            anew: row.get(6)?,
+            bytes: row.get(3)?,
+            origin: Origin::of_row(row, 4)?,
         });
     }
     Ok(found)

@@ -171,7 +171,7 @@ impl Facts {
     }
 
     pub(super) fn group(&self, items: Vec<PushItem>) -> PushGroup {
-        PushGroup { group: GroupId(self.id().0), items }
+        PushGroup { group: GroupId(self.id().0), seen: None, items }
     }
 
     /// The names of the values that stand at a key of the root.

@@ -245,8 +245,11 @@ async fn requests(scene: &Scene) -> Vec<Attempt> {
 fn frames(scene: &Scene) -> Vec<Attempt> {
     let user = scene.user(Attacker::Outsider);
     let empty = |count: usize| {
-        let group =
-            PushGroup { group: sync_core::ids::GroupId(people::new_id()), items: Vec::new() };
+        let group = PushGroup {
+            group: sync_core::ids::GroupId(people::new_id()),
+            seen: None,
+            items: Vec::new(),
+        };
         ClientMessage::Push(Push { push: 1, groups: vec![group; count] }).to_bytes()
     };
     let hello = ClientMessage::Hello(scene.hello_of(user)).to_bytes();

@@ -1,0 +1,377 @@
+//! Edits made before their author heard that an account was given to somebody else: taken for a
+//! while, under the author's name, without showing anything.
+
+use client_sdk::Client;
+use client_sdk::core::document::RecordEdit;
+use client_sdk::core::ids::{FeedPosition, RecordId};
+use client_sdk::core::protocol::{
+    ClientMessage, PushGroup, ServerMessage, Verdict, VerdictOutcome,
+};
+use client_sdk::core::replica::GroupEdit;
+use sqlx::{AssertSqlSafe, Executor};
+use sync_server::ops::people::{self, NewUser, UserChange};
+use sync_server::ops::report;
+use uuid::Uuid;
+
+use crate::harness::{World, create, edit, set};
+use crate::wire::Line;
+
+/// An account of Rosa's with a deal, as her device and the server have it.
+async fn account(world: &World, rosa: &mut Client) -> (RecordId, RecordId) {
+    let account = create(rosa, "organization", &[("name", "Kitchen")]);
+    let parent = account.to_string();
+    let deal = create(rosa, "opportunity", &[("organization_id", &parent), ("name", "Menu")]);
+    world.sync(rosa).await;
+    (account, deal)
+}
+
+fn visit(device: &mut Client, account: RecordId, subject: &str) -> RecordId {
+    let parent = account.to_string();
+    let pairs =
+        [("organization_id", parent.as_str()), ("interaction_type", "VISIT"), ("subject", subject)];
+    create(device, "interaction", &pairs)
+}
+
+async fn sql(world: &World, statement: &str) {
+    world.owner.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+}
+
+/// Who the server holds to be the authors of a record's changes, in order.
+async fn authors(world: &World, record: RecordId) -> Vec<Uuid> {
+    sqlx::query_scalar("SELECT author FROM sync.changes WHERE record_id = $1 ORDER BY position")
+        .bind(record.0)
+        .fetch_all(&world.owner)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_before_a_reassignment_was_heard_of_arrives_and_shows_nothing() {
+    let world = World::new().await;
+    let (mut rosa, mut omar) =
+        (world.device("rosa.db", world.rep), world.device("omar.db", world.other_rep));
+    let (account, deal) = account(&world, &mut rosa).await;
+    set(&mut rosa, account, "organization", &[("cuisine", "Thai"), ("notes", "New chef.")]);
+    set(&mut rosa, deal, "opportunity", &[("stage", "negotiation")]);
+    let tasting = visit(&mut rosa, account, "Tasting");
+    world.assign(account, world.other_rep).await;
+    world.sync(&mut omar).await;
+    set(&mut omar, account, "organization", &[("website", "kitchen.example")]);
+    world.sync(&mut omar).await;
+    let summary = world.sync(&mut rosa).await;
+    assert_eq!((summary.refused, rosa.replica.status().unwrap().unsent), (0, 0));
+    for record in [account, deal, tasting] {
+        assert!(rosa.replica.record(record).unwrap().is_none(), "her device let go of it");
+        assert_eq!(authors(&world, record).await.last(), Some(&world.rep), "credited to her");
+    }
+    world.sync(&mut omar).await;
+    let kitchen = omar.replica.record(account).unwrap().unwrap();
+    assert_eq!(
+        (kitchen.json("cuisine"), kitchen.json("website")),
+        ("Thai".into(), "kitchen.example".into())
+    );
+    let shown = omar.replica.record(tasting).unwrap().unwrap();
+    assert_eq!(shown.json("created_by"), world.rep.to_string());
+    // A visit later counts for whoever made it.
+    let activity = report::run(&world.server.app.pool, "activity", world.manager).await.unwrap();
+    assert!(activity.to_json().to_string().contains("rosa"), "{}", activity.to_json());
+    for device in [&rosa, &omar] {
+        world.assert_agrees(device).await;
+    }
+    world.assert_projected().await;
+    world.end().await;
+}
+
+/// The device hears of it, erases, and dies before it sent anything: what was edited before is taken
+/// all the same; what is made up afterwards is not, and the manager sees it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_after_it_was_heard_of_goes_into_quarantine() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (account, _) = account(&world, &mut rosa).await;
+    set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
+    world.assign(account, world.other_rep).await;
+    let mut line = Line::silent(&world.server.sync_url()).await;
+    line.say_bytes(rosa.replica.connect(&world.token(world.rep), "test").unwrap()).await;
+    while rosa.replica.record(account).unwrap().is_some() {
+        let message = line.next().await.unwrap();
+        rosa.replica.handle_frame(&message.to_bytes(), &mut rosa.env).unwrap();
+    }
+    drop(line);
+    rosa.replica.disconnected(None);
+    assert_eq!(rosa.replica.status().unwrap().unsent, 1);
+    drop(rosa);
+    let mut rosa = world.device("rosa.db", world.rep);
+    let late = visit(&mut rosa, account, "Nothing to do with me any more");
+    let summary = world.sync(&mut rosa).await;
+    assert_eq!(summary.refused, 1);
+    let kept = rosa.replica.quarantine().unwrap();
+    assert_eq!(
+        (kept[0].record, kept[0].refusal.policy.as_deref()),
+        (late, Some("account_must_be_visible"))
+    );
+    assert_eq!(authors(&world, account).await.last(), Some(&world.rep));
+    let seen = report::run(&world.server.app.pool, "refused", world.manager).await.unwrap();
+    assert!(seen.to_json().to_string().contains("Nothing to do with me"));
+    world.assert_agrees(&rosa).await;
+    world.assert_projected().await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grace_lasts_for_as_long_as_the_setting_says() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    for (number, (setting, since, refused)) in [
+        ("30 days", "29 days", 0),
+        ("30 days", "31 days", 1),
+        ("10 days", "11 days", 1),
+        ("0", "0", 0),
+        ("0", "1 second", 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (account, _) = account(&world, &mut rosa).await;
+        set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
+        world.assign(account, world.other_rep).await;
+        sql(&world, &format!("UPDATE app.settings SET grace = '{setting}'")).await;
+        // As if all of it had been that long ago.
+        let ago = format!("UPDATE sync.former_holders SET at = now() - interval '{since}'");
+        if since != "0" {
+            sql(&world, &ago).await;
+        }
+        let expected = if setting == "0" { 1 } else { refused };
+        assert_eq!(world.sync(&mut rosa).await.refused, expected, "case {number}");
+        world.assert_agrees(&rosa).await;
+    }
+    world.end().await;
+}
+
+/// The outbox of a device, as it would push it.
+async fn outbox(world: &World, device: &mut Client) -> (Line, Vec<PushGroup>) {
+    let token = world.token(device.replica.user().0);
+    let mut line = Line::silent(&world.server.sync_url()).await;
+    line.say_bytes(device.replica.connect(&token, "test").unwrap()).await;
+    let Some(welcome @ ServerMessage::Welcome(_)) = line.next().await else { panic!("no welcome") };
+    device.replica.handle_frame(&welcome.to_bytes(), &mut device.env).unwrap();
+    let frame = device.replica.poll_push().unwrap().expect("something waits");
+    device.replica.disconnected(None);
+    let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
+        panic!("no push")
+    };
+    (line, push.groups)
+}
+
+/// The rule that refused each change; nothing for one that was taken.
+fn rules(verdicts: &[Verdict]) -> Vec<String> {
+    let of = |verdict: &Verdict| match &verdict.outcome {
+        VerdictOutcome::Accepted(_) => String::new(),
+        VerdictOutcome::Refused(refusal) => {
+            refusal.policy.clone().unwrap_or_else(|| refusal.code.clone())
+        }
+    };
+    verdicts.iter().map(of).collect()
+}
+
+/// What a device says of itself opens no account that its user did not hold, and none for those who
+/// lost more than the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn grace_gives_nobody_more_than_they_had() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (account, _) = account(&world, &mut rosa).await;
+    let lin = person(&world, "lin", "sales_rep", None).await;
+    let mut stranger = world.device("lin.db", lin);
+    world.sync(&mut stranger).await;
+    visit(&mut stranger, account, "Never hers");
+    set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
+    world.assign(account, world.other_rep).await;
+    let seen = |groups: &[PushGroup], seen: Option<i64>| -> Vec<PushGroup> {
+        let of = |group: &PushGroup| PushGroup { seen: seen.map(FeedPosition), ..group.clone() };
+        groups.iter().map(of).collect()
+    };
+    let (mut line, groups) = outbox(&world, &mut stranger).await;
+    for claim in [None, Some(0), Some(i64::MIN), Some(i64::MAX)] {
+        let verdicts = line.push(seen(&groups, claim)).await.unwrap();
+        assert_eq!(rules(&verdicts), ["account_must_be_visible"], "{claim:?}");
+    }
+    let (mut line, groups) = outbox(&world, &mut rosa).await;
+    let head = line.batches.iter().map(|batch| batch.head.0).max().unwrap_or(0);
+    for claim in [None, Some(i64::MAX), Some(head.max(1_000_000))] {
+        let verdicts = line.push(seen(&groups, claim)).await.unwrap();
+        assert_eq!(rules(&verdicts), ["account_must_be_yours"], "{claim:?}");
+    }
+    // To hold the account no longer is to see nothing of it, whatever one may still add.
+    line.until_live(0).await;
+    line.say(&ClientMessage::Fetch(client_sdk::core::protocol::Fetch { records: vec![account] }))
+        .await;
+    line.until_live(1).await;
+    assert!(line.records().all(|record| record != account));
+    // Nor does anything outlive a change of the person's own.
+    let change = UserChange { role: Some("read_only".into()), ..UserChange::default() };
+    people::change_user(&world.owner, world.rep, &change).await.unwrap();
+    let back = UserChange { role: Some("sales_rep".into()), ..UserChange::default() };
+    people::change_user(&world.owner, world.rep, &back).await.unwrap();
+    assert_eq!(world.sync(&mut rosa).await.refused, 1);
+    world.assert_agrees(&rosa).await;
+    world.end().await;
+}
+
+/// A push may hold edits from before and from after; each is judged by what it had seen, also when
+/// somebody claims to have seen another thing with every edit.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_edit_of_a_push_is_judged_by_what_its_author_had_seen() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (gone, _) = account(&world, &mut rosa).await;
+    let (kept, _) = account(&world, &mut rosa).await;
+    for number in 0..30 {
+        visit(&mut rosa, if number % 2 == 0 { gone } else { kept }, &format!("Visit {number}"));
+    }
+    world.assign(gone, world.other_rep).await;
+    let (mut line, groups) = outbox(&world, &mut rosa).await;
+    let told = |number: i64, group: &PushGroup| {
+        // From the eleventh on they say that they knew.
+        let seen = if number < 10 { number - 10 } else { 1_000_000 + number };
+        PushGroup { seen: Some(FeedPosition(seen)), ..group.clone() }
+    };
+    let groups = (0..).zip(&groups).map(|(number, group)| told(number, group)).collect();
+    let verdicts = line.push(groups).await.unwrap();
+    let mut refused: Vec<bool> = rules(&verdicts).iter().map(|rule| !rule.is_empty()).collect();
+    // Verdicts come in the order of the push.
+    let late = refused.split_off(10);
+    assert_eq!(refused, [false; 10]);
+    assert_eq!(late, [true, false].repeat(10));
+    world.end().await;
+}
+
+/// An edit that is made again, because one before it was refused, is as old as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_is_made_again_has_seen_no_more_than_before() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (account, deal) = account(&world, &mut rosa).await;
+    set(&mut rosa, deal, "opportunity", &[("stage", "closed-lost")]);
+    set(&mut rosa, deal, "opportunity", &[("cases_per_week", "4")]);
+    // She hears that it was refused, and then loses the signal before the rest is sent again.
+    let mut line = Line::silent(&world.server.sync_url()).await;
+    line.say_bytes(rosa.replica.connect(&world.token(world.rep), "test").unwrap()).await;
+    while rosa.replica.status().unwrap().refused == 0 {
+        let message = line.next().await.unwrap();
+        rosa.replica.handle_frame(&message.to_bytes(), &mut rosa.env).unwrap();
+        if let Some(push) = rosa.replica.poll_push().unwrap() {
+            line.say_bytes(push).await;
+        }
+    }
+    rosa.replica.disconnected(None);
+    drop(line);
+    assert_eq!(rosa.replica.status().unwrap().unsent, 1);
+    world.assign(account, world.other_rep).await;
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    assert_eq!(rosa.replica.status().unwrap().unsent, 0);
+    let cases: i64 = sqlx::query_scalar("SELECT cases_per_week FROM opportunities")
+        .fetch_one(&world.owner)
+        .await
+        .unwrap();
+    assert_eq!(cases, 4);
+    world.assert_agrees(&rosa).await;
+    world.assert_projected().await;
+    world.end().await;
+}
+
+async fn person(world: &World, name: &str, role: &str, territory: Option<Uuid>) -> Uuid {
+    let user = NewUser {
+        email: format!("{name}@example.com"),
+        first_name: name.into(),
+        last_name: "Test".into(),
+        role: role.into(),
+        manager: None,
+        territory,
+        time_zone: "UTC".into(),
+    };
+    people::add_user(&world.owner, &user).await.unwrap()
+}
+
+/// Managers work offline too: an account that leaves their team or territory takes what they did.
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_have_the_same_grace_but_assign_nothing_by_it() {
+    let world = World::new().await;
+    let east = people::add_territory(&world.owner, "East", None).await.unwrap();
+    let max = person(&world, "max", "manager", Some(east)).await;
+    let lin = person(&world, "lin", "sales_rep", None).await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (account, _) = account(&world, &mut rosa).await;
+    let (mut of_team, mut of_region) =
+        (world.device("mia.db", world.manager), world.device("max.db", max));
+    let give = async |to: Uuid, territory: Option<Uuid>| {
+        let list = [sync_server::ops::assign::Assignment {
+            organization: account.0,
+            to,
+            second: None,
+            territory,
+        }];
+        let app = &world.server.app;
+        let done =
+            sync_server::ops::assign::assign(&app.pool, &app.committer, world.admin, &list).await;
+        assert_eq!(done.unwrap().assigned, 1);
+    };
+    give(world.rep, Some(east)).await;
+    for device in [&mut of_team, &mut of_region] {
+        world.sync(device).await;
+    }
+    set(&mut of_team, account, "organization", &[("cuisine", "Thai")]);
+    set(&mut of_region, account, "organization", &[("website", "kitchen.example")]);
+    give(lin, None).await;
+    for device in [&mut of_team, &mut of_region] {
+        assert_eq!(world.sync(device).await.refused, 0);
+        assert!(device.replica.record(account).unwrap().is_none());
+        world.assert_agrees(device).await;
+    }
+    // In SQL, since no device may write assignments: neither manager takes the account back.
+    for manager in [world.manager, max] {
+        let mut tx = world.owner.begin().await.unwrap();
+        let seen = Some(FeedPosition(0));
+        let user = client_sdk::core::ids::UserId(manager);
+        sync_server::store::become_user(&mut tx, user, sync_server::store::Access::Write { seen })
+            .await
+            .unwrap();
+        let named =
+            format!("UPDATE public.organizations SET name = 'Still' WHERE id = '{}'", account.0);
+        assert_eq!(tx.execute(AssertSqlSafe(named)).await.unwrap().rows_affected(), 1);
+        let taken = format!(
+            "UPDATE public.organizations SET assigned_user_id = '{manager}' WHERE id = '{}'",
+            account.0
+        );
+        assert_eq!(tx.execute(AssertSqlSafe(taken)).await.unwrap().rows_affected(), 0);
+        let refused = sync_server::store::skipped(&mut tx).await.unwrap();
+        assert_eq!(refused[0].rule, "only_managers_reassign");
+        tx.rollback().await.unwrap();
+    }
+    world.assert_projected().await;
+    world.end().await;
+}
+
+/// A group that reaches over two accounts, one of which is gone, is taken as one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_over_a_kept_and_a_lost_account_is_taken_as_one() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (gone, _) = account(&world, &mut rosa).await;
+    let (kept, _) = account(&world, &mut rosa).await;
+    let both = [gone, kept]
+        .map(|id| GroupEdit::Edit { id, edit: edit("organization", &[("cuisine", "Thai")]) });
+    rosa.replica.commit(&both, &mut rosa.env).unwrap();
+    world.assign(gone, world.other_rep).await;
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    assert_eq!(rosa.replica.record(kept).unwrap().unwrap().json("cuisine"), "Thai");
+    let nothing = rosa.replica.resubmit(
+        client_sdk::core::ids::ChangeHash([0; 32]),
+        RecordEdit::default(),
+        &mut rosa.env,
+    );
+    assert!(nothing.is_err(), "there is nothing to hand in again");
+    world.assert_agrees(&rosa).await;
+    world.assert_projected().await;
+    world.end().await;
+}
