@@ -45,6 +45,12 @@ struct Model {
     /// Each territory with the one it lies in.
     territories: BTreeMap<Uuid, Option<Uuid>>,
     accounts: BTreeMap<RecordId, Account>,
+    /// Assignments so far.
+    assignments: u64,
+    /// Who saw an account that was then assigned anew, and with which assignment that was last.
+    lost: HashMap<(Uuid, RecordId), u64>,
+    /// How many assignments each person's device has heard of.
+    heard: HashMap<Uuid, u64>,
 }
 
 impl Model {
@@ -103,6 +109,33 @@ impl Model {
         may && self.writes(who, before) && self.writes(who, after)
     }
 
+    fn assigned(&mut self, id: RecordId, after: Account) {
+        let before = self.accounts[&id];
+        if before != after {
+            self.assignments += 1;
+            let saw = self.people.keys().copied().filter(|who| self.sees(*who, &before));
+            for who in saw.collect::<Vec<_>>() {
+                self.lost.insert((who, id), self.assignments);
+            }
+        }
+        self.accounts.insert(id, after);
+    }
+
+    /// Whether an edit is taken: its author may write, or had not heard of losing the account.
+    fn takes(&self, who: Uuid, edit: &Pending) -> bool {
+        let Some(account) = self.accounts.get(&edit.account) else { return false };
+        let unheard = match (self.lost.get(&(who, edit.account)), edit.heard) {
+            (Some(lost), Some(heard)) => *lost > heard,
+            _ => false,
+        };
+        self.writes(who, account) || unheard && self.people[&who].role != "read_only"
+    }
+
+    /// A change of a person's role, place or state counts at once.
+    fn changed(&mut self, who: Uuid) {
+        self.lost.retain(|(loser, _), _| *loser != who);
+    }
+
     fn accounts_of(&self, who: Uuid) -> BTreeSet<RecordId> {
         let seen = self.accounts.iter().filter(|(_, account)| self.sees(who, account));
         seen.map(|(id, _)| *id).collect()
@@ -115,6 +148,8 @@ struct Pending {
     account: RecordId,
     /// It begins the account.
     creates: bool,
+    /// How many assignments the device had heard of.
+    heard: Option<u64>,
 }
 
 struct Run {
@@ -124,6 +159,8 @@ struct Run {
     pending: HashMap<Uuid, Vec<Pending>>,
     random: StdRng,
     count: u64,
+    /// Edits that were taken of people who may not write the account any more.
+    late: u64,
 }
 
 /// Whatever happens, a device holds what its user may see, and exactly that is accepted which its
@@ -138,7 +175,9 @@ async fn devices_and_verdicts_follow_a_model_of_the_rules() {
     for step in 0..steps {
         let who = run.step().await;
         let other = *run.devices.keys().choose(&mut run.random).unwrap();
-        for user in BTreeSet::from([who, other]) {
+        // Whoever did something may well be without a signal.
+        let online = run.random.random_bool(0.4).then_some(who);
+        for user in BTreeSet::from_iter(online.into_iter().chain([other])) {
             run.sync(user, step).await;
         }
         run.check_server(step).await;
@@ -147,6 +186,8 @@ async fn devices_and_verdicts_follow_a_model_of_the_rules() {
     for user in everybody {
         run.sync(user, steps).await;
     }
+    println!("{} edits were taken of people who had not heard of losing the account", run.late);
+    assert!(run.late > 0 || steps < STEPS, "the run says nothing of late edits");
     run.world.assert_projected().await;
     drop(run.devices);
     run.world.end().await;
@@ -195,7 +236,7 @@ impl Run {
             .map(|user| (*user, world.device(&format!("{user}.db"), *user)))
             .collect();
         let random = StdRng::seed_from_u64(seed);
-        Self { world, model, devices, pending: HashMap::new(), random, count: 0 }
+        Self { world, model, devices, pending: HashMap::new(), random, count: 0, late: 0 }
     }
 
     fn somebody(&mut self) -> Uuid {
@@ -216,12 +257,18 @@ impl Run {
             70..88 => self.assign(who).await,
             88..92 => {
                 let role = *ROLES.choose(&mut self.random).unwrap();
+                if self.model.people[&who].role != role {
+                    self.model.changed(who);
+                }
                 self.model.people.get_mut(&who).unwrap().role = role;
                 self.change(who, UserChange { role: Some(role.into()), ..Default::default() })
                     .await;
             }
             92..95 => {
                 let territory = Some(self.somewhere());
+                if self.model.people[&who].territory != territory {
+                    self.model.changed(who);
+                }
                 self.model.people.get_mut(&who).unwrap().territory = territory;
                 self.change(who, UserChange { territory, ..Default::default() }).await;
             }
@@ -235,6 +282,7 @@ impl Run {
             }
             _ => {
                 let active = !self.model.people[&who].active;
+                self.model.changed(who);
                 self.model.people.get_mut(&who).unwrap().active = active;
                 self.change(who, UserChange { active: Some(active), ..Default::default() }).await;
             }
@@ -254,7 +302,8 @@ impl Run {
     }
 
     fn note(&mut self, who: Uuid, account: RecordId, creates: bool) {
-        self.pending.entry(who).or_default().push(Pending { account, creates });
+        let heard = self.model.heard.get(&who).copied();
+        self.pending.entry(who).or_default().push(Pending { account, creates, heard });
     }
 
     fn create_account(&mut self, who: Uuid) {
@@ -288,15 +337,24 @@ impl Run {
     }
 
     async fn assign(&mut self, who: Uuid) {
-        let Some((id, before)) = self.model.accounts.iter().choose(&mut self.random) else {
-            return;
-        };
-        let (id, before) = (*id, *before);
+        // Rather one that somebody is at work on.
+        let at_work = self.pending.values().flatten().map(|edit| edit.account);
+        let at_work: BTreeSet<RecordId> = at_work.collect();
+        let known = self.model.accounts.keys().copied();
+        let (busy, other): (Vec<_>, Vec<_>) = known.partition(|id| at_work.contains(id));
+        let from = if self.random.random_bool(0.7) && !busy.is_empty() { busy } else { other };
+        let Some(id) = from.choose(&mut self.random).copied() else { return };
+        let before = self.model.accounts[&id];
         let after = Account {
             assigned: self.somebody(),
             second: self.random.random_bool(0.3).then(|| self.somebody()),
             territory: self.random.random_bool(0.5).then(|| self.somewhere()),
         };
+        // Rather somebody who may, or most assignments come to nothing.
+        let may = self.model.people.keys().copied();
+        let may: Vec<Uuid> = may.filter(|p| self.model.assigns(*p, &before, &after)).collect();
+        let rather = self.random.random_bool(0.7);
+        let who = may.choose(&mut self.random).copied().filter(|_| rather).unwrap_or(who);
         let list = [Assignment {
             organization: id.0,
             to: after.assigned,
@@ -308,7 +366,7 @@ impl Run {
         let allowed = self.model.assigns(who, &before, &after);
         assert_eq!(outcome.assigned == 1, allowed, "{who} assigns {before:?} as {after:?}");
         if allowed {
-            self.model.accounts.insert(id, after);
+            self.model.assigned(id, after);
         }
     }
 
@@ -331,9 +389,12 @@ impl Run {
             if edit.creates && self.model.writes(who, &own) {
                 self.model.accounts.insert(edit.account, own);
             }
-            let account = self.model.accounts.get(&edit.account);
-            expected += u64::from(!account.is_some_and(|a| self.model.writes(who, a)));
+            let (takes, account) = (self.model.takes(who, &edit), &self.model.accounts);
+            expected += u64::from(!takes);
+            let writes = account.get(&edit.account).is_some_and(|a| self.model.writes(who, a));
+            self.late += u64::from(takes && !writes);
         }
+        self.model.heard.insert(who, self.model.assignments);
         assert_eq!(summary.refused, expected, "step {step}: refusals of {who}");
         self.world.assert_agrees(&self.devices[&who]).await;
     }
