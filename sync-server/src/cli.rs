@@ -85,6 +85,13 @@ pub(crate) enum Command {
         #[arg(long)]
         preview: bool,
     },
+    /// Show or set for how many days after an account was given to somebody else edits are taken that
+    /// were made before their author's device heard of it.
+    Grace {
+        /// So many days from now on; 0 for none at all.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(0..=3650))]
+        days: Option<u16>,
+    },
     /// Say whether a person may read and change a record, by which rule, and what the rule goes by.
     Explain {
         /// E-mail address or id of the person.

@@ -8,7 +8,7 @@ use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
 use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
-use sync_server::ops::{assign, explain, migrate, people, report, reproject};
+use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
 use sync_server::{app, committer, say, store, telemetry};
 
 /// Documents are many small allocations, made and dropped on several threads.
@@ -70,6 +70,14 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
         }
         Command::Assign { from, to, acting, territory, r#where, preview } => {
             return run_assign(from, &to, &acting, territory, &r#where, preview, json).await;
+        }
+        Command::Grace { days } => {
+            let owner = owner().await?;
+            if let Some(days) = days {
+                grace::set_days(&owner, days).await?;
+            }
+            let days = grace::days(&owner).await?;
+            if json { say(json!({ "days": days })) } else { say(format_args!("{days} days")) }
         }
         Command::Explain { user, record } => {
             let owner = owner().await?;

@@ -2,6 +2,7 @@
 
 pub mod assign;
 pub mod explain;
+pub mod grace;
 pub mod migrate;
 pub mod people;
 pub mod report;

@@ -85,7 +85,18 @@ async fn facts(owner: &PgPool, user: Uuid, scope: Uuid) -> sqlx::Result<Vec<Stri
     .bind(scope)
     .fetch_all(owner)
     .await?;
-    Ok(person.into_iter().chain(account).collect())
+    let grace = sqlx::query_scalar(
+        "SELECT format('%s had this account until %s; what they did before their device heard of that is taken until %s.',
+                u.email, to_char(f.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"'),
+                to_char((f.at + s.grace) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI \"UTC\"'))
+         FROM sync.former_holders f JOIN public.users u ON u.id = f.user_id CROSS JOIN app.settings s
+         WHERE f.user_id = $1 AND f.account_id = $2 AND f.at + s.grace > now()",
+    )
+    .bind(user)
+    .bind(scope)
+    .fetch_all(owner)
+    .await?;
+    Ok(person.into_iter().chain(account).chain(grace).collect())
 }
 
 impl Explanation {

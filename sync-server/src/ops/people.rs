@@ -123,7 +123,7 @@ pub async fn find_user(pool: &PgPool, who: &str) -> anyhow::Result<Uuid> {
     })
 }
 
-async fn audit(
+pub(super) async fn audit(
     connection: &mut sqlx::postgres::PgConnection,
     action: &str,
     detail: serde_json::Value,

@@ -10,7 +10,7 @@ use client_sdk::core::protocol::{
 use client_sdk::core::replica::GroupEdit;
 use sqlx::{AssertSqlSafe, Executor};
 use sync_server::ops::people::{self, NewUser, UserChange};
-use sync_server::ops::report;
+use sync_server::ops::{explain, grace, report};
 use uuid::Uuid;
 
 use crate::harness::{World, create, edit, set};
@@ -30,10 +30,6 @@ fn visit(device: &mut Client, account: RecordId, subject: &str) -> RecordId {
     let pairs =
         [("organization_id", parent.as_str()), ("interaction_type", "VISIT"), ("subject", subject)];
     create(device, "interaction", &pairs)
-}
-
-async fn sql(world: &World, statement: &str) {
-    world.owner.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
 }
 
 /// Who the server holds to be the authors of a record's changes, in order.
@@ -122,27 +118,25 @@ async fn what_is_done_after_it_was_heard_of_goes_into_quarantine() {
 async fn grace_lasts_for_as_long_as_the_setting_says() {
     let world = World::new().await;
     let mut rosa = world.device("rosa.db", world.rep);
-    for (number, (setting, since, refused)) in [
-        ("30 days", "29 days", 0),
-        ("30 days", "31 days", 1),
-        ("10 days", "11 days", 1),
-        ("0", "0", 0),
-        ("0", "1 second", 1),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    assert_eq!(grace::days(&world.owner).await.unwrap(), 30);
+    for (days, since, refused) in [
+        (30, "29 days", 0),
+        (30, "31 days", 1),
+        (10, "9 days", 0),
+        (10, "11 days", 1),
+        (0, "1 second", 1),
+    ] {
         let (account, _) = account(&world, &mut rosa).await;
         set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
         world.assign(account, world.other_rep).await;
-        sql(&world, &format!("UPDATE app.settings SET grace = '{setting}'")).await;
-        // As if all of it had been that long ago.
+        grace::set_days(&world.owner, days).await.unwrap();
+        // As if it had been that long ago.
         let ago = format!("UPDATE sync.former_holders SET at = now() - interval '{since}'");
-        if since != "0" {
-            sql(&world, &ago).await;
-        }
-        let expected = if setting == "0" { 1 } else { refused };
-        assert_eq!(world.sync(&mut rosa).await.refused, expected, "case {number}");
+        world.owner.execute(AssertSqlSafe(ago)).await.unwrap();
+        let until = explain::explain(&world.owner, &world.server.app.pool, world.rep, account.0);
+        let told = until.await.unwrap().to_text().contains("is taken until");
+        assert_eq!(told, refused == 0, "after {since} of {days} days");
+        assert_eq!(world.sync(&mut rosa).await.refused, refused, "after {since} of {days} days");
         world.assert_agrees(&rosa).await;
     }
     world.end().await;

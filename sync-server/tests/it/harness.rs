@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use sync_server::app::{self, Running};
 use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::{self, Claims};
-use sync_server::ops::{assign, migrate, people, reproject};
+use sync_server::ops::{assign, grace, migrate, people, reproject};
 use sync_server::{committer, store};
 use uuid::Uuid;
 
@@ -115,7 +115,7 @@ impl World {
 
     /// From here on, edits to accounts that were given away are refused, however old they are.
     pub(crate) async fn end_grace(&self) {
-        self.owner.execute("UPDATE app.settings SET grace = '0'").await.unwrap();
+        grace::set_days(&self.owner, 0).await.unwrap();
     }
 
     /// The ids in a table as a user sees them on the server.
