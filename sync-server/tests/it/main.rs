@@ -16,6 +16,7 @@ mod kill;
 mod matrix;
 mod oracle;
 mod pool;
+mod reach;
 mod refresh;
 mod refusals;
 mod revocation;

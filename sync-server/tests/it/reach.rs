@@ -1,0 +1,164 @@
+//! How soon a change of access reaches devices that are connected: what is lost is erased, and what
+//! is gained is there. Prints what it measured.
+
+use std::time::{Duration, Instant};
+
+use client_sdk::core::ids::RecordId;
+use client_sdk::core::replica::Effect;
+use sync_server::ops::assign::{self, Assignment};
+use sync_server::ops::people::{self, NewUser, UserChange};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::harness::{World, create};
+
+/// Far beyond the second that is promised: machines that run tests are busy.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connected device, and when what happened on it.
+struct Connected {
+    effects: mpsc::UnboundedReceiver<(Instant, Effect)>,
+}
+
+impl Connected {
+    /// Connects a device and waits until it has everything.
+    async fn new(world: &World, user: Uuid) -> Self {
+        let (happened, effects) = mpsc::unbounded_channel();
+        let (url, token) = (world.server.sync_url(), world.token(user));
+        let mut device = world.device(&format!("{user}.db"), user);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let watching = device.watch(&url, &token, |effect: &Effect| {
+                // Nobody listens any more once the test is over.
+                let _ = happened.send((Instant::now(), effect.clone()));
+            });
+            runtime.unwrap().block_on(watching)
+        });
+        let mut connected = Self { effects };
+        connected.until("everything is there", |effect| matches!(effect, Effect::Live)).await;
+        connected
+    }
+
+    /// When something happened on the device; it is durable by then.
+    async fn until(&mut self, what: &str, is_it: impl Fn(&Effect) -> bool) -> Instant {
+        let wait = async {
+            loop {
+                let (when, effect) = self.effects.recv().await.expect("the device is connected");
+                if is_it(&effect) {
+                    return when;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"))
+    }
+
+    async fn lost(&mut self, since: Instant, what: &str) {
+        let when = self.until(what, |effect| matches!(effect, Effect::Evicted(_))).await;
+        report(what, "erased", since, when);
+    }
+
+    async fn gained(&mut self, since: Instant, what: &str) {
+        let gained = |effect: &Effect| match effect {
+            Effect::Changed(tables) => tables.contains(&"contacts"),
+            _ => false,
+        };
+        let when = self.until(what, gained).await;
+        report(what, "there", since, when);
+    }
+}
+
+fn report(what: &str, how: &str, since: Instant, when: Instant) {
+    println!("measured: {what}: {how} after {} ms", when.duration_since(since).as_millis());
+}
+
+async fn assign_as(world: &World, list: Vec<Assignment>) {
+    let app = &world.server.app;
+    let done = assign::assign(&app.pool, &app.committer, world.admin, &list).await.unwrap();
+    assert_eq!(done.assigned, list.len(), "{:?}", done.refused);
+}
+
+fn to(accounts: &[RecordId], to: Uuid, territory: Option<Uuid>) -> Vec<Assignment> {
+    let one =
+        |account: &RecordId| Assignment { organization: account.0, to, second: None, territory };
+    accounts.iter().map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_access_reach_connected_devices_within_a_second() {
+    let world = World::new().await;
+    let east = people::add_territory(&world.owner, "East", None).await.unwrap();
+    let west = people::add_territory(&world.owner, "West", None).await.unwrap();
+    let manager = async |name: &str, territory| {
+        let user = NewUser {
+            email: format!("{name}@example.com"),
+            first_name: name.into(),
+            last_name: "Test".into(),
+            role: "manager".into(),
+            manager: None,
+            territory,
+            time_zone: "UTC".into(),
+        };
+        people::add_user(&world.owner, &user).await.unwrap()
+    };
+    let of_east = manager("max", Some(east)).await;
+    let of_west = manager("wes", Some(west)).await;
+    let of_nobody = manager("nia", None).await;
+    let mut rosa = world.device("first.db", world.rep);
+    let accounts: Vec<RecordId> = (0..300)
+        .map(|number| {
+            let account =
+                create(&mut rosa, "organization", &[("name", &format!("Kitchen {number}"))]);
+            let parent = account.to_string();
+            for name in ["Kim", "Ana", "Lou"] {
+                create(&mut rosa, "contact", &[("organization_id", &parent), ("last_name", name)]);
+            }
+            account
+        })
+        .collect();
+    world.sync(&mut rosa).await;
+    assign_as(&world, to(&accounts[..1], world.rep, Some(east))).await;
+    let connect = async |user| Connected::new(&world, user).await;
+    let mut rosa = connect(world.rep).await;
+    let mut omar = connect(world.other_rep).await;
+    let mut mia = connect(world.manager).await;
+    let (mut max, mut wes, mut nia) =
+        (connect(of_east).await, connect(of_west).await, connect(of_nobody).await);
+
+    let since = Instant::now();
+    assign_as(&world, to(&accounts[..1], world.rep, Some(west))).await;
+    max.lost(since, "another territory for an account").await;
+    wes.gained(since, "another territory for an account").await;
+
+    let since = Instant::now();
+    assign_as(&world, to(&accounts[..1], world.other_rep, Some(west))).await;
+    rosa.lost(since, "an account for another rep").await;
+    omar.gained(since, "an account for another rep").await;
+
+    let since = Instant::now();
+    assign_as(&world, to(&accounts[1..], world.other_rep, None)).await;
+    rosa.lost(since, "299 accounts for another rep").await;
+    omar.gained(since, "299 accounts for another rep").await;
+
+    let since = Instant::now();
+    let team = UserChange { manager: Some(of_nobody), ..UserChange::default() };
+    people::change_user(&world.owner, world.other_rep, &team).await.unwrap();
+    mia.lost(since, "another manager for a rep of 300 accounts").await;
+    nia.gained(since, "another manager for a rep of 300 accounts").await;
+
+    let since = Instant::now();
+    let place = UserChange { territory: Some(west), ..UserChange::default() };
+    people::change_user(&world.owner, of_east, &place).await.unwrap();
+    max.gained(since, "another territory for a manager").await;
+
+    let since = Instant::now();
+    let role = UserChange { role: Some("sales_rep".into()), ..UserChange::default() };
+    people::change_user(&world.owner, of_nobody, &role).await.unwrap();
+    nia.lost(since, "another role for a manager of 300 accounts").await;
+
+    let since = Instant::now();
+    let state = UserChange { active: Some(false), ..UserChange::default() };
+    people::change_user(&world.owner, world.other_rep, &state).await.unwrap();
+    let told = omar.until("disabled", |effect| matches!(effect, Effect::Goodbye(_))).await;
+    report("disabling a rep of 300 accounts", "erased", since, told);
+    world.end().await;
+}
