@@ -32,6 +32,8 @@ pub struct SyncSummary {
     pub refused: u64,
     /// Why records disappeared from this device, if any did.
     pub evicted: Vec<String>,
+    /// Why accounts came to this device that its user did not see before, if any did.
+    pub granted: Vec<String>,
     /// Frames in both directions.
     pub frames: u64,
     /// Bytes of these frames.
@@ -150,6 +152,7 @@ impl Client {
                         Effect::Send(bytes) => send(&mut socket, bytes, &mut summary).await?,
                         Effect::Refused(refused) => summary.refused += refused.len() as u64,
                         Effect::Evicted(reasons) => summary.evicted.extend(reasons),
+                        Effect::Granted(reasons) => summary.granted.extend(reasons),
                         Effect::Goodbye(goodbye) => {
                             return Err(SyncError::Goodbye {
                                 code: goodbye.code,

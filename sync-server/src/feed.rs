@@ -6,7 +6,7 @@
 //!
 //! **Invariant**: nothing is sent that was not read as the user.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, Executor};
@@ -230,19 +230,19 @@ impl Feed {
     ) -> sqlx::Result<()> {
         let visible: HashSet<Uuid> = store::feed::visible_scopes(tx).await?.into_iter().collect();
         let everything = events.iter().any(|(scope, _)| scope.is_none());
-        let mut granted: Vec<Uuid> = Vec::new();
+        // Of what happened to one scope the last counts.
+        let latest = events.into_iter().filter_map(|(scope, reason)| Some((scope?, reason)));
+        let latest: BTreeMap<Uuid, String> = latest.collect();
+        let notice = |(scope, reason)| AccessNotice { scope: ScopeId(scope), reason };
+        let (seen, lost): (Vec<_>, Vec<_>) =
+            latest.into_iter().partition(|(scope, _)| visible.contains(scope));
+        let mut granted: Vec<Uuid> = seen.iter().map(|(scope, _)| *scope).collect();
+        batch.grant = seen.into_iter().map(notice).collect();
         if everything {
             batch.keep_only = Some(visible.iter().map(|scope| ScopeId(*scope)).collect());
-            granted.extend(visible.iter());
+            granted = visible.into_iter().collect();
         } else {
-            for (scope, reason) in events {
-                let Some(scope) = scope else { continue };
-                if visible.contains(&scope) {
-                    granted.push(scope);
-                } else {
-                    batch.evict.push(AccessNotice { scope: ScopeId(scope), reason });
-                }
-            }
+            batch.evict = lost.into_iter().map(notice).collect();
         }
         // Whole, also what changed since: the replica may hold none of it.
         self.whole.extend(store::feed::of_scopes(tx, &granted).await?);

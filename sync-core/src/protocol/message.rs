@@ -196,6 +196,9 @@ pub struct FeedBatch {
     /// Scopes that the user no longer sees: erase what hangs from them, before the items are stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evict: Vec<AccessNotice>,
+    /// Scopes that the user sees and may not have seen before; what hangs from them comes whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grant: Vec<AccessNotice>,
     /// Records that left what the user sees, while what they hung from is still seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evict_records: Vec<RecordId>,
@@ -217,7 +220,7 @@ pub struct FeedBatch {
     pub remaining: u64,
 }
 
-/// Why a scope is no longer seen.
+/// Why a scope is no longer seen, or seen from now on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccessNotice {
     /// The scope.

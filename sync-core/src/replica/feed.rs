@@ -19,6 +19,13 @@ use crate::schema::{self, Kind, Storage};
 /// Accepted changes beside a snapshot after which they are folded into it.
 const FOLD_AFTER: usize = 24;
 
+/// What to tell the user about what they see from now on, and what no longer.
+#[derive(Default)]
+struct Notices {
+    granted: Vec<String>,
+    evicted: Vec<String>,
+}
+
 /// What became of a feed item.
 enum Taken {
     /// Stored.
@@ -67,11 +74,12 @@ impl Replica {
                 // Taken in by another process on this file. What came before that must not be put
                 // over it: a record might come back that was erased since.
                 return if stands.as_ref() == Some(&batch.cursor.0) && waits_for_nothing {
-                    Ok((tables, Vec::new(), Vec::new(), Vec::new()))
+                    Ok((tables, Vec::new(), Notices::default(), Vec::new()))
                 } else {
                     Err(SessionFault::OutOfStep)
                 };
             }
+            let granted = granted(tx, &batch.grant)?;
             let evicted = evict(tx, &batch, cache)?;
             let came = Origin::now(tx, group, now)?;
             let mut lacking: Vec<RecordId> = Vec::new();
@@ -95,9 +103,9 @@ impl Replica {
             if !evicted.is_empty() {
                 store::set_meta(tx, SCRUB, &true)?;
             }
-            Ok::<_, SessionFault>((tables, hand.tables, evicted, lacking))
+            Ok::<_, SessionFault>((tables, hand.tables, Notices { granted, evicted }, lacking))
         });
-        let (mut tables, anew, evicted, lacking) = outcome?;
+        let (mut tables, anew, notices, lacking) = outcome?;
         if !anew.is_empty() {
             // Somebody else's change bears the name of this writer.
             self.actor = Actor(draw(env));
@@ -118,8 +126,11 @@ impl Replica {
                 effects.push(Effect::Live);
             }
         }
-        if !evicted.is_empty() {
-            effects.push(Effect::Evicted(evicted));
+        if !notices.evicted.is_empty() {
+            effects.push(Effect::Evicted(notices.evicted));
+        }
+        if !notices.granted.is_empty() {
+            effects.push(Effect::Granted(notices.granted));
         }
         effects.push(Effect::Changed(tables));
         effects.push(Effect::Remaining(batch.remaining));
@@ -149,6 +160,17 @@ fn try_scrub(db: &Connection) -> rusqlite::Result<()> {
     db.execute("INSERT INTO search (search) VALUES ('optimize')", [])?;
     let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy { Ok(()) } else { store::set_meta(db, SCRUB, &false) }
+}
+
+/// Why the user sees scopes of which nothing is here yet.
+fn granted(tx: &Connection, grants: &[AccessNotice]) -> rusqlite::Result<Vec<String>> {
+    let mut reasons = Vec::new();
+    for notice in grants {
+        if store::records_of(tx, notice.scope)?.is_empty() {
+            reasons.push(notice.reason.clone());
+        }
+    }
+    Ok(reasons)
 }
 
 /// Erases what the user no longer sees; returns the reasons.

@@ -33,6 +33,8 @@ pub enum Effect {
     Refused(Vec<(ChangeHash, Refusal)>),
     /// Records were erased because their user no longer sees them; the reasons.
     Evicted(Vec<String>),
+    /// Accounts came to this device because their user sees them from now on; the reasons.
+    Granted(Vec<String>),
     /// The server ends the session.
     Goodbye(Goodbye),
 }

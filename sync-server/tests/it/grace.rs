@@ -47,14 +47,17 @@ async fn what_was_done_before_a_reassignment_was_heard_of_arrives_and_shows_noth
     let (mut rosa, mut omar) =
         (world.device("rosa.db", world.rep), world.device("omar.db", world.other_rep));
     let (account, deal) = account(&world, &mut rosa).await;
+    world.sync(&mut omar).await;
     set(&mut rosa, account, "organization", &[("cuisine", "Thai"), ("notes", "New chef.")]);
     set(&mut rosa, deal, "opportunity", &[("stage", "negotiation")]);
     let tasting = visit(&mut rosa, account, "Tasting");
     world.assign(account, world.other_rep).await;
-    world.sync(&mut omar).await;
+    let told = world.sync(&mut omar).await.granted;
+    assert_eq!(told, ["The account \"Kitchen\" was assigned to omar Test."]);
     set(&mut omar, account, "organization", &[("website", "kitchen.example")]);
     world.sync(&mut omar).await;
     let summary = world.sync(&mut rosa).await;
+    assert_eq!(summary.evicted, ["The account \"Kitchen\" was assigned to omar Test."]);
     assert_eq!((summary.refused, rosa.replica.status().unwrap().unsent), (0, 0));
     for record in [account, deal, tasting] {
         assert!(rosa.replica.record(record).unwrap().is_none(), "her device let go of it");

@@ -393,6 +393,19 @@ fn show(client: &mut Client, id: &str, out: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
+const NEW: &str = "new on this device";
+const GONE: &str = "removed from this device";
+/// Reasons told one by one; of more, only how many there are.
+const NOTICES: usize = 5;
+
+/// A line for each reason, as long as they are few, each after a line's end.
+fn notices(what: &str, reasons: &[String]) -> String {
+    let told = reasons.iter().take(NOTICES).map(|reason| format!("\n{what}: {reason}"));
+    let more = reasons.len().saturating_sub(NOTICES);
+    let more = (more > 0).then(|| format!("\n{what}: {more} accounts more"));
+    told.chain(more).collect()
+}
+
 /// The columns that fit on a screen.
 fn brief(table: &Table) -> Table {
     const SHOWN: &[&str] = &[
@@ -441,6 +454,8 @@ async fn sync(
                 bar.set_message(format!("{left} records to come"));
                 bar.tick();
             }
+            Effect::Granted(reasons) if watch => out.note(notices(NEW, reasons).trim_start()),
+            Effect::Evicted(reasons) if watch => out.note(notices(GONE, reasons).trim_start()),
             _ => {}
         };
         let outcome = if watch {
@@ -453,11 +468,10 @@ async fn sync(
             Ok(summary) => {
                 let status = client.replica.status()?;
                 let value = json!({"unsent": status.unsent, "refused": summary.refused, "records": status.records,
-                    "evicted": summary.evicted, "frames": summary.frames, "bytes": summary.bytes});
+                    "evicted": summary.evicted, "granted": summary.granted, "frames": summary.frames, "bytes": summary.bytes});
                 let mut text = format!("in step: {} records; {status}", status.records);
-                for reason in &summary.evicted {
-                    text.push_str(&format!("\nremoved from this device: {reason}"));
-                }
+                text.push_str(&notices(NEW, &summary.granted));
+                text.push_str(&notices(GONE, &summary.evicted));
                 if summary.refused > 0 {
                     text.push_str(&format!(
                         "\n{} edits were refused; `pantry quarantine` says why",
