@@ -198,12 +198,20 @@ fn a_file_of_the_version_before_opens() {
     device.create(organization, edit(organization, &[("name", "Old")]), &mut env).unwrap();
     drop(device);
     let db = rusqlite::Connection::open(file.path()).unwrap();
+    let of_finances = || -> Vec<String> {
+        let sql = "SELECT sql FROM sqlite_master WHERE tbl_name = 'organization_finance' AND sql <> '' ORDER BY name";
+        let mut statement = db.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let made_at_once = of_finances();
+    assert_eq!(made_at_once.len(), 2, "a table and an index");
     db.execute_batch(
-        "DROP INDEX changes_group; ALTER TABLE changes DROP COLUMN edit; PRAGMA user_version = 1",
+        "DROP INDEX changes_group; ALTER TABLE changes DROP COLUMN edit;
+         DROP TABLE organization_finance; PRAGMA user_version = 1",
     )
     .unwrap();
-    drop(db);
     let device = replica(file.path(), 1, &mut env);
+    assert_eq!(of_finances(), made_at_once);
     assert_eq!(device.status().unwrap().unsent, 1);
     assert!(device.quarantine().unwrap().is_empty());
 }
