@@ -170,34 +170,77 @@ async fn a_rep_who_writes_finances_is_refused_by_name() {
     let strangers_rep = person(&world, "nina", "sales_rep", None).await;
     let bytes = mia.replica.save_document(finance).unwrap();
     for user in [world.rep, strangers_rep, reader] {
-        let verdicts = push_by_hand(&world, user, finance, &bytes).await;
+        let verdicts = push_by_hand(&world, user, finance, forged(user, &bytes)).await;
         let VerdictOutcome::Refused(refusal) = &verdicts[0].outcome else { panic!("accepted") };
         assert_eq!(refusal.code, "denied");
         assert_eq!(refusal.policy.as_deref(), Some("account_finances_are_for_managers"));
     }
     // Another team's manager is told that it is the account.
     let max = person(&world, "max", "manager", None).await;
-    let verdicts = push_by_hand(&world, max, finance, &bytes).await;
+    let verdicts = push_by_hand(&world, max, finance, forged(max, &bytes)).await;
     let VerdictOutcome::Refused(refusal) = &verdicts[0].outcome else { panic!("accepted") };
     assert_eq!(refusal.policy.as_deref(), Some("account_must_be_visible"));
-    let verdicts = push_by_hand(&world, world.admin, finance, &bytes).await;
+    let verdicts = push_by_hand(&world, world.admin, finance, forged(world.admin, &bytes)).await;
     assert!(matches!(verdicts[0].outcome, VerdictOutcome::Accepted(_)), "{verdicts:?}");
     world.assert_projected().await;
     world.end().await;
 }
 
-/// An edit of a record by somebody who has its document, over a socket of theirs.
-async fn push_by_hand(world: &World, user: Uuid, record: RecordId, bytes: &[u8]) -> Vec<Verdict> {
-    let kind = schema::kind(FINANCE).unwrap();
-    let mut doc = document::load(bytes, &[]).unwrap();
-    let now = committer::now();
+/// A manager's app gives finances an id under which a rep sees everything: the rep's own, and that
+/// of what everyone sees. The record counts, not its id.
+#[tokio::test(flavor = "multi_thread")]
+async fn finances_under_an_id_of_a_rep_s_are_not_shown_to_the_rep() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let place = account(&mut rosa, "Kitchen");
+    world.sync(&mut rosa).await;
+    let parent = place.to_string();
+    let edit = edit(FINANCE, &[("organization_id", &parent), ("tax_id", "Vlkovarind")]);
+    for id in [world.rep, sync_core::ids::ScopeId::EVERYONE.0] {
+        let (kind, pen) = (schema::kind(FINANCE).unwrap(), hand_of(world.manager));
+        let (_, made) = document::create(kind, RecordId(id), &edit, &pen, &mut mint).unwrap();
+        let verdicts = push_by_hand(&world, world.manager, RecordId(id), made.bytes).await;
+        assert!(matches!(verdicts[0].outcome, VerdictOutcome::Accepted(_)), "{verdicts:?}");
+    }
+    for (file, user) in [("rosa.db", world.rep), ("fresh.db", world.rep), ("mia.db", world.manager)]
+    {
+        let mut device = world.device(file, user);
+        world.sync(&mut device).await;
+        world.assert_agrees(&device).await;
+        let held = device.replica.query("SELECT id FROM organization_finance").unwrap().rows.len();
+        assert_eq!(held, if user == world.rep { 0 } else { 2 });
+    }
+    let seen = "SELECT id FROM sync.documents WHERE kind = 'organization_finance'";
+    assert!(rows(&world, world.rep, seen).await.is_empty());
+    world.end().await;
+}
+
+fn hand_of(user: Uuid) -> Pen {
     let actor = Actor(*people::new_id().as_bytes());
-    let pen = Pen { actor, author: UserId(user), now, role: PenRole::Device };
-    let hydrated = hydrate(&doc, kind);
+    Pen { actor, author: UserId(user), now: committer::now(), role: PenRole::Device }
+}
+
+fn mint() -> EventId {
+    EventId::mint(committer::now(), *people::new_id().as_bytes().first_chunk().unwrap())
+}
+
+/// A change of a record that somebody has the document of.
+fn forged(user: Uuid, bytes: &[u8]) -> Vec<u8> {
+    let mut doc = document::load(bytes, &[]).unwrap();
+    let hydrated = hydrate(&doc, schema::kind(FINANCE).unwrap());
     let edit = edit(FINANCE, &[("tax_id", "forged")]);
-    let mut mint = || EventId::mint(now, *people::new_id().as_bytes().first_chunk().unwrap());
-    let change = document::edit(&mut doc, &hydrated, &edit, &pen, &mut mint).unwrap().unwrap();
-    let change = Blob(change.bytes);
+    let change = document::edit(&mut doc, &hydrated, &edit, &hand_of(user), &mut mint);
+    change.unwrap().unwrap().bytes
+}
+
+/// Pushes a change over a socket of the user's.
+async fn push_by_hand(
+    world: &World,
+    user: Uuid,
+    record: RecordId,
+    change: Vec<u8>,
+) -> Vec<Verdict> {
+    let change = Blob(change);
     let items = vec![PushItem { record, kind: FINANCE.to_owned(), change }];
     let group = PushGroup { group: GroupId(people::new_id()), items };
     let hello = wire::hello(world.token(user));
