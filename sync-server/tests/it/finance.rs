@@ -14,7 +14,7 @@ use sync_server::ops::{assign, explain, report, reproject};
 use uuid::Uuid;
 
 use crate::access::found_in_files;
-use crate::harness::{World, create, edit, set};
+use crate::harness::{World, create, edit, pantry, set};
 use crate::wire::{self, Line};
 
 const FINANCE: &str = "organization_finance";
@@ -84,6 +84,8 @@ async fn the_rep_of_an_account_never_receives_its_finances() {
     world.sync(&mut rosa).await;
     world.sync(&mut mia).await;
     let finance = finances(&mut mia, place);
+    let listed = pantry(&world.files.path().join("mia.db"), &["list", FINANCE]);
+    assert!(listed.contains("500000") && listed.contains("2_10_net_30"), "{listed}");
     set(&mut rosa, place, "organization", &[("cuisine", "Thai")]);
     for device in [&mut mia, &mut rosa, &mut ada] {
         world.sync(device).await;
