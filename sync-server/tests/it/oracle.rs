@@ -45,6 +45,8 @@ struct Model {
     /// Each territory with the one it lies in.
     territories: BTreeMap<Uuid, Option<Uuid>>,
     accounts: BTreeMap<RecordId, Account>,
+    /// Each record of finances with its account.
+    finances: BTreeMap<RecordId, RecordId>,
 }
 
 impl Model {
@@ -103,6 +105,18 @@ impl Model {
         may && self.writes(who, before) && self.writes(who, after)
     }
 
+    /// Beside what concerns the account.
+    fn deals_with_finances(&self, who: Uuid) -> bool {
+        matches!(self.people[&who].role, "manager" | "admin")
+    }
+
+    fn finances_of(&self, who: Uuid) -> BTreeSet<RecordId> {
+        let seen = self.finances.iter().filter(|(_, account)| {
+            self.deals_with_finances(who) && self.sees(who, &self.accounts[account])
+        });
+        seen.map(|(id, _)| *id).collect()
+    }
+
     fn accounts_of(&self, who: Uuid) -> BTreeSet<RecordId> {
         let seen = self.accounts.iter().filter(|(_, account)| self.sees(who, account));
         seen.map(|(id, _)| *id).collect()
@@ -113,8 +127,18 @@ impl Model {
 #[derive(Clone, Copy)]
 struct Pending {
     account: RecordId,
+    what: What,
+}
+
+/// What an edit is of.
+#[derive(Clone, Copy)]
+enum What {
     /// It begins the account.
-    creates: bool,
+    Begins,
+    /// The account, or what hangs from it.
+    Account,
+    /// A record of the account's finances; this one.
+    Finances(RecordId),
 }
 
 struct Run {
@@ -212,7 +236,9 @@ impl Run {
         match self.random.random_range(0..100) {
             0..6 => self.create_account(who),
             6..50 => self.edit_account(who),
-            50..70 => self.add_to_account(who),
+            50..63 => self.add_to_account(who),
+            63..67 => self.add_finances(who),
+            67..70 => self.edit_finances(who),
             70..88 => self.assign(who).await,
             88..92 => {
                 let role = *ROLES.choose(&mut self.random).unwrap();
@@ -246,15 +272,15 @@ impl Run {
         people::change_user(&self.world.owner, who, &change).await.unwrap();
     }
 
-    fn held(&self, who: Uuid) -> Vec<RecordId> {
+    fn held(&self, who: Uuid, kind: &str) -> Vec<RecordId> {
         let options = ListOptions { deleted: Deleted::Shown, ..ListOptions::default() };
-        let organization = schema::kind("organization").unwrap();
-        let list = self.devices[&who].replica.list(organization, &options).unwrap();
+        let kind = schema::kind(kind).unwrap();
+        let list = self.devices[&who].replica.list(kind, &options).unwrap();
         list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
     }
 
-    fn note(&mut self, who: Uuid, account: RecordId, creates: bool) {
-        self.pending.entry(who).or_default().push(Pending { account, creates });
+    fn note(&mut self, who: Uuid, account: RecordId, what: What) {
+        self.pending.entry(who).or_default().push(Pending { account, what });
     }
 
     fn create_account(&mut self, who: Uuid) {
@@ -262,20 +288,24 @@ impl Run {
         let name = format!("Account {}", self.count);
         let device = self.devices.get_mut(&who).unwrap();
         let account = create(device, "organization", &[("name", &name)]);
-        self.note(who, account, true);
+        self.note(who, account, What::Begins);
     }
 
     fn edit_account(&mut self, who: Uuid) {
         self.count += 1;
         let value = self.count.to_string();
-        let Some(account) = self.held(who).choose(&mut self.random).copied() else { return };
+        let Some(account) = self.held(who, "organization").choose(&mut self.random).copied() else {
+            return;
+        };
         let device = self.devices.get_mut(&who).unwrap();
         set(device, account, "organization", &[("employee_count", &value)]);
-        self.note(who, account, false);
+        self.note(who, account, What::Account);
     }
 
     fn add_to_account(&mut self, who: Uuid) {
-        let Some(account) = self.held(who).choose(&mut self.random).copied() else { return };
+        let Some(account) = self.held(who, "organization").choose(&mut self.random).copied() else {
+            return;
+        };
         let parent = account.to_string();
         let device = self.devices.get_mut(&who).unwrap();
         let of = ("organization_id", parent.as_str());
@@ -284,7 +314,29 @@ impl Run {
             1 => create(device, "task", &[of, ("title", "Call")]),
             _ => create(device, "interaction", &[of, ("interaction_type", "VISIT")]),
         };
-        self.note(who, account, false);
+        self.note(who, account, What::Account);
+    }
+
+    fn add_finances(&mut self, who: Uuid) {
+        let held = self.held(who, "organization");
+        let Some(account) = held.choose(&mut self.random).copied() else { return };
+        let parent = account.to_string();
+        let device = self.devices.get_mut(&who).unwrap();
+        let pairs = [("organization_id", parent.as_str()), ("payment_terms", "cod")];
+        let finances = create(device, "organization_finance", &pairs);
+        self.note(who, account, What::Finances(finances));
+    }
+
+    fn edit_finances(&mut self, who: Uuid) {
+        self.count += 1;
+        let value = self.count.to_string();
+        let held = self.held(who, "organization_finance");
+        let Some(finances) = held.choose(&mut self.random).copied() else { return };
+        let device = self.devices.get_mut(&who).unwrap();
+        set(device, finances, "organization_finance", &[("tax_id", &value)]);
+        let record = device.replica.record(finances).unwrap().unwrap();
+        let account = record.json("organization_id").as_str().unwrap().parse().unwrap();
+        self.note(who, account, What::Finances(finances));
     }
 
     async fn assign(&mut self, who: Uuid) {
@@ -328,11 +380,18 @@ impl Run {
         let mut expected = 0;
         for edit in self.pending.remove(&who).unwrap_or_default() {
             let own = Account { assigned: who, second: None, territory: None };
-            if edit.creates && self.model.writes(who, &own) {
+            if matches!(edit.what, What::Begins) && self.model.writes(who, &own) {
                 self.model.accounts.insert(edit.account, own);
             }
             let account = self.model.accounts.get(&edit.account);
-            expected += u64::from(!account.is_some_and(|a| self.model.writes(who, a)));
+            let mut stands = account.is_some_and(|a| self.model.writes(who, a));
+            if let What::Finances(record) = edit.what {
+                stands &= self.model.deals_with_finances(who);
+                if stands {
+                    self.model.finances.insert(record, edit.account);
+                }
+            }
+            expected += u64::from(!stands);
         }
         assert_eq!(summary.refused, expected, "step {step}: refusals of {who}");
         self.world.assert_agrees(&self.devices[&who]).await;
@@ -341,9 +400,13 @@ impl Run {
     /// What the policies show everybody is what the model says.
     async fn check_server(&self, step: u32) {
         for who in self.model.people.keys() {
-            let shown = self.world.ids_of(*who, "organizations").await;
-            let shown: BTreeSet<RecordId> = shown.into_iter().map(RecordId).collect();
-            assert_eq!(shown, self.model.accounts_of(*who), "step {step}: what {who} sees");
+            let shown = async |table| -> BTreeSet<RecordId> {
+                self.world.ids_of(*who, table).await.into_iter().map(RecordId).collect()
+            };
+            let accounts = shown("organizations").await;
+            assert_eq!(accounts, self.model.accounts_of(*who), "step {step}: what {who} sees");
+            let finances = shown("organization_finance").await;
+            assert_eq!(finances, self.model.finances_of(*who), "step {step}: finances for {who}");
         }
     }
 }
