@@ -12,6 +12,7 @@ mod field;
 mod interaction;
 mod opportunity;
 mod organization;
+mod organization_finance;
 mod reference;
 mod server_data;
 mod task;
@@ -45,7 +46,7 @@ pub struct Kind {
 /// What a document hangs from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {
-    /// The record is an account: its own id is the scope.
+    /// The record's own id: an account, or what not everybody sees who sees its account.
     Itself,
     /// The account named by this field; without one, the user named by the second.
     Organization {
@@ -72,6 +73,7 @@ pub static KINDS: &[&Kind] = &[
     &server_data::TERRITORY,
     &server_data::USER,
     &organization::ORGANIZATION,
+    &organization_finance::ORGANIZATION_FINANCE,
     &contact::CONTACT,
     &opportunity::OPPORTUNITY,
     &interaction::INTERACTION,

@@ -84,7 +84,7 @@ fn mistakes_are_answered_with_what_is_allowed() {
     let dir = dir.path();
     let id = ok(dir, &["new", "task", "title=Call"]);
     for (args, said) in [
-        (vec!["new", "restaurant", "name=x"], "organization, contact"),
+        (vec!["new", "restaurant", "name=x"], "organization, organization_finance, contact"),
         (vec!["new", "task", "titel=x"], "it has "),
         (vec!["set", id.trim(), "due_date=soon"], "a day as YYYY-MM-DD"),
         (vec!["set", id.trim(), "due_date"], "not field=value"),

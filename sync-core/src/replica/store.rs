@@ -19,13 +19,20 @@ pub(super) use waiting::{
 };
 
 /// Version of the tables below, in `PRAGMA user_version`.
-pub(super) const FILE_VERSION: i64 = 4;
+pub(super) const FILE_VERSION: i64 = 5;
 
 /// What brings a file of each version to the next, from the first one on.
-const UPGRADES: [&str; 3] = [
+const UPGRADES: [&str; 4] = [
     "ALTER TABLE changes ADD COLUMN edit TEXT",
     "CREATE INDEX changes_group ON changes (grp) WHERE state = 1",
     "ALTER TABLE changes ADD COLUMN seen INTEGER",
+    // In full and not from the declaration, to which later steps may add columns.
+    "CREATE TABLE organization_finance (id TEXT PRIMARY KEY, created_at TEXT, created_by TEXT, \
+     organization_id TEXT, annual_revenue_minor INTEGER, annual_revenue_currency TEXT, \
+     credit_limit_minor INTEGER, credit_limit_currency TEXT, payment_terms TEXT, tax_id TEXT, \
+     tags TEXT, custom_fields TEXT, is_deleted INTEGER, deleted_at TEXT, updated_at TEXT, \
+     updated_by TEXT, conflict_count INTEGER, violation_count INTEGER) STRICT, WITHOUT ROWID;
+     CREATE INDEX organization_finance_organization ON organization_finance (organization_id);",
 ];
 
 const TABLES: &str = "

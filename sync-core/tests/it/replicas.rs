@@ -193,6 +193,7 @@ fn a_file_opens_though_its_wiping_cannot_be_finished() {
 fn files_of_older_versions_open() {
     // What each version added, taken away again, the newest first.
     let back = [
+        "DROP TABLE organization_finance; PRAGMA user_version = 4",
         "ALTER TABLE changes DROP COLUMN seen; PRAGMA user_version = 3",
         "DROP INDEX changes_group; PRAGMA user_version = 2",
         "ALTER TABLE changes DROP COLUMN edit; PRAGMA user_version = 1",
@@ -206,11 +207,18 @@ fn files_of_older_versions_open() {
         let old = device.create(organization, old, &mut env).unwrap();
         drop(device);
         let db = rusqlite::Connection::open(file.path()).unwrap();
+        let of_finances = || -> Vec<String> {
+            let sql = "SELECT sql FROM sqlite_master WHERE tbl_name = 'organization_finance' AND sql <> '' ORDER BY name";
+            let mut statement = db.prepare(sql).unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let made_at_once = of_finances();
+        assert_eq!(made_at_once.len(), 2, "a table and an index");
         for step in &back[..steps] {
             db.execute_batch(step).unwrap();
         }
-        drop(db);
         let mut device = replica(file.path(), 1, &mut env);
+        assert_eq!(of_finances(), made_at_once, "{steps} versions back");
         assert_eq!(device.status().unwrap().unsent, 1, "{steps} versions back");
         device.edit(old, edit(organization, &[("name", "New")]), &mut env).unwrap();
         assert_eq!(device.status().unwrap().unsent, 2);

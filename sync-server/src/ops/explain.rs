@@ -5,7 +5,8 @@ use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Row as _};
 use sync_core::error::Refusal;
 use sync_core::ids::UserId;
-use sync_core::schema;
+use sync_core::projection::{Cell, Row};
+use sync_core::schema::{self, Kind};
 use uuid::Uuid;
 
 use crate::committer::Rules;
@@ -59,11 +60,20 @@ pub async fn explain(
         Err(error) => Some(rules.refusal(&error).ok_or(error)?),
     };
     tx.rollback().await?;
-    let facts = facts(owner, user, scope).await?;
+    let facts = facts(owner, user, account_of(kind, &row.1).unwrap_or(scope)).await?;
     Ok(Explanation { kind: name, reads, writes: refusal.is_none(), refusal, facts })
 }
 
-async fn facts(owner: &PgPool, user: Uuid, scope: Uuid) -> sqlx::Result<Vec<String>> {
+/// The account that a row names; an account's own row names none.
+fn account_of(kind: &Kind, row: &Row) -> Option<Uuid> {
+    let place = kind.columns().iter().position(|column| column.name == "organization_id")?;
+    match row.get(place) {
+        Some(Cell::Text(id)) => id.parse().ok(),
+        _ => None,
+    }
+}
+
+async fn facts(owner: &PgPool, user: Uuid, account: Uuid) -> sqlx::Result<Vec<String>> {
     let person = sqlx::query_scalar(
         "SELECT format('%s is %s%s%s%s.', u.email, u.role,
                 CASE WHEN u.is_active THEN '' ELSE ', and disabled' END,
@@ -74,7 +84,7 @@ async fn facts(owner: &PgPool, user: Uuid, scope: Uuid) -> sqlx::Result<Vec<Stri
     .bind(user)
     .fetch_all(owner)
     .await?;
-    let account = sqlx::query_scalar(
+    let its_account = sqlx::query_scalar(
         "SELECT format('The account \"%s\" is assigned to %s%s, and lies in %s.', o.name,
                 coalesce(a.email, 'nobody'), coalesce(' and ' || s.email, ''),
                 coalesce('the territory ' || t.name, 'no territory'))
@@ -82,7 +92,7 @@ async fn facts(owner: &PgPool, user: Uuid, scope: Uuid) -> sqlx::Result<Vec<Stri
          LEFT JOIN public.users s ON s.id = o.secondary_user_id
          LEFT JOIN public.territories t ON t.id = o.territory_id WHERE o.id = $1",
     )
-    .bind(scope)
+    .bind(account)
     .fetch_all(owner)
     .await?;
     let grace = sqlx::query_scalar(
@@ -93,10 +103,10 @@ async fn facts(owner: &PgPool, user: Uuid, scope: Uuid) -> sqlx::Result<Vec<Stri
          WHERE f.user_id = $1 AND f.account_id = $2 AND f.at + s.grace > now()",
     )
     .bind(user)
-    .bind(scope)
+    .bind(account)
     .fetch_all(owner)
     .await?;
-    Ok(person.into_iter().chain(account).chain(grace).collect())
+    Ok(person.into_iter().chain(its_account).chain(grace).collect())
 }
 
 impl Explanation {

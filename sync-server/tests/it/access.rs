@@ -94,7 +94,7 @@ async fn nothing_of_an_evicted_account_is_left_in_the_file() {
 
 /// Which of these words stand in the files of Rosa's replica; also in part, since an index stores
 /// what a word does not share with its neighbour.
-fn found_in_files(world: &World, words: &[&str]) -> Vec<String> {
+pub(crate) fn found_in_files(world: &World, words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for file in ["rosa.db", "rosa.db-wal", "rosa.db-shm"] {
         let Ok(bytes) = std::fs::read(world.files.path().join(file)) else { continue };

@@ -18,6 +18,7 @@ contacts             ----      ----      S---      ----      S---      S---     
 opportunities        ----      ----      S---      ----      S---      S---      S---
 interactions         ----      ----      S---      ----      S---      S---      S---
 tasks                ----      ----      S---      ----      S---      S---      S---
+organization_finance ----      ----      ----      ----      S---      ----      S---
 users                ----      ----      S---      S---      S---      S---      S---
 territories          ----      ----      S---      S---      S---      S---      S---
 sync.documents       ----      ----      S---      ----      S---      S---      S---
@@ -43,6 +44,7 @@ contacts             ----      ----      SIU-      ----      SIU-      S---     
 opportunities        ----      ----      SIU-      ----      SIU-      S---      SIU-
 interactions         ----      ----      SIU-      ----      SIU-      S---      SIU-
 tasks                ----      ----      SIU-      ----      SIU-      S---      SIU-
+organization_finance ----      ----      ----      ----      SIU-      ----      SIU-
 users                ----      ----      S---      S---      S---      S---      S---
 territories          ----      ----      S---      S---      S---      S---      S---
 sync.documents       ----      ----      ----      ----      ----      ----      ----
@@ -132,6 +134,9 @@ impl Scene {
         create(&mut rosa, "interaction", &[of, ("interaction_type", "VISIT")]);
         create(&mut rosa, "task", &[of, ("title", "Call")]);
         world.sync(&mut rosa).await;
+        let mut mia = world.device("mia.db", world.manager);
+        create(&mut mia, "organization_finance", &[of]);
+        world.sync(&mut mia).await;
         let id = account.0;
         for sql in [
             format!(
@@ -200,7 +205,7 @@ impl Scene {
             "organizations" => {
                 format!("(id, name, assigned_user_id) VALUES (gen_random_uuid(), 'New', '{rep}')")
             }
-            "contacts" | "opportunities" | "interactions" | "tasks" => {
+            "contacts" | "opportunities" | "interactions" | "tasks" | "organization_finance" => {
                 format!("(id, organization_id) VALUES (gen_random_uuid(), '{account}')")
             }
             "users" => "(id, email) VALUES (gen_random_uuid(), 'new@example.com')".to_owned(),

@@ -51,6 +51,8 @@ struct Model {
     lost: HashMap<(Uuid, RecordId), u64>,
     /// How many assignments each person's device has heard of.
     heard: HashMap<Uuid, u64>,
+    /// Each record of finances with its account.
+    finances: BTreeMap<RecordId, RecordId>,
 }
 
 impl Model {
@@ -128,12 +130,25 @@ impl Model {
             (Some(lost), Some(heard)) => *lost > heard,
             _ => false,
         };
-        self.writes(who, account) || unheard && self.people[&who].role != "read_only"
+        let may = self.writes(who, account) || unheard && self.people[&who].role != "read_only";
+        may && (self.deals_with_finances(who) || !matches!(edit.what, What::Finances(_)))
     }
 
     /// A change of a person's role, place or state counts at once.
     fn changed(&mut self, who: Uuid) {
         self.lost.retain(|(loser, _), _| *loser != who);
+    }
+
+    /// Beside what concerns the account.
+    fn deals_with_finances(&self, who: Uuid) -> bool {
+        matches!(self.people[&who].role, "manager" | "admin")
+    }
+
+    fn finances_of(&self, who: Uuid) -> BTreeSet<RecordId> {
+        let seen = self.finances.iter().filter(|(_, account)| {
+            self.deals_with_finances(who) && self.sees(who, &self.accounts[account])
+        });
+        seen.map(|(id, _)| *id).collect()
     }
 
     fn accounts_of(&self, who: Uuid) -> BTreeSet<RecordId> {
@@ -146,10 +161,20 @@ impl Model {
 #[derive(Clone, Copy)]
 struct Pending {
     account: RecordId,
-    /// It begins the account.
-    creates: bool,
+    what: What,
     /// How many assignments the device had heard of.
     heard: Option<u64>,
+}
+
+/// What an edit is of.
+#[derive(Clone, Copy)]
+enum What {
+    /// It begins the account.
+    Begins,
+    /// The account, or what hangs from it.
+    Account,
+    /// A record of the account's finances; this one.
+    Finances(RecordId),
 }
 
 struct Run {
@@ -253,7 +278,9 @@ impl Run {
         match self.random.random_range(0..100) {
             0..6 => self.create_account(who),
             6..50 => self.edit_account(who),
-            50..70 => self.add_to_account(who),
+            50..63 => self.add_to_account(who),
+            63..67 => self.add_finances(who),
+            67..70 => self.edit_finances(who),
             70..88 => self.assign(who).await,
             88..92 => {
                 let role = *ROLES.choose(&mut self.random).unwrap();
@@ -294,16 +321,16 @@ impl Run {
         people::change_user(&self.world.owner, who, &change).await.unwrap();
     }
 
-    fn held(&self, who: Uuid) -> Vec<RecordId> {
+    fn held(&self, who: Uuid, kind: &str) -> Vec<RecordId> {
         let options = ListOptions { deleted: Deleted::Shown, ..ListOptions::default() };
-        let organization = schema::kind("organization").unwrap();
-        let list = self.devices[&who].replica.list(organization, &options).unwrap();
+        let kind = schema::kind(kind).unwrap();
+        let list = self.devices[&who].replica.list(kind, &options).unwrap();
         list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
     }
 
-    fn note(&mut self, who: Uuid, account: RecordId, creates: bool) {
+    fn note(&mut self, who: Uuid, account: RecordId, what: What) {
         let heard = self.model.heard.get(&who).copied();
-        self.pending.entry(who).or_default().push(Pending { account, creates, heard });
+        self.pending.entry(who).or_default().push(Pending { account, what, heard });
     }
 
     fn create_account(&mut self, who: Uuid) {
@@ -311,20 +338,24 @@ impl Run {
         let name = format!("Account {}", self.count);
         let device = self.devices.get_mut(&who).unwrap();
         let account = create(device, "organization", &[("name", &name)]);
-        self.note(who, account, true);
+        self.note(who, account, What::Begins);
     }
 
     fn edit_account(&mut self, who: Uuid) {
         self.count += 1;
         let value = self.count.to_string();
-        let Some(account) = self.held(who).choose(&mut self.random).copied() else { return };
+        let Some(account) = self.held(who, "organization").choose(&mut self.random).copied() else {
+            return;
+        };
         let device = self.devices.get_mut(&who).unwrap();
         set(device, account, "organization", &[("employee_count", &value)]);
-        self.note(who, account, false);
+        self.note(who, account, What::Account);
     }
 
     fn add_to_account(&mut self, who: Uuid) {
-        let Some(account) = self.held(who).choose(&mut self.random).copied() else { return };
+        let Some(account) = self.held(who, "organization").choose(&mut self.random).copied() else {
+            return;
+        };
         let parent = account.to_string();
         let device = self.devices.get_mut(&who).unwrap();
         let of = ("organization_id", parent.as_str());
@@ -333,7 +364,29 @@ impl Run {
             1 => create(device, "task", &[of, ("title", "Call")]),
             _ => create(device, "interaction", &[of, ("interaction_type", "VISIT")]),
         };
-        self.note(who, account, false);
+        self.note(who, account, What::Account);
+    }
+
+    fn add_finances(&mut self, who: Uuid) {
+        let held = self.held(who, "organization");
+        let Some(account) = held.choose(&mut self.random).copied() else { return };
+        let parent = account.to_string();
+        let device = self.devices.get_mut(&who).unwrap();
+        let pairs = [("organization_id", parent.as_str()), ("payment_terms", "cod")];
+        let finances = create(device, "organization_finance", &pairs);
+        self.note(who, account, What::Finances(finances));
+    }
+
+    fn edit_finances(&mut self, who: Uuid) {
+        self.count += 1;
+        let value = self.count.to_string();
+        let held = self.held(who, "organization_finance");
+        let Some(finances) = held.choose(&mut self.random).copied() else { return };
+        let device = self.devices.get_mut(&who).unwrap();
+        set(device, finances, "organization_finance", &[("tax_id", &value)]);
+        let record = device.replica.record(finances).unwrap().unwrap();
+        let account = record.json("organization_id").as_str().unwrap().parse().unwrap();
+        self.note(who, account, What::Finances(finances));
     }
 
     async fn assign(&mut self, who: Uuid) {
@@ -386,13 +439,16 @@ impl Run {
         let mut expected = 0;
         for edit in self.pending.remove(&who).unwrap_or_default() {
             let own = Account { assigned: who, second: None, territory: None };
-            if edit.creates && self.model.writes(who, &own) {
+            if matches!(edit.what, What::Begins) && self.model.writes(who, &own) {
                 self.model.accounts.insert(edit.account, own);
             }
             let (takes, account) = (self.model.takes(who, &edit), &self.model.accounts);
             expected += u64::from(!takes);
             let writes = account.get(&edit.account).is_some_and(|a| self.model.writes(who, a));
             self.late += u64::from(takes && !writes);
+            if let (true, What::Finances(record)) = (takes, edit.what) {
+                self.model.finances.insert(record, edit.account);
+            }
         }
         self.model.heard.insert(who, self.model.assignments);
         assert_eq!(summary.refused, expected, "step {step}: refusals of {who}");
@@ -402,9 +458,13 @@ impl Run {
     /// What the policies show everybody is what the model says.
     async fn check_server(&self, step: u32) {
         for who in self.model.people.keys() {
-            let shown = self.world.ids_of(*who, "organizations").await;
-            let shown: BTreeSet<RecordId> = shown.into_iter().map(RecordId).collect();
-            assert_eq!(shown, self.model.accounts_of(*who), "step {step}: what {who} sees");
+            let shown = async |table| -> BTreeSet<RecordId> {
+                self.world.ids_of(*who, table).await.into_iter().map(RecordId).collect()
+            };
+            let accounts = shown("organizations").await;
+            assert_eq!(accounts, self.model.accounts_of(*who), "step {step}: what {who} sees");
+            let finances = shown("organization_finance").await;
+            assert_eq!(finances, self.model.finances_of(*who), "step {step}: finances for {who}");
         }
     }
 }

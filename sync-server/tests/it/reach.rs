@@ -52,23 +52,23 @@ impl Connected {
         tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"))
     }
 
-    async fn lost(&mut self, since: Instant, what: &str) {
+    async fn lost(&mut self, since: Instant, what: &str) -> String {
         let when = self.until(what, |effect| matches!(effect, Effect::Evicted(_))).await;
-        report(what, "erased", since, when);
+        took(what, "erased", since, when)
     }
 
-    async fn gained(&mut self, since: Instant, what: &str) {
+    async fn gained(&mut self, since: Instant, what: &str) -> String {
         let gained = |effect: &Effect| match effect {
             Effect::Changed(tables) => tables.contains(&"contacts"),
             _ => false,
         };
         let when = self.until(what, gained).await;
-        report(what, "there", since, when);
+        took(what, "there", since, when)
     }
 }
 
-fn report(what: &str, how: &str, since: Instant, when: Instant) {
-    println!("measured: {what}: {how} after {} ms", when.duration_since(since).as_millis());
+fn took(what: &str, how: &str, since: Instant, when: Instant) -> String {
+    format!("measured: {what}: {how} after {} ms", when.duration_since(since).as_millis())
 }
 
 async fn assign_as(world: &World, list: Vec<Assignment>) {
@@ -126,39 +126,39 @@ async fn changes_of_access_reach_connected_devices_within_a_second() {
 
     let since = Instant::now();
     assign_as(&world, to(&accounts[..1], world.rep, Some(west))).await;
-    max.lost(since, "another territory for an account").await;
-    wes.gained(since, "another territory for an account").await;
+    println!("{}", max.lost(since, "another territory for an account").await);
+    println!("{}", wes.gained(since, "another territory for an account").await);
 
     let since = Instant::now();
     assign_as(&world, to(&accounts[..1], world.other_rep, Some(west))).await;
-    rosa.lost(since, "an account for another rep").await;
-    omar.gained(since, "an account for another rep").await;
+    println!("{}", rosa.lost(since, "an account for another rep").await);
+    println!("{}", omar.gained(since, "an account for another rep").await);
 
     let since = Instant::now();
     assign_as(&world, to(&accounts[1..], world.other_rep, None)).await;
-    rosa.lost(since, "299 accounts for another rep").await;
-    omar.gained(since, "299 accounts for another rep").await;
+    println!("{}", rosa.lost(since, "299 accounts for another rep").await);
+    println!("{}", omar.gained(since, "299 accounts for another rep").await);
 
     let since = Instant::now();
     let team = UserChange { manager: Some(of_nobody), ..UserChange::default() };
     people::change_user(&world.owner, world.other_rep, &team).await.unwrap();
-    mia.lost(since, "another manager for a rep of 300 accounts").await;
-    nia.gained(since, "another manager for a rep of 300 accounts").await;
+    println!("{}", mia.lost(since, "another manager for a rep of 300 accounts").await);
+    println!("{}", nia.gained(since, "another manager for a rep of 300 accounts").await);
 
     let since = Instant::now();
     let place = UserChange { territory: Some(west), ..UserChange::default() };
     people::change_user(&world.owner, of_east, &place).await.unwrap();
-    max.gained(since, "another territory for a manager").await;
+    println!("{}", max.gained(since, "another territory for a manager").await);
 
     let since = Instant::now();
     let role = UserChange { role: Some("sales_rep".into()), ..UserChange::default() };
     people::change_user(&world.owner, of_nobody, &role).await.unwrap();
-    nia.lost(since, "another role for a manager of 300 accounts").await;
+    println!("{}", nia.lost(since, "another role for a manager of 300 accounts").await);
 
     let since = Instant::now();
     let state = UserChange { active: Some(false), ..UserChange::default() };
     people::change_user(&world.owner, world.other_rep, &state).await.unwrap();
     let told = omar.until("disabled", |effect| matches!(effect, Effect::Goodbye(_))).await;
-    report("disabling a rep of 300 accounts", "erased", since, told);
+    println!("{}", took("disabling a rep of 300 accounts", "erased", since, told));
     world.end().await;
 }

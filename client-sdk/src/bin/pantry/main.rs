@@ -422,6 +422,9 @@ fn brief(table: &Table) -> Table {
         "due_date",
         "is_completed",
         "cuisine",
+        "credit_limit_minor",
+        "credit_limit_currency",
+        "payment_terms",
         "updated_at",
         "conflict_count",
     ];

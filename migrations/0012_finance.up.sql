@@ -1,0 +1,243 @@
+-- An account's finances: a record of its own, which managers and administrators see and reps do not.
+--
+-- Its document hangs from itself. Hanging from the account it would be shown to everybody who sees
+-- the account, and a document cannot be shown in part: its history is one.
+
+CREATE TABLE public.organization_finance (
+    id uuid PRIMARY KEY,
+    created_at timestamptz,
+    created_by uuid,
+    organization_id uuid,
+    annual_revenue_minor bigint,
+    annual_revenue_currency text,
+    credit_limit_minor bigint,
+    credit_limit_currency text,
+    payment_terms text,
+    tax_id text,
+    tags text[],
+    custom_fields jsonb,
+    is_deleted boolean,
+    deleted_at timestamptz,
+    updated_at timestamptz,
+    updated_by uuid,
+    conflict_count bigint,
+    violation_count bigint
+);
+COMMENT ON TABLE public.organization_finance IS 'What an account earns, owes and how it pays; for the managers who see the account, and administrators. An account may have several, since two managers may each begin one offline; account_finances shows one.';
+DO $$
+DECLARE c record;
+BEGIN
+    FOR c IN SELECT * FROM (VALUES
+        ('id', 'Minted on the device that created the record.'),
+        ('created_at', 'When the device says it was created: a claim.'),
+        ('created_by', 'Who created it.'),
+        ('organization_id', 'The account whose finances these are. It need not have arrived.'),
+        ('annual_revenue_minor', 'In minor units of the currency beside it; while contested, the lower.'),
+        ('credit_limit_minor', 'In minor units of the currency beside it; while contested, the lower.'),
+        ('payment_terms', 'net_30, net_60, net_90, cod, prepaid or 2_10_net_30.'),
+        ('tax_id', 'Its number with the tax office.'),
+        ('custom_fields', 'Further values by name.'),
+        ('is_deleted', 'Whether a tombstone stands; a record is never removed.'),
+        ('deleted_at', 'When the tombstone was written.'),
+        ('updated_at', 'When the last change was made, from the changes themselves and never from this database''s clock.'),
+        ('updated_by', 'Who made the last change.'),
+        ('conflict_count', 'Fields that several people wrote at once; listed in sync.conflicts.'),
+        ('violation_count', 'Values that do not fit their declaration and stand as NULL here; listed in sync.violations.')
+    ) AS w (name, words) LOOP
+        EXECUTE format('COMMENT ON COLUMN public.organization_finance.%I IS %L', c.name, c.words);
+    END LOOP;
+END $$;
+CREATE INDEX organization_finance_organization ON public.organization_finance (organization_id);
+
+-- Supabase grants on every fresh table.
+DO $$
+DECLARE who text;
+BEGIN
+    FOREACH who IN ARRAY ARRAY['public', 'anon', 'authenticated'] LOOP
+        IF who = 'public' OR to_regrole(who) IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON public.organization_finance FROM %s', who);
+        END IF;
+    END LOOP;
+END $$;
+GRANT SELECT ON public.organization_finance TO authenticated;
+GRANT SELECT, INSERT, UPDATE ON public.organization_finance TO pantry_writer;
+
+ALTER TABLE public.organization_finance ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.organization_finance FORCE ROW LEVEL SECURITY;
+CREATE POLICY owner_all ON public.organization_finance TO CURRENT_USER USING (true) WITH CHECK (true);
+COMMENT ON POLICY owner_all ON public.organization_finance IS 'Operators work with the owner''s login.';
+-- Somebody must be able to see also those whose account is not there.
+CREATE POLICY managers_see_finances ON public.organization_finance TO authenticated, pantry_writer
+    USING (
+        (SELECT app.is_admin())
+        OR (SELECT app.current_role_name()) = 'manager'
+            AND EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = organization_finance.organization_id))
+    WITH CHECK ((SELECT app.current_user_id()) IS NOT NULL);
+COMMENT ON POLICY managers_see_finances ON public.organization_finance IS 'Managers see the finances of the accounts they see, administrators those of all.';
+-- PostgreSQL asks restrictive policies by their names' order: this one comes first, so that a rep
+-- is not sent to have the account assigned, which would not help.
+CREATE POLICY account_finances_are_for_managers ON public.organization_finance AS RESTRICTIVE FOR INSERT TO pantry_writer
+    WITH CHECK ((SELECT app.current_role_name()) IN ('manager', 'admin'));
+COMMENT ON POLICY account_finances_are_for_managers ON public.organization_finance IS 'Only managers see and change an account''s finances; ask your manager to enter this.';
+CREATE POLICY account_finances_stay_with_managers ON public.organization_finance AS RESTRICTIVE FOR UPDATE TO pantry_writer
+    USING ((SELECT app.current_role_name()) IN ('manager', 'admin'));
+COMMENT ON POLICY account_finances_stay_with_managers ON public.organization_finance IS 'Only managers see and change an account''s finances; ask your manager to enter this.';
+CREATE POLICY account_must_be_visible ON public.organization_finance AS RESTRICTIVE FOR INSERT TO pantry_writer
+    WITH CHECK (EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = organization_finance.organization_id));
+COMMENT ON POLICY account_must_be_visible ON public.organization_finance IS 'The account these finances belong to is not in your territory or your team, so you cannot add or change them.';
+CREATE POLICY account_must_stay_visible ON public.organization_finance AS RESTRICTIVE FOR UPDATE TO pantry_writer
+    USING (true) WITH CHECK (EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = organization_finance.organization_id));
+COMMENT ON POLICY account_must_stay_visible ON public.organization_finance IS 'The account you move these finances to is not in your territory or your team.';
+
+-- By kind, so that whatever id a record of finances bears, nothing but its row shows its document;
+-- and so that no other document costs a look for finances.
+ALTER POLICY scope_is_visible ON sync.documents
+    USING (
+        CASE kind WHEN 'organization_finance' THEN
+            EXISTS (SELECT 1 FROM public.organization_finance f WHERE f.id = documents.id)
+        ELSE
+            EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = scope_id)
+            OR scope_id = (SELECT app.current_user_id())
+            OR scope_id = '00000000-0000-0000-0000-0000000000e0' AND (SELECT app.current_user_id()) IS NOT NULL
+            OR (SELECT app.is_admin()) AND EXISTS (SELECT 1 FROM public.users u WHERE u.id = scope_id)
+        END
+    );
+
+-- Finances are found by the accounts, which are collected once.
+CREATE OR REPLACE FUNCTION sync.visible_scopes() RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY INVOKER ROWS 500 AS $$
+DECLARE
+    me constant uuid := app.current_user_id();
+    role constant text := app.current_role_name();
+    accounts uuid[];
+BEGIN
+    IF me IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN NEXT '00000000-0000-0000-0000-0000000000e0'::uuid;
+    IF role = 'admin' THEN
+        RETURN QUERY SELECT o.id FROM public.organizations o;
+        RETURN QUERY SELECT f.id FROM public.organization_finance f;
+        RETURN QUERY SELECT u.id FROM public.users u;
+        RETURN;
+    END IF;
+    RETURN NEXT me;
+    IF role IN ('manager', 'read_only') THEN
+        accounts := ARRAY(
+            SELECT o.id FROM public.organizations o WHERE o.assigned_user_id = me
+            UNION SELECT o.id FROM public.organizations o WHERE o.secondary_user_id = me
+            UNION SELECT o.id FROM app.managed_users() m JOIN public.organizations o ON o.assigned_user_id = m
+            UNION SELECT o.id FROM app.managed_users() m JOIN public.organizations o ON o.secondary_user_id = m
+            UNION SELECT o.id FROM app.managed_territories() t JOIN public.organizations o ON o.territory_id = t);
+        RETURN QUERY SELECT unnest(accounts);
+        IF role = 'manager' THEN
+            RETURN QUERY SELECT f.id FROM public.organization_finance f WHERE f.organization_id = ANY (accounts);
+        END IF;
+    ELSE
+        RETURN QUERY
+            SELECT o.id FROM public.organizations o WHERE o.assigned_user_id = me
+            UNION SELECT o.id FROM public.organizations o WHERE o.secondary_user_id = me;
+    END IF;
+END $$;
+COMMENT ON FUNCTION sync.visible_scopes() IS 'Accounts that the signed-in user sees, for a manager with their finances, the user, and everyone''s scope; an administrator sees every user''s.';
+
+-- Events for managers alone: a rep is not told that there are finances. Whoever becomes or ceases to
+-- be a manager looks at everything anew.
+CREATE FUNCTION app.note_finance_reassignment() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    next bigint;
+    people uuid[] := ARRAY[OLD.assigned_user_id, NEW.assigned_user_id, OLD.secondary_user_id, NEW.secondary_user_id];
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM public.organization_finance WHERE organization_id = NEW.id) THEN
+        RETURN NULL;
+    END IF;
+    -- As for the account itself: locked, so that no feed passes this position without the event.
+    SELECT last_position + 1 INTO next FROM sync.clock FOR UPDATE;
+    INSERT INTO sync.access_events (position, scope_id, user_id, reason)
+    SELECT next, f.id, u.id, 'The finances of the account "' || coalesce(left(NEW.name, 60), '') || '" went with it.'
+    FROM (
+        SELECT unnest(people) AS id
+        UNION SELECT app.people_above(people)
+        UNION SELECT app.watchers_of(ARRAY[OLD.territory_id, NEW.territory_id])
+        WHERE OLD.territory_id IS DISTINCT FROM NEW.territory_id
+    ) AS concerned
+    JOIN public.users u ON u.id = concerned.id AND u.role = 'manager'
+    CROSS JOIN public.organization_finance f
+    WHERE f.organization_id = NEW.id;
+    PERFORM pg_notify('pantry_feed', '');
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION app.note_finance_reassignment() IS 'Writes down which managers gain or lose an account''s finances with it, so that devices fetch or erase them.';
+CREATE TRIGGER note_finance_reassignment AFTER UPDATE ON public.organizations
+    FOR EACH ROW WHEN (
+        (OLD.assigned_user_id, OLD.secondary_user_id, OLD.territory_id)
+        IS DISTINCT FROM (NEW.assigned_user_id, NEW.secondary_user_id, NEW.territory_id))
+    EXECUTE FUNCTION app.note_finance_reassignment();
+COMMENT ON TRIGGER note_finance_reassignment ON public.organizations IS 'Devices of the managers concerned fetch or erase the account''s finances.';
+
+CREATE FUNCTION app.note_late_finances() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO sync.access_events (position, scope_id, user_id, reason)
+    SELECT (SELECT last_position + 1 FROM sync.clock), f.id, u.id, 'The account "' || coalesce(left(late.name, 60), '') || '" arrived.'
+    FROM added late
+    JOIN public.organization_finance f ON f.organization_id = late.id
+    CROSS JOIN LATERAL (
+        SELECT unnest(ARRAY[late.assigned_user_id, late.secondary_user_id]) AS id
+        UNION SELECT app.people_above(ARRAY[late.assigned_user_id, late.secondary_user_id])
+        UNION SELECT app.watchers_of(ARRAY[late.territory_id])
+    ) AS concerned
+    JOIN public.users u ON u.id = concerned.id AND u.role = 'manager';
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION app.note_late_finances() IS 'Has managers'' devices fetch finances that came before their account.';
+CREATE TRIGGER note_late_finances AFTER INSERT ON public.organizations
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION app.note_late_finances();
+COMMENT ON TRIGGER note_late_finances ON public.organizations IS 'Managers'' devices fetch finances that came before their account.';
+REVOKE ALL ON FUNCTION app.note_finance_reassignment(), app.note_late_finances() FROM public;
+
+-- Of several, the one with the smallest id, which is the same for everybody at any time.
+CREATE VIEW public.account_finances WITH (security_invoker = true) AS
+    SELECT DISTINCT ON (f.organization_id)
+           f.organization_id, o.name AS organization, f.id,
+           f.annual_revenue_minor, f.annual_revenue_currency, f.credit_limit_minor, f.credit_limit_currency,
+           f.payment_terms, f.tax_id, f.conflict_count > 0 AS contested,
+           count(*) OVER (PARTITION BY f.organization_id) AS records
+    FROM public.organization_finance f JOIN public.organizations o ON o.id = f.organization_id
+    WHERE f.is_deleted IS NOT TRUE
+    ORDER BY f.organization_id, f.id;
+COMMENT ON VIEW public.account_finances IS 'The finances of each account that has any. Where two managers each began a record, the older one, with the number of records; delete those that are too many.';
+DO $$
+DECLARE who text;
+BEGIN
+    FOREACH who IN ARRAY ARRAY['public', 'anon', 'authenticated'] LOOP
+        IF who = 'public' OR to_regrole(who) IS NOT NULL THEN
+            EXECUTE format('REVOKE ALL ON public.account_finances FROM %s', who);
+        END IF;
+    END LOOP;
+END $$;
+GRANT SELECT ON public.account_finances TO authenticated;
+
+CREATE OR REPLACE VIEW public.dangling_references WITH (security_invoker = true) AS
+    SELECT r.child_table, r.child_id, r.reference, r.missing_id
+    FROM (
+        SELECT 'contacts' AS child_table, id AS child_id, 'organization_id' AS reference, 'organizations' AS parent, organization_id AS missing_id FROM public.contacts
+        UNION ALL SELECT 'opportunities', id, 'organization_id', 'organizations', organization_id FROM public.opportunities
+        UNION ALL SELECT 'interactions', id, 'organization_id', 'organizations', organization_id FROM public.interactions
+        UNION ALL SELECT 'interactions', id, 'opportunity_id', 'opportunities', opportunity_id FROM public.interactions
+        UNION ALL SELECT 'interactions', id, 'lead_contact_id', 'contacts', lead_contact_id FROM public.interactions
+        UNION ALL SELECT 'tasks', id, 'organization_id', 'organizations', organization_id FROM public.tasks
+        UNION ALL SELECT 'tasks', id, 'contact_id', 'contacts', contact_id FROM public.tasks
+        UNION ALL SELECT 'tasks', id, 'opportunity_id', 'opportunities', opportunity_id FROM public.tasks
+        UNION ALL SELECT 'tasks', id, 'interaction_id', 'interactions', interaction_id FROM public.tasks
+        UNION ALL SELECT 'organizations', id, 'parent_organization_id', 'organizations', parent_organization_id FROM public.organizations
+        UNION ALL SELECT 'organizations', id, 'primary_contact_id', 'contacts', primary_contact_id FROM public.organizations
+        UNION ALL SELECT 'organization_finance', id, 'organization_id', 'organizations', organization_id FROM public.organization_finance
+    ) r
+    WHERE r.missing_id IS NOT NULL
+      AND NOT (r.parent = 'organizations' AND EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = r.missing_id))
+      AND NOT (r.parent = 'contacts' AND EXISTS (SELECT 1 FROM public.contacts c WHERE c.id = r.missing_id))
+      AND NOT (r.parent = 'opportunities' AND EXISTS (SELECT 1 FROM public.opportunities p WHERE p.id = r.missing_id))
+      AND NOT (r.parent = 'interactions' AND EXISTS (SELECT 1 FROM public.interactions i WHERE i.id = r.missing_id));
