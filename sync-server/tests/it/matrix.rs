@@ -39,12 +39,12 @@ sync.clock           S---      S---      S---      S---      S---      S---     
 /// Writers, under the role in which the server writes rows for them.
 const WRITING: &str = "\
 table                nobody    disabled  rep       colleague manager   reader    admin
-organizations        ----      ----      SIU-      ----      SIU-      S---      SIU-
-contacts             ----      ----      SIU-      ----      SIU-      S---      SIU-
-opportunities        ----      ----      SIU-      ----      SIU-      S---      SIU-
-interactions         ----      ----      SIU-      ----      SIU-      S---      SIU-
-tasks                ----      ----      SIU-      ----      SIU-      S---      SIU-
-organization_finance ----      ----      ----      ----      SIU-      ----      SIU-
+organizations        ----      ----      SIU-      ----      SIU-      S---      SIUD
+contacts             ----      ----      SIU-      ----      SIU-      S---      SIUD
+opportunities        ----      ----      SIU-      ----      SIU-      S---      SIUD
+interactions         ----      ----      SIU-      ----      SIU-      S---      SIUD
+tasks                ----      ----      SIU-      ----      SIU-      S---      SIUD
+organization_finance ----      ----      ----      ----      SIU-      ----      SIUD
 users                ----      ----      S---      S---      S---      S---      S---
 territories          ----      ----      S---      S---      S---      S---      S---
 sync.documents       ----      ----      ----      ----      ----      ----      ----
@@ -71,6 +71,93 @@ async fn every_table_command_and_role_is_as_the_matrix_says() {
         let found = scene.matrix(&mut connection, role).await;
         assert!(found == expected, "as {role}:\n{found}\nexpected:\n{expected}");
     }
+    drop(connection);
+    world.end().await;
+}
+
+/// Rules that compare what is with what was: y where the database lets somebody do it who may write
+/// the record, and otherwise the rule that says no.
+const RULES: &str = "\
+rule                          rep  manager  admin
+give an account away          -    y        y
+put it into a territory       -    y        y
+merge it into another         -    y        y
+undo a merger                 -    y        y
+give a deal away              -    y        y
+begin a customer              -    y        y
+begin a prospect              y    y        y
+lose a deal without a reason  -    -        -
+lose a deal with a reason     y    y        y
+erase a contact               -    -        y
+erase an account              -    -        y
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_become_of_a_record_depends_on_the_role() {
+    let world = World::new().await;
+    let scene = Scene::new(&world).await;
+    let (account, rep) = (scene.account, scene.rep);
+    let organization = |set: &str| format!("UPDATE organizations SET {set} WHERE id = '{account}'");
+    let begin = |of: &str| {
+        format!(
+            "INSERT INTO organizations (id, name, organization_type, assigned_user_id) VALUES (gen_random_uuid(), 'New', '{of}', '{rep}')"
+        )
+    };
+    let commands = [
+        (
+            "give an account away",
+            "only_managers_reassign",
+            organization(&format!(
+                "assigned_user_id = '{}', secondary_user_id = '{rep}'",
+                world.other_rep
+            )),
+        ),
+        ("put it into a territory", "only_managers_reassign", organization("territory_id = NULL")),
+        (
+            "merge it into another",
+            "only_managers_merge",
+            organization("merged_into = gen_random_uuid()"),
+        ),
+        ("undo a merger", "only_managers_merge", organization("merged_into = NULL")),
+        (
+            "give a deal away",
+            "only_managers_hand_over",
+            format!("UPDATE opportunities SET user_id = '{}'", world.other_rep),
+        ),
+        ("begin a customer", "reps_create_prospects", begin("customer")),
+        ("begin a prospect", "", begin("prospect")),
+        (
+            "lose a deal without a reason",
+            "closed_deals_need_a_reason",
+            "UPDATE opportunities SET stage = 'closed-lost'".to_owned(),
+        ),
+        (
+            "lose a deal with a reason",
+            "",
+            "UPDATE opportunities SET stage = 'closed-lost', close_reason = 'Price'".to_owned(),
+        ),
+        ("erase a contact", "only_admins_erase", "DELETE FROM contacts".to_owned()),
+        ("erase an account", "only_admins_erase", "DELETE FROM organizations".to_owned()),
+    ];
+    // So that undoing it changes something.
+    let merged = format!("UPDATE public.organizations SET merged_into = id WHERE id = '{account}'");
+    world.owner.execute(AssertSqlSafe(merged)).await.unwrap();
+    let mut found = String::from("rule                          rep  manager  admin\n");
+    let mut connection = world.owner.acquire().await.unwrap();
+    for (what, rule, sql) in &commands {
+        write!(found, "{what:<30}").unwrap();
+        for (person, width) in [("rep", 5), ("manager", 9), ("admin", 0)] {
+            let claims = &scene.people.iter().find(|(name, _)| *name == person).unwrap().1;
+            let done = tried(&mut connection, "pantry_writer", claims, sql).await;
+            if let Err(refused) = &done {
+                assert_eq!(refused.as_deref(), Some(*rule), "{person}: {what}");
+            }
+            let cell = if done == Ok(true) { "y" } else { "-" };
+            write!(found, "{cell:<width$}").unwrap();
+        }
+        found.push('\n');
+    }
+    assert!(found == RULES, "{found}\nexpected:\n{RULES}");
     drop(connection);
     world.end().await;
 }
@@ -241,6 +328,16 @@ impl Scene {
 
 /// Whether a statement touches a row, for somebody under a role; nothing of it stays.
 async fn attempt(connection: &mut PgConnection, role: &str, claims: &str, sql: &str) -> bool {
+    tried(connection, role, claims, sql).await == Ok(true)
+}
+
+/// Whether a statement touches a row, or the rule that refuses it; nothing of it stays.
+async fn tried(
+    connection: &mut PgConnection,
+    role: &str,
+    claims: &str,
+    sql: &str,
+) -> Result<bool, Option<String>> {
     let mut tx = connection.begin().await.unwrap();
     sqlx::query("SELECT set_config('request.jwt.claims', $1, true)")
         .bind(claims)
@@ -249,11 +346,12 @@ async fn attempt(connection: &mut PgConnection, role: &str, claims: &str, sql: &
         .unwrap();
     tx.execute(AssertSqlSafe(format!("SET LOCAL ROLE {role}"))).await.unwrap();
     let done = match tx.execute(AssertSqlSafe(sql.to_owned())).await {
-        Ok(done) => done.rows_affected() > 0,
+        Ok(done) => Ok(done.rows_affected() > 0),
         Err(error) => {
-            let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default();
+            let error = error.as_database_error().unwrap();
+            let code = error.code().unwrap_or_default();
             assert!(code == "42501" || code.starts_with("PT"), "{sql}: {error}");
-            false
+            Err(error.constraint().map(str::to_owned))
         }
     };
     tx.rollback().await.unwrap();
