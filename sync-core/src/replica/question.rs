@@ -202,9 +202,8 @@ impl Matter {
             }
         }
         let Some(first) = refusals.first().copied() else { return WouldBe::Accepted };
-        let unknown = |refusal: &Refusal| {
-            WouldBe::Unknown(format!("{unjudged}: {}", refusal.sentence))
-        };
+        let unknown =
+            |refusal: &Refusal| WouldBe::Unknown(format!("{unjudged}: {}", refusal.sentence));
         let of = |wanted| refusals.iter().copied().find(move |one| weight(one) == wanted);
         if let Some(refusal) = of(Weight::Nothing) {
             return unknown(refusal);
@@ -218,7 +217,8 @@ impl Matter {
             Some(OpinionOutcome::Accepted) | None => None,
         };
         // The oldest is the one for which the others fall.
-        let cause = below.into_iter().filter_map(earlier).find(|one| weight(one) != Weight::Derived);
+        let cause =
+            below.into_iter().filter_map(earlier).find(|one| weight(one) != Weight::Derived);
         match cause {
             Some(refusal) if weight(refusal) == Weight::Nothing => unknown(refusal),
             Some(refusal) => {
