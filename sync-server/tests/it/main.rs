@@ -23,3 +23,4 @@ mod signer;
 mod thread;
 mod tokens;
 mod wire;
+mod would_be;
