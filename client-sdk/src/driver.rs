@@ -12,7 +12,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use crate::token::newer;
 use crate::{Client, SyncError, SystemEnv, TokenSource};
 
-type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// What the server is told of us.
+pub(crate) const APP: &str = concat!("client-sdk ", env!("CARGO_PKG_VERSION"));
 
 /// Longest wait for an answer while something is owed to us.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -121,8 +124,7 @@ impl Client {
         let signed = token.token().await?;
         let mut socket = connect(url).await?;
         let mut summary = SyncSummary::default();
-        let app = concat!("client-sdk ", env!("CARGO_PKG_VERSION"));
-        let hello = self.replica.connect(&signed, app)?;
+        let hello = self.replica.connect(&signed, APP)?;
         send(&mut socket, hello, &mut summary).await?;
         let mut renewal = Box::pin(newer(token, signed));
         let mut tick = tokio::time::interval(Duration::from_millis(250));
@@ -153,14 +155,9 @@ impl Client {
                         Effect::Refused(refused) => summary.refused += refused.len() as u64,
                         Effect::Evicted(reasons) => summary.evicted.extend(reasons),
                         Effect::Granted(reasons) => summary.granted.extend(reasons),
-                        Effect::Goodbye(goodbye) => {
-                            return Err(SyncError::Goodbye {
-                                code: goodbye.code,
-                                sentence: goodbye.sentence,
-                                retry_after_ms: goodbye.retry_after_ms,
-                            });
-                        }
+                        Effect::Goodbye(goodbye) => return Err(goodbye.into()),
                         Effect::Connected
+                        | Effect::Answered { .. }
                         | Effect::Live
                         | Effect::Changed(_)
                         | Effect::Remaining(_) => {}
@@ -183,7 +180,7 @@ enum Until {
     Broken,
 }
 
-async fn connect(url: &str) -> Result<Socket, SyncError> {
+pub(crate) async fn connect(url: &str) -> Result<Socket, SyncError> {
     let unreachable = |reason: String| SyncError::Unreachable { url: url.to_owned(), reason };
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits::INFLATED_FRAME_BYTES + 1))
@@ -196,7 +193,7 @@ async fn connect(url: &str) -> Result<Socket, SyncError> {
     }
 }
 
-async fn send(
+pub(crate) async fn send(
     socket: &mut Socket,
     bytes: Vec<u8>,
     summary: &mut SyncSummary,
@@ -210,7 +207,7 @@ async fn send(
 }
 
 /// The next binary frame; waits for ever only when nothing is owed to us.
-async fn receive(socket: &mut Socket, owed: bool) -> Result<Vec<u8>, SyncError> {
+pub(crate) async fn receive(socket: &mut Socket, owed: bool) -> Result<Vec<u8>, SyncError> {
     let broken = |reason: &str| SyncError::Broken(reason.to_owned());
     loop {
         let next = if owed {

@@ -1,6 +1,6 @@
 //! Why a sync did not come to its end. Every edit stays on the device.
 
-use sync_core::protocol::GoodbyeCode;
+use sync_core::protocol::{Goodbye, GoodbyeCode};
 use sync_core::replica::SessionFault;
 
 /// Why a sync did not come to its end.
@@ -36,6 +36,12 @@ pub enum SyncError {
     /// The local database cannot be read.
     #[error(transparent)]
     Store(#[from] sync_core::replica::ReplicaError),
+}
+
+impl From<Goodbye> for SyncError {
+    fn from(Goodbye { code, sentence, retry_after_ms }: Goodbye) -> Self {
+        Self::Goodbye { code, sentence, retry_after_ms }
+    }
 }
 
 /// Whether trying again is of use.

@@ -4,6 +4,7 @@
 //! with a server when asked. What the replica does is decided in `sync-core`; here are only the
 //! clock, the entropy, the socket and when to try again.
 
+mod ask;
 mod client;
 mod driver;
 mod error;

@@ -12,7 +12,8 @@ mod message;
 
 pub use frame::{Frame, FrameError, decode_frame, encode_frame};
 pub use message::{
-    AccessNotice, Blob, ClientMessage, Cursor, FeedAck, FeedBatch, FeedItem, Fetch, Goodbye,
-    GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push, PushGroup, PushItem, Refresh,
-    ServerMessage, SessionLimits, Verdict, VerdictOutcome, Verdicts, Welcome,
+    AccessNotice, Answer, Ask, Blob, ClientMessage, Cursor, FeedAck, FeedBatch, FeedItem, Fetch,
+    Goodbye, GoodbyeCode, Hello, Opinion, OpinionOutcome, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
+    PushGroup, PushItem, Refresh, ServerMessage, SessionLimits, Verdict, VerdictOutcome, Verdicts,
+    Welcome,
 };

@@ -16,6 +16,7 @@ mod feed;
 mod open;
 mod quarantine;
 mod query;
+mod question;
 mod session;
 mod status;
 mod store;
@@ -25,6 +26,7 @@ pub use edit::{Committed, GroupEdit, ReplicaError};
 pub use open::{OpenError, OpenOptions, PendingEdit, rescue};
 pub use quarantine::{Quarantined, ResubmitError};
 pub use query::{Deleted, ListOptions, QueryError, SearchHit, Table};
+pub use question::{Asked, Culprit, Question, WouldBe};
 pub use session::{Effect, SessionFault};
 pub use status::{LinkState, Status};
 

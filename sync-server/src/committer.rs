@@ -9,6 +9,7 @@
 
 mod cache;
 mod quarantine;
+mod question;
 mod refusal;
 mod settle;
 
@@ -36,7 +37,7 @@ pub use refusal::Rules;
 const CHANGES_PER_COMMIT: usize = 2048;
 /// How often within a push the feed may have come further.
 const RUNS_PER_PUSH: usize = 16;
-/// Pushes that may wait; a session waits for room beyond that.
+/// Pushes that may wait, and as many questions; a session waits for room beyond that.
 const WAITING_PUSHES: usize = 256;
 
 /// A pushed change, parsed or refused before it came here.
@@ -87,14 +88,16 @@ pub struct Unavailable;
 #[derive(Clone, Debug)]
 pub struct Committer {
     jobs: mpsc::Sender<PushJob>,
+    questions: mpsc::Sender<PushJob>,
 }
 
 impl Committer {
     /// Starts the committing task.
     pub fn start(pool: PgPool, rules: Arc<Rules>) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING_PUSHES);
-        tokio::spawn(run(pool, rules, waiting));
-        Self { jobs }
+        let (questions, asked) = mpsc::channel(WAITING_PUSHES);
+        tokio::spawn(run(pool, rules, waiting, asked));
+        Self { jobs, questions }
     }
 
     /// Hands a push over and waits for its verdicts.
@@ -115,9 +118,23 @@ impl Committer {
     }
 }
 
-async fn run(pool: PgPool, rules: Arc<Rules>, mut waiting: mpsc::Receiver<PushJob>) {
+async fn run(
+    pool: PgPool,
+    rules: Arc<Rules>,
+    mut waiting: mpsc::Receiver<PushJob>,
+    mut asked: mpsc::Receiver<PushJob>,
+) {
     let mut cache = DocumentCache::default();
-    while let Some(first) = waiting.recv().await {
+    loop {
+        let first = tokio::select! {
+            biased;
+            Some(first) = waiting.recv() => first,
+            Some(question) = asked.recv() => {
+                question::judge(&pool, &rules, question).await;
+                continue;
+            }
+            else => return,
+        };
         let mut jobs = vec![first];
         let mut count = size(&jobs[0]);
         while count < CHANGES_PER_COMMIT {
@@ -126,7 +143,7 @@ async fn run(pool: PgPool, rules: Arc<Rules>, mut waiting: mpsc::Receiver<PushJo
             jobs.push(job);
         }
         let started = std::time::Instant::now();
-        match commit(&pool, &rules, &mut cache, &jobs).await {
+        match commit(&pool, &rules, &mut cache, &jobs, Ending::Kept).await {
             Ok(verdicts) => {
                 tracing::debug!(
                     changes = count,
@@ -144,6 +161,10 @@ async fn run(pool: PgPool, rules: Arc<Rules>, mut waiting: mpsc::Receiver<PushJo
             }
         }
         crate::telemetry::database_work("commit", started);
+        // Pushes go first, but one question between two batches, so that a busy server answers too.
+        if let Ok(question) = asked.try_recv() {
+            question::judge(&pool, &rules, question).await;
+        }
     }
 }
 
@@ -151,7 +172,7 @@ async fn run(pool: PgPool, rules: Arc<Rules>, mut waiting: mpsc::Receiver<PushJo
 async fn retry_singly(pool: &PgPool, rules: &Rules, cache: &mut DocumentCache, jobs: Vec<PushJob>) {
     for job in jobs {
         let alone = std::slice::from_ref(&job);
-        let outcome = match commit(pool, rules, cache, alone).await {
+        let outcome = match commit(pool, rules, cache, alone, Ending::Kept).await {
             Ok(mut verdicts) => verdicts.pop().ok_or(Unavailable),
             Err(error) => {
                 tracing::error!(%error, user = %job.user, "a push was rolled back");
@@ -187,11 +208,21 @@ struct Accepted {
     merged: Merged,
 }
 
+/// How a batch's transaction ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Committed: these are pushes.
+    Kept,
+    /// Rolled back: this is a question, and nobody is to find a trace of it.
+    TakenBack,
+}
+
 async fn commit(
     pool: &PgPool,
     rules: &Rules,
     cache: &mut DocumentCache,
     jobs: &[PushJob],
+    ending: Ending,
 ) -> sqlx::Result<Vec<Vec<Verdict>>> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
@@ -200,7 +231,7 @@ async fn commit(
     let known = documents::known_changes(&mut tx, &hashes).await?;
     let mut owners = documents::actor_owners(&mut tx, &actors(jobs)).await?;
     let mut workspace = Workspace::default();
-    load(&mut tx, cache, &mut workspace, jobs).await?;
+    let closed = load(&mut tx, cache, &mut workspace, jobs).await?;
     let mut batch = Batch {
         connection: &mut tx,
         rules,
@@ -249,15 +280,21 @@ async fn commit(
     if let Some(end) = placed.last() {
         documents::advance_clock(&mut tx, end.position).await?;
     }
-    tx.commit().await?;
-    for (record, position, bytes) in stored {
-        if let Some(document) = workspace.take(record) {
-            cache.put(record, position, document, bytes);
+    match ending {
+        Ending::TakenBack => question::take_back(tx).await?,
+        Ending::Kept => {
+            tx.commit().await?;
+            for (record, position, bytes) in stored {
+                if let Some(document) = workspace.take(record) {
+                    cache.put(record, position, document, bytes);
+                }
+            }
+            metrics::counter!("sync_documents_quarantined_total").increment(closed);
+            metrics::counter!("sync_changes_accepted_total").increment(placed.len() as u64);
+            metrics::counter!("sync_changes_refused_total")
+                .increment(refusals.iter().map(HashMap::len).sum::<usize>() as u64);
         }
     }
-    metrics::counter!("sync_changes_accepted_total").increment(placed.len() as u64);
-    metrics::counter!("sync_changes_refused_total")
-        .increment(refusals.iter().map(HashMap::len).sum::<usize>() as u64);
     let positions: HashMap<ChangeHash, FeedPosition> =
         placed.iter().map(|p| (p.change.hash, FeedPosition(p.position))).collect();
     Ok(jobs
@@ -283,13 +320,14 @@ fn actors(jobs: &[PushJob]) -> Vec<sync_core::ids::Actor> {
     jobs.iter().flat_map(of_job).collect()
 }
 
-/// Brings the batch's documents into the workspace, from the cache where that is current.
+/// Brings the batch's documents into the workspace, from the cache where that is current; returns
+/// how many had to be closed to changes.
 async fn load(
     tx: &mut PgConnection,
     cache: &mut DocumentCache,
     workspace: &mut Workspace,
     jobs: &[PushJob],
-) -> sqlx::Result<()> {
+) -> sqlx::Result<u64> {
     let mut records: Vec<Uuid> = all_changes(jobs).map(|change| change.record.0).collect();
     records.sort_unstable();
     records.dedup();
@@ -308,21 +346,22 @@ async fn load(
     }
     let ids: Vec<Uuid> = missing.keys().map(|record| record.0).collect();
     if ids.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
+    let mut closed = 0;
     for (record, snapshot) in documents::snapshots(tx, &ids).await? {
         let (kind, _) = missing[&record];
         match hub::open(kind, &snapshot) {
             Ok(document) => workspace.insert(record, document),
             Err(error) => {
                 tracing::error!(%record, %error, "a stored document cannot be opened");
-                metrics::counter!("sync_documents_quarantined_total").increment(1);
+                closed += 1;
                 documents::quarantine_document(tx, record, &error.to_string()).await?;
                 workspace.quarantine(record);
             }
         }
     }
-    Ok(())
+    Ok(closed)
 }
 
 impl Batch<'_> {

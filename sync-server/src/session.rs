@@ -12,8 +12,8 @@ use sync_core::guard;
 use sync_core::ids::{ReplicaId, UserId};
 use sync_core::limits;
 use sync_core::protocol::{
-    ClientMessage, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
-    ServerMessage, SessionLimits, VerdictOutcome, Verdicts, Welcome,
+    Answer, Ask, ClientMessage, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
+    PushGroup, ServerMessage, SessionLimits, Verdict, VerdictOutcome, Verdicts, Welcome,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -208,7 +208,11 @@ async fn send(socket: &mut WebSocket, message: ServerMessage) -> Result<(), End>
     }
 }
 
-type Judged = (u64, Result<Vec<sync_core::protocol::Verdict>, Unavailable>);
+/// What the committer said of something that the replica sent.
+enum Judged {
+    Push(u64, Result<Vec<Verdict>, Unavailable>),
+    Question(Answer),
+}
 
 struct Session {
     app: Arc<App>,
@@ -250,14 +254,12 @@ impl Session {
                         Some(Ok(_)) => {}
                     }
                 }
-                Some((push, judged)) = self.verdicts.next(), if !self.verdicts.is_empty() => {
-                    let verdicts = judged.map_err(|_| unavailable())?;
-                    for verdict in &verdicts {
-                        if let VerdictOutcome::Accepted(position) = verdict.outcome {
-                            self.feed.note_own(position);
-                        }
-                    }
-                    send(socket, ServerMessage::Verdicts(Verdicts { push, verdicts })).await?;
+                Some(judged) = self.verdicts.next(), if !self.verdicts.is_empty() => {
+                    let answer = match judged {
+                        Judged::Push(push, verdicts) => self.verdicts(push, verdicts)?,
+                        Judged::Question(answer) => ServerMessage::Answer(answer),
+                    };
+                    send(socket, answer).await?;
                 }
                 changed = wake.changed() => {
                     if changed.is_err() { return Err(unavailable()); }
@@ -305,6 +307,7 @@ impl Session {
                 Err(end(GoodbyeCode::Protocol, "Hello was said already.", None))
             }
             ClientMessage::Push(push) => self.push(push).await,
+            ClientMessage::Ask(ask) => self.ask(ask).await,
             ClientMessage::FeedAck(ack) => {
                 self.sent_batches = self.sent_batches.saturating_sub(ack.batches);
                 Ok(())
@@ -344,33 +347,66 @@ impl Session {
     }
 
     async fn push(&mut self, push: Push) -> Result<(), End> {
-        let count: usize = push.groups.iter().map(|group| group.items.len()).sum();
-        let long = push.groups.iter().any(|g| g.items.len() > limits::CHANGES_PER_GROUP);
+        let number = push.push;
+        let groups = self.take_in(push.groups).await?;
+        let app = self.app.clone();
+        let (user, replica): (UserId, ReplicaId) = (self.user, self.replica);
+        self.verdicts.push(Box::pin(async move {
+            let judged = app.committer.push(user, replica, PenRole::Device, groups).await;
+            Judged::Push(number, judged)
+        }));
+        Ok(())
+    }
+
+    /// A question is held to what a push is held to, and waits beside the pushes.
+    async fn ask(&mut self, question: Ask) -> Result<(), End> {
+        let ask = question.ask;
+        let groups = self.take_in(question.groups).await?;
+        let app = self.app.clone();
+        let (user, replica): (UserId, ReplicaId) = (self.user, self.replica);
+        self.verdicts.push(Box::pin(async move {
+            let opinions = app.committer.ask(user, replica, groups).await;
+            Judged::Question(Answer { ask, opinions })
+        }));
+        Ok(())
+    }
+
+    /// Pushed groups, parsed, if they are no more than may be pushed now.
+    async fn take_in(&mut self, groups: Vec<PushGroup>) -> Result<Vec<PushedGroup>, End> {
+        let count: usize = groups.iter().map(|group| group.items.len()).sum();
+        let long = groups.iter().any(|g| g.items.len() > limits::CHANGES_PER_GROUP);
         let full = self.verdicts.len() >= limits::PUSH_WINDOW * 2;
         if count > limits::CHANGES_PER_PUSH + limits::CHANGES_PER_GROUP || long || full {
             return Err(end(GoodbyeCode::Protocol, "Your app pushes more than it may.", None));
         }
-        let number = push.push;
         // Parsing and hashing are the costly part and need no lock: off the reactor they go.
-        let parsed = tokio::task::spawn_blocking(move || parse(push));
-        let app = self.app.clone();
-        let (user, replica): (UserId, ReplicaId) = (self.user, self.replica);
-        let groups = parsed.await.map_err(|_| unavailable())?;
-        self.verdicts.push(Box::pin(async move {
-            (number, app.committer.push(user, replica, PenRole::Device, groups).await)
-        }));
-        Ok(())
+        let parsed = tokio::task::spawn_blocking(move || parse(groups));
+        parsed.await.map_err(|_| unavailable())
+    }
+
+    fn verdicts(
+        &mut self,
+        push: u64,
+        verdicts: Result<Vec<Verdict>, Unavailable>,
+    ) -> Result<ServerMessage, End> {
+        let verdicts = verdicts.map_err(|_| unavailable())?;
+        for verdict in &verdicts {
+            if let VerdictOutcome::Accepted(position) = verdict.outcome {
+                self.feed.note_own(position);
+            }
+        }
+        Ok(ServerMessage::Verdicts(Verdicts { push, verdicts }))
     }
 }
 
-fn parse(push: Push) -> Vec<PushedGroup> {
+fn parse(groups: Vec<PushGroup>) -> Vec<PushedGroup> {
     let parse_item = |item: sync_core::protocol::PushItem| {
         let parsed = guard::parse(&item.change.0);
         let hash =
             parsed.as_ref().map_or_else(|_| guard::name_of_bytes(&item.change.0), |p| p.hash());
         PushedChange { record: item.record, kind: item.kind, hash, parsed }
     };
-    push.groups
+    groups
         .into_iter()
         .map(|group| PushedGroup {
             group: group.group,

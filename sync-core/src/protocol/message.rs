@@ -185,6 +185,44 @@ pub enum VerdictOutcome {
     Refused(Refusal),
 }
 
+/// What would become of changes, were they pushed now? Answered by `Answer` of the same number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Chosen by the replica, counting up within a session.
+    pub ask: u64,
+    /// Groups as a push would have them: what is asked about, and before it what it builds on.
+    pub groups: Vec<PushGroup>,
+}
+
+/// Answer to a question: one opinion a change, in any order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The question's number.
+    pub ask: u64,
+    /// What would become of each change.
+    pub opinions: Vec<Opinion>,
+}
+
+/// What would become of one change. No [`Verdict`], so that nobody can take it for one: nothing was
+/// stored, and there is no position.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opinion {
+    /// The change, named as in a verdict.
+    pub hash: ChangeHash,
+    /// What it would be.
+    pub would_be: OpinionOutcome,
+}
+
+/// Accepted or refused, if it were pushed now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpinionOutcome {
+    /// Everything would take it.
+    Accepted,
+    /// It would be refused, for this reason.
+    Refused(Refusal),
+}
+
 /// A part of the feed, from the server.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct FeedBatch {
@@ -332,6 +370,8 @@ pub enum ClientMessage {
     Hello(Hello),
     /// Sends changes.
     Push(Push),
+    /// Asks what would become of changes.
+    Ask(Ask),
     /// Lets the feed go on.
     FeedAck(FeedAck),
     /// Asks for records.
@@ -349,6 +389,8 @@ pub enum ServerMessage {
     Welcome(Welcome),
     /// Judges a push.
     Verdicts(Verdicts),
+    /// Answers a question.
+    Answer(Answer),
     /// Brings what changed.
     Feed(FeedBatch),
     /// Ends the session.
@@ -386,6 +428,7 @@ impl ClientMessage {
         encode_frame(&match self {
             Self::Hello(m) => pack("hello", m),
             Self::Push(m) => pack("push", m),
+            Self::Ask(m) => pack("ask", m),
             Self::FeedAck(m) => pack("feed_ack", m),
             Self::Fetch(m) => pack("fetch", m),
             Self::Refresh(m) => pack("refresh", m),
@@ -403,6 +446,7 @@ impl ClientMessage {
         Ok(match name {
             "hello" => Self::Hello(body(rest)?),
             "push" => Self::Push(body(rest)?),
+            "ask" => Self::Ask(body(rest)?),
             "feed_ack" => Self::FeedAck(body(rest)?),
             "fetch" => Self::Fetch(body(rest)?),
             "refresh" => Self::Refresh(body(rest)?),
@@ -417,6 +461,7 @@ impl ServerMessage {
         encode_frame(&match self {
             Self::Welcome(m) => pack("welcome", m),
             Self::Verdicts(m) => pack("verdicts", m),
+            Self::Answer(m) => pack("answer", m),
             Self::Feed(m) => pack("feed", m),
             Self::Goodbye(m) => pack("goodbye", m),
             Self::Unknown(name) => pack(name, &()),
@@ -434,6 +479,7 @@ impl ServerMessage {
         Ok(match name {
             "welcome" => Self::Welcome(body(rest)?),
             "verdicts" => Self::Verdicts(body(rest)?),
+            "answer" => Self::Answer(body(rest)?),
             "feed" => Self::Feed(body(rest)?),
             "goodbye" => Self::Goodbye(body(rest)?),
             other => Self::Unknown(other.chars().take(64).collect()),
@@ -483,6 +529,57 @@ mod tests {
             ..FeedBatch::default()
         });
         assert_eq!(ServerMessage::from_bytes(&feed.to_bytes()), Ok(feed));
+    }
+
+    #[test]
+    fn a_question_and_its_answer_read_back_as_they_were() {
+        let item = PushItem {
+            record: RecordId(uuid::Uuid::from_u128(5)),
+            kind: "organization".into(),
+            change: Blob(vec![9; 90]),
+        };
+        let group = PushGroup {
+            group: GroupId(uuid::Uuid::from_u128(6)),
+            seen: Some(FeedPosition(7)),
+            items: vec![item],
+        };
+        let ask = ClientMessage::Ask(Ask { ask: 3, groups: vec![group] });
+        assert_eq!(ClientMessage::from_bytes(&ask.to_bytes()), Ok(ask));
+        let refusal = Refusal::new(RefusalCode::Denied, "no");
+        let answer = ServerMessage::Answer(Answer {
+            ask: 3,
+            opinions: vec![
+                Opinion { hash: ChangeHash([3; 32]), would_be: OpinionOutcome::Accepted },
+                Opinion { hash: ChangeHash([4; 32]), would_be: OpinionOutcome::Refused(refusal) },
+            ],
+        });
+        assert_eq!(ServerMessage::from_bytes(&answer.to_bytes()), Ok(answer));
+    }
+
+    /// A client that took the absence of a refusal, or a word that it does not know, for consent
+    /// would promise what nobody said.
+    #[test]
+    fn an_opinion_without_a_known_outcome_is_malformed() {
+        #[derive(Serialize)]
+        struct Odd {
+            hash: ChangeHash,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            would_be: Option<&'static str>,
+        }
+        #[derive(Serialize)]
+        struct OddAnswer {
+            ask: u64,
+            opinions: Vec<Odd>,
+        }
+        let answer = |would_be| {
+            let opinions = vec![Odd { hash: ChangeHash([3; 32]), would_be }];
+            let body = OddAnswer { ask: 1, opinions };
+            ServerMessage::from_bytes(&encode_frame(&pack("answer", &body)))
+        };
+        assert!(matches!(answer(Some("accepted")), Ok(ServerMessage::Answer(_))));
+        for would_be in [None, Some("doubtful"), Some("refused")] {
+            assert_eq!(answer(would_be), Err(FrameError::Malformed));
+        }
     }
 
     #[test]

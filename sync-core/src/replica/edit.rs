@@ -178,7 +178,8 @@ impl Replica {
     }
 }
 
-fn commit_group(
+/// Makes a group of edits within the caller's transaction.
+pub(super) fn commit_group(
     tx: &Connection,
     cache: &mut DocumentCache,
     edits: &[GroupEdit],

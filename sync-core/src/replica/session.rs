@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::anew::{Hand, Owner};
+use super::question::{Matter, WouldBe};
 use super::verdicts::Judged;
 use super::{Env, Replica, ReplicaError, draw};
 use super::{cache, store};
@@ -29,6 +30,13 @@ pub enum Effect {
     Changed(Vec<&'static str>),
     /// Records still to come in the first sync.
     Remaining(u64),
+    /// A question was answered.
+    Answered {
+        /// Its number, as [`Replica::ask`] gave it.
+        ask: u64,
+        /// Whether the edit would be refused.
+        would_be: WouldBe,
+    },
     /// Changes were refused and stand in quarantine.
     Refused(Vec<(ChangeHash, Refusal)>),
     /// Records were erased because their user no longer sees them; the reasons.
@@ -88,6 +96,9 @@ pub(super) struct OpenSession {
     /// Pushes without a verdict, by number.
     in_flight: BTreeMap<u64, usize>,
     next_push: u64,
+    /// Questions without an answer, by number.
+    pub(super) questions: BTreeMap<u64, Matter>,
+    pub(super) next_ask: u64,
     /// Everything in the outbox up to here was sent in this session.
     sent_to: i64,
     /// Where the last of our own accepted changes stands.
@@ -103,6 +114,11 @@ pub(super) struct OpenSession {
 }
 
 impl OpenSession {
+    /// Pushes and questions that the server has not answered.
+    pub(super) fn waiting_for(&self) -> usize {
+        self.in_flight.len() + self.questions.len()
+    }
+
     /// Whether everything there is has arrived, our own changes included.
     pub(super) fn live(&self) -> bool {
         self.live_at.is_some_and(|at| at >= self.accepted_to) && self.answered == self.fetches
@@ -166,6 +182,7 @@ impl Replica {
         match ServerMessage::from_bytes(frame)? {
             ServerMessage::Welcome(welcome) => self.handle_welcome(welcome),
             ServerMessage::Verdicts(verdicts) => self.handle_verdicts(&verdicts, env),
+            ServerMessage::Answer(answer) => self.handle_answer(answer),
             ServerMessage::Feed(batch) => self.handle_feed(batch, env),
             ServerMessage::Goodbye(goodbye) => {
                 if GoodbyeCode::parse(&goodbye.code) == Some(GoodbyeCode::Disabled) {
@@ -184,7 +201,7 @@ impl Replica {
     /// When the file cannot be read.
     pub fn poll_push(&mut self) -> Result<Option<Vec<u8>>, ReplicaError> {
         let State::Open(session) = &mut self.session.state else { return Ok(None) };
-        if session.in_flight.len() >= session.limits.push_window as usize {
+        if session.waiting_for() >= session.limits.push_window as usize {
             return Ok(None);
         }
         let most = (session.limits.changes_per_push as usize).min(limits::CHANGES_PER_PUSH);
@@ -192,18 +209,7 @@ impl Replica {
         let waiting = store::outbox_after(&self.db, session.sent_to, most + 1)?;
         let taken = whole_groups(&waiting, most, session.limits.frame_bytes as usize / 2);
         let Some(last) = waiting[..taken].last() else { return Ok(None) };
-        let mut groups: Vec<PushGroup> = Vec::new();
-        for row in &waiting[..taken] {
-            let item = PushItem {
-                record: row.record,
-                kind: row.kind.clone(),
-                change: Blob(row.bytes.clone()),
-            };
-            match groups.last_mut() {
-                Some(group) if group.group == row.group => group.items.push(item),
-                _ => groups.push(PushGroup { group: row.group, seen: row.seen, items: vec![item] }),
-            }
-        }
+        let groups = push_groups(&waiting[..taken]);
         let push = session.next_push;
         session.next_push += 1;
         session.sent_to = last.seq;
@@ -242,6 +248,8 @@ impl Replica {
             live_at: welcome.live.then_some(FeedPosition(0)),
             in_flight: BTreeMap::new(),
             next_push: 1,
+            questions: BTreeMap::new(),
+            next_ask: 1,
             sent_to: 0,
             accepted_to: FeedPosition(0),
             fetches: 0,
@@ -322,8 +330,25 @@ impl Replica {
     }
 }
 
+/// Rows of the outbox as groups of a push.
+pub(super) fn push_groups(rows: &[store::ChangeRow]) -> Vec<PushGroup> {
+    let mut groups: Vec<PushGroup> = Vec::new();
+    for row in rows {
+        let item = PushItem {
+            record: row.record,
+            kind: row.kind.clone(),
+            change: Blob(row.bytes.clone()),
+        };
+        match groups.last_mut() {
+            Some(group) if group.group == row.group => group.items.push(item),
+            _ => groups.push(PushGroup { group: row.group, seen: row.seen, items: vec![item] }),
+        }
+    }
+    groups
+}
+
 /// How many rows make whole groups within the caps; at least one group, however long.
-fn whole_groups(waiting: &[store::ChangeRow], most: usize, most_bytes: usize) -> usize {
+pub(super) fn whole_groups(waiting: &[store::ChangeRow], most: usize, most_bytes: usize) -> usize {
     let mut taken = 0;
     let mut bytes = 0;
     while taken < waiting.len() {

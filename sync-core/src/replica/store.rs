@@ -87,11 +87,12 @@ pub(super) enum ChangeState {
 }
 
 /// A change as it stands in the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ChangeRow {
     pub(super) seq: i64,
     pub(super) record: RecordId,
     pub(super) kind: String,
+    pub(super) hash: ChangeHash,
     pub(super) bytes: Vec<u8>,
     pub(super) group: GroupId,
     pub(super) seen: Option<FeedPosition>,
@@ -407,7 +408,7 @@ pub(super) fn outbox_after(
     most: usize,
 ) -> rusqlite::Result<Vec<ChangeRow>> {
     let mut statement = db.prepare_cached(
-        "SELECT seq, record, kind, bytes, grp, seen FROM changes
+        "SELECT seq, record, kind, bytes, grp, hash, seen FROM changes
          WHERE state = 1 AND seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
     let rows = statement.query_map(params![seq, most as i64], |row| {
@@ -417,7 +418,8 @@ pub(super) fn outbox_after(
             kind: row.get(2)?,
             bytes: row.get(3)?,
             group: GroupId(uuid::Uuid::from_bytes(row.get(4)?)),
-            seen: row.get::<_, Option<i64>>(5)?.map(FeedPosition),
+            hash: ChangeHash(row.get(5)?),
+            seen: row.get::<_, Option<i64>>(6)?.map(FeedPosition),
         })
     })?;
     rows.collect()

@@ -9,5 +9,6 @@ mod guard;
 mod hostile;
 mod javascript;
 mod kit;
+mod question;
 mod replicas;
 mod rules;

@@ -26,3 +26,4 @@ mod signer;
 mod thread;
 mod tokens;
 mod wire;
+mod would_be;

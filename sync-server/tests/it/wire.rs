@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use sync_core::ids::{RecordId, ReplicaId};
 use sync_core::protocol::{
-    ClientMessage, FeedAck, FeedBatch, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
-    PushGroup, ServerMessage, Verdict, Welcome,
+    Ask, ClientMessage, FeedAck, FeedBatch, Goodbye, Hello, Opinion, PROTOCOL_MIN,
+    PROTOCOL_VERSION, Push, PushGroup, ServerMessage, Verdict, Welcome,
 };
 use sync_core::schema::SCHEMA_VERSION;
 use sync_server::ops::people;
@@ -97,6 +97,23 @@ impl Line {
             match self.next().await {
                 Some(ServerMessage::Verdicts(verdicts)) if verdicts.push == push => {
                     return Ok(verdicts.verdicts);
+                }
+                Some(ServerMessage::Goodbye(goodbye)) => return Err(goodbye),
+                Some(_) => {}
+                None => panic!("the socket was closed without a word"),
+            }
+        }
+    }
+
+    /// Asks about groups and waits for the answer, or for the goodbye.
+    pub(crate) async fn ask(&mut self, groups: Vec<PushGroup>) -> Result<Vec<Opinion>, Goodbye> {
+        self.pushes += 1;
+        let ask = self.pushes;
+        self.say(&ClientMessage::Ask(Ask { ask, groups })).await;
+        loop {
+            match self.next().await {
+                Some(ServerMessage::Answer(answer)) if answer.ask == ask => {
+                    return Ok(answer.opinions);
                 }
                 Some(ServerMessage::Goodbye(goodbye)) => return Err(goodbye),
                 Some(_) => {}

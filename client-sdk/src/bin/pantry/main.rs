@@ -1,5 +1,6 @@
 //! `pantry`: a device on the command line.
 
+mod check;
 mod import;
 mod output;
 mod quarantine;
@@ -8,6 +9,7 @@ mod tokens;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use check::CheckArgs;
 use clap::{Parser, Subcommand};
 use client_sdk::core::document::{FieldState, RecordEdit};
 use client_sdk::core::ids::{RecordId, UserId};
@@ -17,7 +19,7 @@ use client_sdk::{Backoff, Client, Fault, SyncError, TokenSource, read_claims};
 use output::Output;
 use quarantine::QuarantineCommand;
 use serde_json::json;
-use tokens::Tokens;
+use tokens::{Server, Tokens};
 
 /// A device's copy of your records: create, edit and find them without a network, and sync when
 /// there is one.
@@ -27,6 +29,7 @@ use tokens::Tokens;
 ///   pantry import places.csv --kind organization --preview
 ///   pantry new organization name="Café Zoë" priority_level=A
 ///   pantry set 0190ab12 stage="closed-lost: too dear"
+///   pantry check --new organization name=Grand organization_type=customer --token "$TOKEN"
 ///   pantry sync --server ws://127.0.0.1:3000/sync --token "$TOKEN"
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true, verbatim_doc_comment)]
@@ -68,7 +71,10 @@ enum Command {
         preview: bool,
     },
     /// Create a record: field=value …
-    New { kind: String, values: Vec<String> },
+    New {
+        kind: String,
+        values: Vec<String>,
+    },
     /// Change a record: field=value …; sets take +key and -key; stage=, status= and completed= add
     /// events.
     Set {
@@ -77,7 +83,9 @@ enum Command {
         values: Vec<String>,
     },
     /// Show a record with its conflicts.
-    Show { id: String },
+    Show {
+        id: String,
+    },
     /// List records of a kind.
     List {
         kind: String,
@@ -91,24 +99,26 @@ enum Command {
         deleted: bool,
     },
     /// Find records by words.
-    Search { text: String },
+    Search {
+        text: String,
+    },
     /// Answer an SQL query over the local tables.
-    Query { sql: String },
+    Query {
+        sql: String,
+    },
     /// Delete records; `restore` takes it back.
-    Delete { ids: Vec<String> },
+    Delete {
+        ids: Vec<String>,
+    },
     /// Take deletions back.
-    Restore { ids: Vec<String> },
+    Restore {
+        ids: Vec<String>,
+    },
+    Check(CheckArgs),
     /// Send and receive everything.
     Sync {
-        #[arg(long, env = "PANTRY_SERVER", default_value = "ws://127.0.0.1:3000/sync")]
-        server: String,
-        /// The token to sign in with.
-        #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
-        token: Option<String>,
-        /// A file that holds it and is kept up to date by whoever signs you in: read again before
-        /// the token runs out. Goes before --token.
-        #[arg(long, env = "PANTRY_TOKEN_FILE")]
-        token_file: Option<PathBuf>,
+        #[command(flatten)]
+        server: Server,
         /// Stay connected; reconnect when the connection breaks, and with --token-file also when
         /// there is a newer token.
         #[arg(long)]
@@ -134,7 +144,8 @@ enum Command {
     },
 }
 
-/// An error with its exit code: 1 the data or command, 3 the server or network, 4 a damaged file.
+/// An error with its exit code: 1 the data or command, 3 the server or network, 4 a damaged file. (2
+/// is a command line that does not parse; 5 and 6 are answers of `pantry check`.)
 struct Failure(u8, String);
 
 impl<E: std::fmt::Display> From<E> for Failure {
@@ -154,7 +165,10 @@ async fn main() -> ExitCode {
     match run(cli, &out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(code, text)) => {
-            out.error(&text);
+            // An answer that is no success was printed already, and is no error.
+            if !text.is_empty() {
+                out.error(&text);
+            }
             ExitCode::from(code)
         }
     }
@@ -245,11 +259,10 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
         }
         Command::Delete { ids } => life(&mut client, &ids, out, |id| GroupEdit::Delete { id }),
         Command::Restore { ids } => life(&mut client, &ids, out, |id| GroupEdit::Restore { id }),
-        Command::Sync { server, token, token_file, watch } => {
-            let Some(tokens) = Tokens::of(token, token_file) else {
-                return Err(failure(1, "give --token TOKEN or --token-file FILE"));
-            };
-            sync(&mut client, &server, tokens, watch, out).await
+        Command::Check(check) => check::run(&mut client, check, out).await,
+        Command::Sync { server, watch } => {
+            let tokens = server.tokens()?;
+            sync(&mut client, &server.server, tokens, watch, out).await
         }
         Command::Status => {
             let status = client.replica.status()?;

@@ -2,7 +2,31 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use client_sdk::{TokenError, TokenFile, TokenSource};
+
+use crate::{Failure, failure};
+
+/// Which server to speak to, and as whom.
+#[derive(Args)]
+pub(crate) struct Server {
+    #[arg(long, env = "PANTRY_SERVER", default_value = "ws://127.0.0.1:3000/sync")]
+    pub(crate) server: String,
+    /// The token to sign in with.
+    #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// A file that holds it and is kept up to date by whoever signs you in: read again before
+    /// the token runs out. Goes before --token.
+    #[arg(long, env = "PANTRY_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl Server {
+    pub(crate) fn tokens(&self) -> Result<Tokens, Failure> {
+        Tokens::of(self.token.clone(), self.token_file.clone())
+            .ok_or_else(|| failure(1, "give --token TOKEN or --token-file FILE"))
+    }
+}
 
 /// Where a command has its token from.
 pub(crate) enum Tokens {
