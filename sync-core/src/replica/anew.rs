@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{ReplicaError, load_open, write_record};
-use super::quarantine::{States, everything, read_back};
+use super::quarantine::{History, States};
 use super::store::{self, ChangeState, NewChange, Origin, Waiting};
 use crate::document::{self, LocalChange, Pen, PenRole, difference, genesis, hydrate};
 use crate::error::RefusalCode;
@@ -154,20 +154,18 @@ impl Displaced {
         hashes: &[ChangeHash],
         why: Option<RefusalCode>,
     ) -> Result<Option<Self>, ReplicaError> {
-        let mut documents: HashMap<RecordId, Automerge> = HashMap::new();
+        let mut histories: HashMap<RecordId, History> = HashMap::new();
         let mut changes = Vec::new();
         for mut change in entangled(tx, hashes)? {
-            let whole = match documents.entry(change.record) {
+            let history = match histories.entry(change.record) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => {
-                    let Some(row) = store::document(tx, change.record)? else { return Ok(None) };
-                    let snapshot = row.snapshot.as_deref();
-                    place.insert(everything(tx, change.record, row.kind, snapshot)?)
+                    let history = History::of(tx, change.record, None)?;
+                    let Some(history) = history else { return Ok(None) };
+                    place.insert(history)
                 }
             };
-            let Some(states) = read_back(whole, change.kind, &change.bytes) else {
-                return Ok(None);
-            };
+            let Some(states) = history.states(&change.bytes) else { return Ok(None) };
             let anew = &mut change.origin.anew;
             *anew = why.map(|code| code.as_str().to_owned()).or(anew.take());
             changes.push((change, states));

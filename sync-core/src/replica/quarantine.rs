@@ -9,12 +9,12 @@
 use std::collections::VecDeque;
 
 use automerge::{Automerge, Change};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::anew::{Heir, Owner};
 use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{GroupEdit, ReplicaError, load_open, write_record};
-use super::store::{self, OwnChange};
+use super::store::{self, OwnChange, Silent};
 use super::{Env, Replica};
 use crate::document::{self, Hydrated, RecordEdit, difference, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
@@ -180,25 +180,24 @@ impl<'a> Fallout<'a> {
     /// Deals with what was made after the refused changes. Records come out rebuilt.
     pub(super) fn settle(&mut self, cache: &mut DocumentCache) -> Result<(), ReplicaError> {
         while let Some((record, first, later)) = self.waiting.pop_front() {
-            cache.forget(record);
-            keep_words(self.tx, record)?;
-            let pending = store::pending_after(self.tx, record, first)?;
-            if later == Later::Falls {
-                for change in pending {
-                    self.fall(&change, record)?;
-                }
-                continue;
-            }
+            // What is open has all that waits, and opening it anew is most of the cost.
+            let known = cache.take(record).map(|open| open.doc);
+            let history = History::of(self.tx, record, known)?;
             let mut again = Vec::new();
-            for change in pending {
+            for change in store::pending_after(self.tx, record, first)? {
                 // A group stands or falls as one, and this part of it cannot stand as it is.
-                if store::pending_beside(self.tx, change.origin.group, record)?.is_empty() {
+                let beside = store::pending_beside(self.tx, change.origin.group, record)?;
+                if later == Later::Stands && beside.is_empty() {
                     again.push(change);
                 } else {
                     self.fall(&change, record)?;
                 }
             }
-            self.make_again(cache, record, &again)?;
+            let Some(mut history) = history else { continue };
+            history.keep_words(self.tx, record, Silent::Refused)?;
+            if later == Later::Stands {
+                self.make_again(cache, record, history, &again)?;
+            }
         }
         Ok(())
     }
@@ -219,10 +218,9 @@ impl<'a> Fallout<'a> {
         &mut self,
         cache: &mut DocumentCache,
         record: RecordId,
+        mut history: History,
         changes: &[OwnChange],
     ) -> Result<(), ReplicaError> {
-        let Some(row) = store::document(self.tx, record)? else { return Ok(()) };
-        let whole = everything(self.tx, record, row.kind, row.snapshot.as_deref())?;
         // They fall at first, so that what is left is the record without them; each that is made
         // again then goes.
         for change in changes {
@@ -230,14 +228,16 @@ impl<'a> Fallout<'a> {
         }
         let mut open = load_open(self.tx, record)?;
         for change in changes {
-            let states = read_back(&whole, row.kind, &change.bytes);
-            match (&mut open, states) {
-                (Some(open), Some(states)) => {
-                    self.make_one_again(record, open, change, &states)?;
-                    store::drop_change(self.tx, change.hash)?;
-                }
-                // The record itself was refused, and nothing stands on nothing.
-                _ => self.refused.push((change.hash, Refusal::depends_on_refused())),
+            let states = history.states(&change.bytes);
+            if let (Some(open), Some(states)) = (&mut open, &states) {
+                self.make_one_again(record, open, change, states)?;
+                store::drop_change(self.tx, change.hash)?;
+                continue;
+            }
+            // The record itself was refused, and nothing stands on nothing.
+            self.refused.push((change.hash, Refusal::depends_on_refused()));
+            if let Some(states) = states {
+                store::put_edit(self.tx, change.hash, &in_words(&states))?;
             }
         }
         if let Some(mut open) = open {
@@ -270,28 +270,82 @@ impl<'a> Fallout<'a> {
 /// Writes down in words what the unsent and refused changes of a record did, while the record is
 /// there to read it from.
 pub(super) fn keep_words(tx: &Connection, record: RecordId) -> Result<(), ReplicaError> {
-    let Some(row) = store::document(tx, record)? else { return Ok(()) };
-    let mut statement = tx.prepare_cached(
-        "SELECT hash, bytes FROM changes WHERE record = ?1 AND state > 0 AND edit IS NULL",
-    )?;
-    let silent: Vec<([u8; 32], Vec<u8>)> = statement
-        .query_map(params![record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    if silent.is_empty() {
-        return Ok(());
-    }
-    let whole = everything(tx, record, row.kind, row.snapshot.as_deref())?;
-    for (hash, bytes) in silent {
-        if let Some((before, after, _)) = read_back(&whole, row.kind, &bytes) {
-            let edit = difference(&before, &after, &before).to_json().to_string();
-            store::put_edit(tx, ChangeHash(hash), &edit)?;
-        }
+    if store::is_silent(tx, record)?
+        && let Some(mut history) = History::of(tx, record, None)?
+    {
+        history.keep_words(tx, record, Silent::All)?;
     }
     Ok(())
 }
 
-/// A record's document with every change that is in the file, refused ones too.
-pub(super) fn everything(
+/// A record's document with all that is in the file, from which what each change did is read back.
+pub(super) struct History {
+    kind: &'static Kind,
+    whole: Automerge,
+    /// The record as the last change left it, and what it said: mostly what the next builds on.
+    last: Option<(Automerge, Hydrated)>,
+}
+
+/// What a record said before and after a change, and when the change claims to have been made.
+pub(super) type States = (Hydrated, Hydrated, UnixMs);
+
+impl History {
+    /// The history of a record, none of one that is not here. A document that is known to have
+    /// everything that is still to be read back spares opening it anew, with every change that is in
+    /// the file, refused ones too.
+    pub(super) fn of(
+        tx: &Connection,
+        record: RecordId,
+        known: Option<Automerge>,
+    ) -> Result<Option<Self>, ReplicaError> {
+        let Some(row) = store::document(tx, record)? else { return Ok(None) };
+        let whole = match known {
+            Some(known) => known,
+            None => everything(tx, record, row.kind, row.snapshot.as_deref())?,
+        };
+        Ok(Some(Self { kind: row.kind, whole, last: None }))
+    }
+
+    /// What the record said before and after a change.
+    pub(super) fn states(&mut self, bytes: &[u8]) -> Option<States> {
+        let change = Change::from_bytes(bytes.to_vec()).ok()?;
+        let claimed = UnixMs::from_seconds(change.timestamp());
+        let (mut doc, before) = match self.last.take() {
+            Some((doc, said)) if doc.get_heads() == change.deps() => (doc, said),
+            _ => {
+                let doc = self.whole.fork_at(change.deps()).ok()?;
+                let said = hydrate(&doc, self.kind);
+                (doc, said)
+            }
+        };
+        doc.apply_changes([change]).ok()?;
+        let after = hydrate(&doc, self.kind);
+        self.last = Some((doc, after.clone()));
+        Some((before, after, claimed))
+    }
+
+    /// Writes down in words what changes did of which that is not said yet.
+    fn keep_words(
+        &mut self,
+        tx: &Connection,
+        record: RecordId,
+        which: Silent,
+    ) -> Result<(), ReplicaError> {
+        for (hash, bytes) in store::silent(tx, record, which)? {
+            if let Some(states) = self.states(&bytes) {
+                store::put_edit(tx, hash, &in_words(&states))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a change did, as an edit's JSON.
+fn in_words((before, after, _): &States) -> String {
+    difference(before, after, before).to_json().to_string()
+}
+
+fn everything(
     tx: &Connection,
     record: RecordId,
     kind: &'static Kind,
@@ -302,24 +356,12 @@ pub(super) fn everything(
         None => genesis(kind).doc.clone(),
     };
     for bytes in store::all_changes(tx, record)? {
-        // One that does not apply beside the others is not read back; it is kept all the same.
+        // One that does not apply beside the others is kept all the same.
         if let Ok(change) = Change::from_bytes(bytes) {
             let _ = doc.apply_changes([change]);
         }
     }
     Ok(doc)
-}
-
-/// What a record said before and after a change, and when the change claims to have been made.
-pub(super) type States = (Hydrated, Hydrated, UnixMs);
-
-/// What the record said before and after a change, and when the change claims to have been made.
-pub(super) fn read_back(whole: &Automerge, kind: &'static Kind, bytes: &[u8]) -> Option<States> {
-    let change = Change::from_bytes(bytes.to_vec()).ok()?;
-    let before = whole.fork_at(change.deps()).ok()?;
-    let after = whole.fork_at(&[change.hash()]).ok()?;
-    let claimed = UnixMs::from_seconds(change.timestamp());
-    Some((hydrate(&before, kind), hydrate(&after, kind), claimed))
 }
 
 fn with_its_group() -> Refusal {

@@ -384,6 +384,47 @@ pub(super) fn all_changes(db: &Connection, record: RecordId) -> rusqlite::Result
     rows.collect()
 }
 
+/// Changes of which is not said in words yet what they did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Silent {
+    /// Refused ones.
+    Refused,
+    /// Unsent ones as well.
+    All,
+}
+
+impl Silent {
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Refused => "state = 2",
+            Self::All => "state > 0",
+        }
+    }
+}
+
+/// Changes of a record that are silent, oldest first.
+pub(super) fn silent(
+    db: &Connection,
+    record: RecordId,
+    which: Silent,
+) -> rusqlite::Result<Vec<(ChangeHash, Vec<u8>)>> {
+    let condition = which.condition();
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT hash, bytes FROM changes WHERE record = ?1 AND {condition} AND edit IS NULL ORDER BY seq"
+    ))?;
+    let rows = statement
+        .query_map([record.as_bytes()], |row| Ok((ChangeHash(row.get(0)?), row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Whether a record has a silent change, unsent or refused.
+pub(super) fn is_silent(db: &Connection, record: RecordId) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM changes WHERE record = ?1 AND state > 0 AND edit IS NULL)",
+    )?
+    .query_row([record.as_bytes()], |row| row.get(0))
+}
+
 /// Keeps what a change did in words, for when its record is gone.
 pub(super) fn put_edit(db: &Connection, hash: ChangeHash, edit: &str) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE changes SET edit = ?2 WHERE hash = ?1")?
