@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, Executor};
-use sync_core::ids::{FeedPosition, RecordId, ScopeId, ServerEpoch, UserId};
+use sync_core::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch, UserId};
 use sync_core::limits;
 use sync_core::projection::Row;
 use sync_core::protocol::{AccessNotice, Blob, Cursor, FeedBatch, FeedItem};
@@ -127,13 +127,18 @@ impl Feed {
         self.asked.extend(records.into_iter().map(|record| record.0));
     }
 
-    /// The next batch; `None` when the replica has everything there is.
+    /// The next batch; `None` when the replica has everything there is. What this very connection is
+    /// about to hear verdicts of is not sent back, though it may be stored by now.
     ///
     /// # Errors
     /// When the database cannot be reached; the feed stands where it stood.
-    pub async fn next(&mut self, pool: &PgPool) -> sqlx::Result<Option<FeedBatch>> {
+    pub async fn next(
+        &mut self,
+        pool: &PgPool,
+        in_flight: &[ChangeHash],
+    ) -> sqlx::Result<Option<FeedBatch>> {
         loop {
-            let batch = self.read(pool).await?;
+            let batch = self.read(pool, in_flight).await?;
             if batch.is_some() || !self.under_way() {
                 return Ok(batch);
             }
@@ -141,7 +146,11 @@ impl Feed {
     }
 
     /// Reads what fits one batch; `None` when the replica need not hear of it.
-    async fn read(&mut self, pool: &PgPool) -> sqlx::Result<Option<FeedBatch>> {
+    async fn read(
+        &mut self,
+        pool: &PgPool,
+        in_flight: &[ChangeHash],
+    ) -> sqlx::Result<Option<FeedBatch>> {
         let mut connection = pool.acquire().await?;
         let mut tx = connection.begin().await?;
         tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
@@ -162,7 +171,7 @@ impl Feed {
         }
         let whole = next_of(&mut self.whole);
         if whole.is_empty() {
-            self.send_changed(&mut tx, &mut batch).await?;
+            self.send_changed(&mut tx, &mut batch, in_flight).await?;
         } else {
             let ids: Vec<Uuid> = whole.iter().map(|listed| listed.id).collect();
             let documents = store::feed::documents(&mut tx, &ids, BEFORE_ALL, &[]).await?;
@@ -254,11 +263,16 @@ impl Feed {
         &mut self,
         tx: &mut PgConnection,
         batch: &mut FeedBatch,
+        in_flight: &[ChangeHash],
     ) -> sqlx::Result<()> {
         let next = next_of(&mut self.changed);
         let Some(last) = next.last() else { return Ok(()) };
         let ids: Vec<Uuid> = next.iter().map(|listed| listed.id).collect();
-        let documents = store::feed::documents(tx, &ids, self.base, &self.own).await?;
+        let mut own = self.own.clone();
+        if !in_flight.is_empty() {
+            own.extend(store::feed::positions(tx, in_flight).await?);
+        }
+        let documents = store::feed::documents(tx, &ids, self.base, &own).await?;
         let (fresh, known): (Vec<_>, Vec<_>) =
             documents.into_iter().partition(|document| document.snapshot.is_some());
         let mut items: HashMap<Uuid, FeedItem> = HashMap::new();
@@ -267,7 +281,7 @@ impl Feed {
         }
         let known_ids: Vec<Uuid> = known.iter().map(|document| document.id).collect();
         let mut changes: HashMap<Uuid, Vec<Blob>> = HashMap::new();
-        let others = store::feed::changes_after(tx, &known_ids, self.base, &self.own).await?;
+        let others = store::feed::changes_after(tx, &known_ids, self.base, &own).await?;
         for (record, bytes) in others {
             changes.entry(record).or_default().push(Blob(bytes));
         }

@@ -1,5 +1,6 @@
 //! One replica's session: greeting, pushes in, verdicts and feed out.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sync_core::document::PenRole;
 use sync_core::guard;
-use sync_core::ids::{ReplicaId, UserId};
+use sync_core::ids::{ChangeHash, ReplicaId, UserId};
 use sync_core::limits;
 use sync_core::protocol::{
     Answer, Ask, ClientMessage, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
@@ -117,7 +118,7 @@ async fn welcome_and_run(
     let mut wake = app.wake.subscribe();
     wake.mark_unchanged();
     let mut feed = Feed::open(&app.pool, signed_in.user, hello.cursor.as_ref()).await?;
-    let first = feed.next(&app.pool).await?;
+    let first = feed.next(&app.pool, &[]).await?;
     let welcome = Welcome {
         protocol: PROTOCOL_VERSION.min(hello.protocol),
         user: signed_in.user,
@@ -138,6 +139,7 @@ async fn welcome_and_run(
         sent_batches: 0,
         more: false,
         verdicts: FuturesUnordered::new(),
+        in_flight: HashMap::new(),
         heard: Instant::now(),
         budget: f64::from(limits::FRAMES_PER_SECOND) * 10.0,
         refilled: Instant::now(),
@@ -226,6 +228,8 @@ struct Session {
     /// Whether the feed may have more to send.
     more: bool,
     verdicts: FuturesUnordered<futures_util::future::BoxFuture<'static, Judged>>,
+    /// Changes of the pushes that wait for verdicts, by the number of the push.
+    in_flight: HashMap<u64, Vec<ChangeHash>>,
     heard: Instant,
     /// Frames that may still come, refilled with time.
     budget: f64,
@@ -271,7 +275,9 @@ impl Session {
                 }
                 () = std::future::ready(()), if may_feed => {
                     self.looked = Instant::now();
-                    let batch = self.feed.next(&self.app.pool).await?;
+                    let in_flight: Vec<ChangeHash> =
+                        self.in_flight.values().flatten().copied().collect();
+                    let batch = self.feed.next(&self.app.pool, &in_flight).await?;
                     if !self.feed.user_is_active() {
                         return Err(End(auth::disabled()));
                     }
@@ -349,6 +355,8 @@ impl Session {
     async fn push(&mut self, push: Push) -> Result<(), End> {
         let number = push.push;
         let groups = self.take_in(push.groups).await?;
+        let changes = groups.iter().flat_map(|group| &group.changes);
+        self.in_flight.insert(number, changes.map(|change| change.hash).collect());
         let app = self.app.clone();
         let (user, replica): (UserId, ReplicaId) = (self.user, self.replica);
         self.verdicts.push(Box::pin(async move {
@@ -390,6 +398,7 @@ impl Session {
         verdicts: Result<Vec<Verdict>, Unavailable>,
     ) -> Result<ServerMessage, End> {
         let verdicts = verdicts.map_err(|_| unavailable())?;
+        self.in_flight.remove(&push);
         for verdict in &verdicts {
             if let VerdictOutcome::Accepted(position) = verdict.outcome {
                 self.feed.note_own(position);

@@ -2,6 +2,7 @@
 
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
+use sync_core::ids::ChangeHash;
 use uuid::Uuid;
 
 /// The last position, the life of the database, and whether the user may still sign in.
@@ -171,6 +172,21 @@ pub async fn documents(
             })
         })
         .collect()
+}
+
+/// Positions of those changes that are stored.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn positions(
+    connection: &mut PgConnection,
+    changes: &[ChangeHash],
+) -> sqlx::Result<Vec<i64>> {
+    let hashes: Vec<&[u8]> = changes.iter().map(|hash| hash.0.as_slice()).collect();
+    sqlx::query_scalar("SELECT position FROM sync.changes WHERE hash = ANY($1)")
+        .bind(hashes)
+        .fetch_all(connection)
+        .await
 }
 
 /// Changes of some records after a position and not at one of some others, oldest first.

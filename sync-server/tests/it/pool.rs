@@ -77,7 +77,7 @@ async fn dropped_requests_leave_nothing_behind_for_others() {
                 assert_eq!(verdicts.len(), 1);
                 let mut feed = Feed::open(&pool, user, None).await.unwrap();
                 let mut names = Vec::new();
-                while let Some(batch) = feed.next(&pool).await.unwrap() {
+                while let Some(batch) = feed.next(&pool, &[]).await.unwrap() {
                     for item in batch.items.into_iter().filter(|i| i.kind == "organization") {
                         names.push(item.row.unwrap()[3].clone());
                     }

@@ -1,7 +1,7 @@
 //! The thread, end to end: an offline edit on a device becomes a row in a report.
 
 use client_sdk::core::replica::LinkState;
-use sync_core::ids::{FeedPosition, UserId};
+use sync_core::ids::{ChangeHash, FeedPosition, UserId};
 use sync_server::ops::report;
 
 use crate::harness::{World, create, second_server, set};
@@ -338,12 +338,41 @@ async fn a_feed_steps_over_own_changes_to_its_end() {
     // As over a connection that began before any of it.
     let mut records = 0;
     let mut last = None;
-    while let Some(batch) = feed.next(pool).await.unwrap() {
+    while let Some(batch) = feed.next(pool, &[]).await.unwrap() {
         records += batch.items.iter().filter(|item| item.kind == "organization").count();
         last = Some(batch);
     }
     let last = last.unwrap();
     assert_eq!((last.live, last.head), (true, FeedPosition(position)));
     assert_eq!(records, 0, "the replica has them");
+    world.end().await;
+}
+
+/// A commit is over a moment before its connection hears of it. A feed that is read in between leaves
+/// out what that connection pushed, and brings what others did.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_sends_nothing_back_whose_verdict_is_under_way() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let mut mia = world.device("mia.db", world.manager);
+    let old = create(&mut rosa, "organization", &[("name", "Old")]);
+    world.sync(&mut rosa).await;
+    world.sync(&mut mia).await;
+    let pool = &world.server.app.pool;
+    let mut feed = sync_server::feed::Feed::open(pool, UserId(world.rep), None).await.unwrap();
+    while feed.next(pool, &[]).await.unwrap().is_some() {}
+    set(&mut mia, old, "organization", &[("website", "old.example")]);
+    world.sync(&mut mia).await;
+    set(&mut rosa, old, "organization", &[("cuisine", "Thai")]);
+    let fresh = create(&mut rosa, "organization", &[("name", "Fresh")]);
+    world.sync(&mut rosa).await;
+    let under_way = "SELECT hash FROM sync.changes ORDER BY position DESC LIMIT 2";
+    let under_way: Vec<Vec<u8>> =
+        sqlx::query_scalar(under_way).fetch_all(&world.owner).await.unwrap();
+    let under_way: Vec<ChangeHash> =
+        under_way.iter().map(|hash| ChangeHash::from_slice(hash).unwrap()).collect();
+    let batch = feed.next(pool, &under_way).await.unwrap().unwrap();
+    let sent: Vec<_> = batch.items.iter().map(|item| (item.record, item.changes.len())).collect();
+    assert_eq!(sent, [(old, 1)], "the manager's edit alone, and nothing of {fresh}");
     world.end().await;
 }
