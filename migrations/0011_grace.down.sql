@@ -22,6 +22,7 @@ DROP TRIGGER forget_holder ON public.users;
 DROP FUNCTION app.forget_holder();
 DROP TRIGGER remember_holders ON public.organizations;
 DROP FUNCTION app.remember_holders();
+DROP FUNCTION app.concerned(uuid[], uuid[]);
 DROP FUNCTION app.sees_account(uuid);
 DROP FUNCTION app.graced_accounts();
 DROP TABLE sync.former_holders;

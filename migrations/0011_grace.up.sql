@@ -33,6 +33,14 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION app.concerned(holders uuid[], territories uuid[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 5 AS $$
+    SELECT who FROM (
+        SELECT unnest(holders) UNION SELECT app.people_above(holders) UNION SELECT app.watchers_of(territories)
+    ) AS concerned (who) WHERE who IS NOT NULL
+$$;
+COMMENT ON FUNCTION app.concerned(uuid[], uuid[]) IS 'Who may see an account by these people, who look after it, or by these territories.';
+
 -- Readers are no holders: they have nothing to hand in.
 CREATE FUNCTION app.remember_holders() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -41,17 +49,9 @@ DECLARE
 BEGIN
     DELETE FROM sync.former_holders WHERE at < now() - (SELECT grace FROM app.settings);
     INSERT INTO sync.former_holders (user_id, account_id, position)
-    SELECT who.id, NEW.id, (SELECT last_position + 1 FROM sync.clock)
-    FROM (
-        SELECT unnest(held) AS id
-        UNION
-        SELECT u.id FROM public.users u
-        WHERE u.role = 'manager' AND u.id = ANY (
-            ARRAY(SELECT app.people_above(held))
-            || CASE WHEN OLD.territory_id IS DISTINCT FROM NEW.territory_id
-                THEN ARRAY(SELECT app.watchers_of(ARRAY[OLD.territory_id])) END)
-    ) AS who
-    WHERE who.id IS NOT NULL
+    SELECT u.id, NEW.id, (SELECT last_position + 1 FROM sync.clock)
+    FROM app.concerned(held, CASE WHEN OLD.territory_id IS DISTINCT FROM NEW.territory_id THEN ARRAY[OLD.territory_id] END) AS who
+    JOIN public.users u ON u.id = who AND (u.role = 'manager' OR u.id = ANY (held))
     ON CONFLICT (user_id, account_id) DO UPDATE SET position = excluded.position, at = excluded.at;
     RETURN NULL;
 END $$;
@@ -127,5 +127,5 @@ BEGIN
     RETURN NEW;
 END $$;
 
-REVOKE ALL ON FUNCTION app.remember_holders(), app.forget_holder(), app.graced_accounts(), app.sees_account(uuid) FROM public;
+REVOKE ALL ON FUNCTION app.concerned(uuid[], uuid[]), app.remember_holders(), app.forget_holder(), app.graced_accounts(), app.sees_account(uuid) FROM public;
 GRANT EXECUTE ON FUNCTION app.graced_accounts(), app.sees_account(uuid) TO pantry_writer;

@@ -156,13 +156,8 @@ BEGIN
     SELECT last_position + 1 INTO next FROM sync.clock FOR UPDATE;
     INSERT INTO sync.access_events (position, scope_id, user_id, reason)
     SELECT next, f.id, u.id, 'The finances of the account "' || coalesce(left(NEW.name, 60), '') || '" went with it.'
-    FROM (
-        SELECT unnest(people) AS id
-        UNION SELECT app.people_above(people)
-        UNION SELECT app.watchers_of(ARRAY[OLD.territory_id, NEW.territory_id])
-        WHERE OLD.territory_id IS DISTINCT FROM NEW.territory_id
-    ) AS concerned
-    JOIN public.users u ON u.id = concerned.id AND u.role = 'manager'
+    FROM app.concerned(people, CASE WHEN OLD.territory_id IS DISTINCT FROM NEW.territory_id THEN ARRAY[OLD.territory_id, NEW.territory_id] END) AS who
+    JOIN public.users u ON u.id = who AND u.role = 'manager'
     CROSS JOIN public.organization_finance f
     WHERE f.organization_id = NEW.id;
     PERFORM pg_notify('pantry_feed', '');
@@ -183,12 +178,8 @@ BEGIN
     SELECT (SELECT last_position + 1 FROM sync.clock), f.id, u.id, 'The account "' || coalesce(left(late.name, 60), '') || '" arrived.'
     FROM added late
     JOIN public.organization_finance f ON f.organization_id = late.id
-    CROSS JOIN LATERAL (
-        SELECT unnest(ARRAY[late.assigned_user_id, late.secondary_user_id]) AS id
-        UNION SELECT app.people_above(ARRAY[late.assigned_user_id, late.secondary_user_id])
-        UNION SELECT app.watchers_of(ARRAY[late.territory_id])
-    ) AS concerned
-    JOIN public.users u ON u.id = concerned.id AND u.role = 'manager';
+    CROSS JOIN LATERAL app.concerned(ARRAY[late.assigned_user_id, late.secondary_user_id], ARRAY[late.territory_id]) AS who
+    JOIN public.users u ON u.id = who AND u.role = 'manager';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION app.note_late_finances() IS 'Has managers'' devices fetch finances that came before their account.';

@@ -12,15 +12,9 @@ BEGIN
     -- event is there for everybody whose cursor is older than that commit.
     SELECT last_position + 1 INTO next FROM sync.clock FOR UPDATE;
     INSERT INTO sync.access_events (position, scope_id, user_id, reason)
-    SELECT next, NEW.id, concerned.id,
+    SELECT next, NEW.id, who,
         format('The account "%s" was assigned to %s.', left(NEW.name, 60), coalesce(holders, 'nobody'))
-    FROM (
-        SELECT unnest(people) AS id
-        UNION SELECT app.people_above(people)
-        UNION SELECT app.watchers_of(ARRAY[OLD.territory_id, NEW.territory_id])
-        WHERE OLD.territory_id IS DISTINCT FROM NEW.territory_id
-    ) AS concerned
-    WHERE concerned.id IS NOT NULL;
+    FROM app.concerned(people, CASE WHEN OLD.territory_id IS DISTINCT FROM NEW.territory_id THEN ARRAY[OLD.territory_id, NEW.territory_id] END) AS who;
     PERFORM pg_notify('pantry_feed', '');
     RETURN NULL;
 END $$;

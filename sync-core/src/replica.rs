@@ -13,6 +13,7 @@ mod anew;
 mod cache;
 mod edit;
 mod feed;
+mod history;
 mod open;
 mod quarantine;
 mod query;

@@ -39,6 +39,8 @@ pub struct Feed {
     access_seen: i64,
     /// The clock at the last look.
     head: i64,
+    /// The clock when the feed was last read.
+    clock: i64,
     epoch: Uuid,
     active: bool,
     /// Changed documents still to be sent, by position.
@@ -89,6 +91,7 @@ impl Feed {
             // A replica that begins holds nothing to be taken away.
             access_seen: if known.is_some() { base } else { head },
             head: 0,
+            clock: 0,
             epoch,
             active: true,
             changed: VecDeque::new(),
@@ -107,6 +110,12 @@ impl Feed {
     /// The database's present life.
     pub fn epoch(&self) -> ServerEpoch {
         ServerEpoch(self.epoch)
+    }
+
+    /// Whether something was committed after the last look: a list that is being sent keeps the feed
+    /// from looking, and whoever commits wakes it but once.
+    pub fn is_behind(&self) -> bool {
+        self.clock > self.head.max(self.cursor)
     }
 
     /// Whether the next batch is there to be read without a new look.
@@ -139,7 +148,7 @@ impl Feed {
     ) -> sqlx::Result<Option<FeedBatch>> {
         loop {
             let batch = self.read(pool, in_flight).await?;
-            if batch.is_some() || !self.under_way() {
+            if batch.is_some() || !(self.under_way() || self.is_behind()) {
                 return Ok(batch);
             }
         }
@@ -157,6 +166,7 @@ impl Feed {
         store::become_user(&mut tx, self.user, Access::Read).await?;
         let (head, _, active) = store::feed::clock(&mut tx).await?;
         self.active = active;
+        self.clock = head;
         let mut batch = FeedBatch::default();
         // A replica that pushed, or asked for records, waits to hear that it is past that.
         let mut awaited = false;

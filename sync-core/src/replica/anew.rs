@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{ReplicaError, load_open, write_record};
-use super::quarantine::{History, States};
+use super::history::{History, States};
 use super::store::{self, ChangeState, NewChange, Origin, Waiting};
 use crate::document::{self, LocalChange, Pen, PenRole, difference, genesis, hydrate};
 use crate::error::RefusalCode;

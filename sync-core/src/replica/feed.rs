@@ -196,7 +196,7 @@ fn evict(
         }
     }
     for record in &batch.evict_records {
-        super::quarantine::keep_words(tx, *record)?;
+        super::history::keep_words(tx, *record)?;
         if store::erase_record(tx, *record)? {
             cache.forget(*record);
             reasons.push("A record moved to an account that you do not see.".to_owned());
@@ -213,7 +213,7 @@ fn erase_scope(
 ) -> Result<usize, ReplicaError> {
     let records = store::records_of(tx, scope)?;
     for record in &records {
-        super::quarantine::keep_words(tx, *record)?;
+        super::history::keep_words(tx, *record)?;
         store::erase_record(tx, *record)?;
         cache.forget(*record);
     }

@@ -41,15 +41,20 @@ impl Connected {
 
     /// When something happened on the device; it is durable by then.
     async fn until(&mut self, what: &str, is_it: impl Fn(&Effect) -> bool) -> Instant {
+        let mut instead = Vec::new();
         let wait = async {
             loop {
                 let (when, effect) = self.effects.recv().await.expect("the device is connected");
                 if is_it(&effect) {
                     return when;
                 }
+                if !matches!(effect, Effect::Send(_)) {
+                    instead.push(effect);
+                }
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"))
+        let in_time = tokio::time::timeout(PATIENCE, wait).await;
+        in_time.unwrap_or_else(|_| panic!("not in time: {what}; instead: {instead:?}"))
     }
 
     async fn lost(&mut self, since: Instant, what: &str) -> String {

@@ -2,7 +2,7 @@
 
 use client_sdk::core::replica::LinkState;
 use sync_core::ids::{ChangeHash, FeedPosition, UserId};
-use sync_server::ops::report;
+use sync_server::ops::{assign, report};
 
 use crate::harness::{World, create, second_server, set};
 
@@ -302,9 +302,7 @@ async fn a_bootstrap_brings_records_that_began_before_what_was_sent_already() {
         })
         .collect();
     let app = &world.server.app;
-    let outcome = sync_server::ops::assign::assign(&app.pool, &app.committer, world.manager, &list)
-        .await
-        .unwrap();
+    let outcome = assign::assign(&app.pool, &app.committer, world.manager, &list).await.unwrap();
     assert_eq!((outcome.assigned, outcome.refused.len()), (MORE_THAN_A_BATCH, 0));
     world.sync(&mut other).await;
     world.assert_agrees(&other).await;
@@ -374,5 +372,53 @@ async fn a_feed_sends_nothing_back_whose_verdict_is_under_way() {
     let batch = feed.next(pool, &under_way).await.unwrap().unwrap();
     let sent: Vec<_> = batch.items.iter().map(|item| (item.record, item.changes.len())).collect();
     assert_eq!(sent, [(old, 1)], "the manager's edit alone, and nothing of {fresh}");
+    world.end().await;
+}
+
+/// While a list is being sent, an account of it is given away. The feed comes to the end of the list,
+/// of which nothing may be sent any more, and tells of the loss nevertheless: nobody wakes it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_at_the_end_of_a_list_looks_at_what_happened_meanwhile() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    let kept = create(&mut rosa, "organization", &[("name", "Kept")]);
+    world.sync(&mut rosa).await;
+    let pool = &world.server.app.pool;
+    let mut feed = sync_server::feed::Feed::open(pool, UserId(world.rep), None).await.unwrap();
+    while feed.next(pool, &[]).await.unwrap().is_some() {}
+    for _ in 0..2 {
+        // Assigned to her anew with a second in charge: it comes whole, and is on the list.
+        let list = [assign::Assignment {
+            organization: account.0,
+            to: world.rep,
+            second: Some(world.manager),
+            territory: None,
+        }];
+        let app = &world.server.app;
+        assign::assign(&app.pool, &app.committer, world.manager, &list).await.unwrap();
+        let whole = feed.next(pool, &[]).await.unwrap().unwrap();
+        assert_eq!((whole.items.len(), whole.live), (1, false));
+        world.assign(account, world.other_rep).await;
+        let told = feed.next(pool, &[]).await.unwrap().expect("she hears of it");
+        assert_eq!(told.evict.len(), 1);
+        assert!(told.live && !feed.is_behind());
+        world.assign(account, world.rep).await;
+        while feed.next(pool, &[]).await.unwrap().is_some() {}
+    }
+    // The same where there is something to be sent at the end of the list.
+    let mut mia = world.device("mia.db", world.manager);
+    world.sync(&mut mia).await;
+    set(&mut mia, kept, "organization", &[("website", "kept.example")]);
+    feed.fetch([account]);
+    world.sync(&mut mia).await;
+    assert_eq!(feed.next(pool, &[]).await.unwrap().unwrap().items.len(), 1);
+    set(&mut mia, account, "organization", &[("website", "kitchen.example")]);
+    world.sync(&mut mia).await;
+    let end = feed.next(pool, &[]).await.unwrap().unwrap();
+    assert!(end.live && feed.is_behind(), "at the end of its list, and there is more");
+    let rest = feed.next(pool, &[]).await.unwrap().unwrap();
+    assert_eq!(rest.items[0].record, account);
+    assert!(rest.live && !feed.is_behind());
     world.end().await;
 }
