@@ -199,7 +199,7 @@ fn evict(
         super::history::keep_words(tx, *record)?;
         if store::erase_record(tx, *record)? {
             cache.forget(*record);
-            reasons.push("A record moved to an account that you do not see.".to_owned());
+            reasons.push("A record moved to where you do not see it.".to_owned());
         }
     }
     Ok(reasons)

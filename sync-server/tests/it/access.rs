@@ -52,6 +52,59 @@ async fn a_contact_who_changes_employer_changes_devices() {
     world.end().await;
 }
 
+/// Tasks without an account are given to colleagues, offline: by whoever made them and by whoever has
+/// them. An edit that takes its own author's access away is taken, and the device lets go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_is_given_away_leaves_the_device_that_gave_it() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let mut omar = world.device("omar.db", world.other_rep);
+    let mut mia = world.device("mia.db", world.manager);
+    let (to_omar, to_mia) = (world.other_rep.to_string(), world.manager.to_string());
+    let known = create(&mut rosa, "task", &[("title", "Order menus")]);
+    for device in [&mut rosa, &mut omar, &mut mia] {
+        world.sync(device).await;
+    }
+    // One that stands already, one that is made for him, and one that is handed on before it is sent.
+    set(&mut rosa, known, "task", &[("assignee_id", &to_omar)]);
+    set(&mut rosa, known, "task", &[("priority", "high")]);
+    let fresh = create(&mut rosa, "task", &[("title", "Wash the van"), ("assignee_id", &to_omar)]);
+    let own = create(&mut rosa, "task", &[("title", "Buy stamps")]);
+    let later = create(&mut rosa, "task", &[("title", "Call the bank")]);
+    set(&mut rosa, later, "task", &[("assignee_id", &to_omar)]);
+    let summary = world.sync(&mut rosa).await;
+    assert_eq!((summary.refused, summary.evicted.len()), (0, 3), "{:?}", summary.evicted);
+    world.sync(&mut omar).await;
+    for task in [known, fresh, later] {
+        assert!(rosa.replica.record(task).unwrap().is_none(), "she let go of it");
+        assert!(omar.replica.record(task).unwrap().is_some(), "he has it");
+    }
+    assert!(rosa.replica.search("van", 5).unwrap().is_empty());
+    assert!(rosa.replica.record(own).unwrap().is_some());
+    // He hands one on in turn; a task that is neither his nor made by him he cannot touch.
+    set(&mut omar, fresh, "task", &[("assignee_id", &to_mia)]);
+    let hers = create(&mut omar, "contact", &[("last_name", "Lee")]);
+    assert_eq!(world.sync(&mut omar).await.refused, 0);
+    world.sync(&mut mia).await;
+    assert!(mia.replica.record(fresh).unwrap().is_some());
+    assert!(omar.replica.record(fresh).unwrap().is_none());
+    assert!(omar.replica.record(hers).unwrap().is_some());
+    for device in [&mut rosa, &mut omar, &mut mia] {
+        world.sync(device).await;
+        world.assert_agrees(device).await;
+    }
+    let ask =
+        explain::explain(&world.owner, &world.server.app.pool, world.rep, own.0).await.unwrap();
+    assert!(ask.writes);
+    let ask = explain::explain(&world.owner, &world.server.app.pool, world.other_rep, own.0)
+        .await
+        .unwrap();
+    assert_eq!((ask.reads, ask.writes), (false, false));
+    assert!(ask.to_text().contains("it has none and is somebody else's"), "{}", ask.to_text());
+    world.assert_projected().await;
+    world.end().await;
+}
+
 /// An account goes to another rep: no byte of its words is left in the first rep's files, neither in
 /// rows nor in the search index, in free pages or in the journal.
 #[tokio::test(flavor = "multi_thread")]

@@ -319,12 +319,16 @@ async fn managers_have_the_same_grace_but_assign_nothing_by_it() {
     }
     set(&mut of_team, account, "organization", &[("cuisine", "Thai")]);
     set(&mut of_region, account, "organization", &[("website", "kitchen.example")]);
+    let parent = account.to_string();
+    let terms = [("organization_id", parent.as_str()), ("payment_terms", "cod")];
+    let begun = create(&mut of_team, "organization_finance", &terms);
     give(lin, None).await;
     for device in [&mut of_team, &mut of_region] {
         assert_eq!(world.sync(device).await.refused, 0);
         assert!(device.replica.record(account).unwrap().is_none());
         world.assert_agrees(device).await;
     }
+    assert_eq!(world.ids_of(world.admin, "organization_finance").await, [begun.0]);
     // In SQL, since no device may write assignments: neither manager takes the account back.
     for manager in [world.manager, max] {
         let mut tx = world.owner.begin().await.unwrap();

@@ -125,6 +125,9 @@ impl Model {
 
     /// Whether an edit is taken: its author may write, or had not heard of losing the account.
     fn takes(&self, who: Uuid, edit: &Pending) -> bool {
+        if matches!(edit.what, What::Task) {
+            return self.people[&who].role != "read_only";
+        }
         let Some(account) = self.accounts.get(&edit.account) else { return false };
         let unheard = match (self.lost.get(&(who, edit.account)), edit.heard) {
             (Some(lost), Some(heard)) => *lost > heard,
@@ -175,6 +178,8 @@ enum What {
     Account,
     /// A record of the account's finances; this one.
     Finances(RecordId),
+    /// A task without an account, for anybody.
+    Task,
 }
 
 struct Run {
@@ -277,7 +282,8 @@ impl Run {
         let who = self.somebody();
         match self.random.random_range(0..100) {
             0..6 => self.create_account(who),
-            6..50 => self.edit_account(who),
+            6..46 => self.edit_account(who),
+            46..50 => self.make_task(who),
             50..63 => self.add_to_account(who),
             63..67 => self.add_finances(who),
             67..70 => self.edit_finances(who),
@@ -389,6 +395,13 @@ impl Run {
         self.note(who, account, What::Finances(finances));
     }
 
+    fn make_task(&mut self, who: Uuid) {
+        let whose = self.somebody().to_string();
+        let device = self.devices.get_mut(&who).unwrap();
+        let task = create(device, "task", &[("title", "Call"), ("assignee_id", &whose)]);
+        self.note(who, task, What::Task);
+    }
+
     async fn assign(&mut self, who: Uuid) {
         // Rather one that somebody is at work on.
         let at_work = self.pending.values().flatten().map(|edit| edit.account);
@@ -445,7 +458,8 @@ impl Run {
             let (takes, account) = (self.model.takes(who, &edit), &self.model.accounts);
             expected += u64::from(!takes);
             let writes = account.get(&edit.account).is_some_and(|a| self.model.writes(who, a));
-            self.late += u64::from(takes && !writes);
+            let of_account = !matches!(edit.what, What::Task);
+            self.late += u64::from(takes && !writes && of_account);
             if let (true, What::Finances(record)) = (takes, edit.what) {
                 self.model.finances.insert(record, edit.account);
             }

@@ -37,11 +37,6 @@ pub(super) fn add(table: &mut Table) {
         let data = EventData::Employer { organization_id: facts.foreign.0 };
         facts.event("employer", data, |text| text)
     });
-    table.only("task", "a task of nobody's account for the victim", "denied", |facts| {
-        let (id, victim) = (facts.id(), facts.victim.to_string());
-        let change = facts.creation_of(id, &[("title", "Forged"), ("assignee_id", &victim)]);
-        facts.push_as(id, facts.kind.name, encoded(change))
-    });
     let reader = &[Attacker::Reader];
     table.add(&["organization"], reader, nothing, "an account of its own", denied, |facts| {
         let id = facts.id();
