@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use automerge::Automerge;
+use automerge::{Automerge, ReadDoc};
 
 use crate::document::{self, Conflict, Hydrated, PenRole, Violation, genesis, hydrate};
 use crate::error::{Refusal, RefusalCode};
@@ -215,19 +215,21 @@ impl Workspace {
         }
     }
 
-    /// What a merged group that nothing was merged after did to each record, as an edit's JSON.
+    /// What a merged group did to each record, as an edit's JSON: read beside what its changes build
+    /// on, and not beside what others wrote meanwhile, which their author may not be allowed to see.
     pub fn said(&self, merged: &Merged) -> HashMap<RecordId, serde_json::Value> {
-        let mut said = HashMap::new();
-        for (record, before) in &merged.before {
-            let Some(after) = self.documents.get(record) else { continue };
-            let read = |document: &HubDocument| hydrate(&document.doc, document.kind);
-            let before =
-                before.as_ref().map_or_else(|| hydrate(&genesis(after.kind).doc, after.kind), read);
-            // Of several changes of a record the first came upon what stood before all of them.
-            said.entry(*record)
-                .or_insert_with(|| document::difference(&before, &read(after), &before).to_json());
+        let mut of_record: HashMap<RecordId, Vec<automerge::ChangeHash>> = HashMap::new();
+        for change in &merged.changes {
+            of_record.entry(change.record).or_default().push(change.hash.into());
         }
-        said
+        let say = |(record, hashes): (RecordId, Vec<automerge::ChangeHash>)| {
+            let HubDocument { kind, doc, .. } = self.documents.get(&record)?;
+            let first = doc.get_change_by_hash(hashes.first()?)?;
+            let before = hydrate(&doc.fork_at(first.deps()).ok()?, kind);
+            let after = hydrate(&doc.fork_at(&hashes).ok()?, kind);
+            Some((record, document::difference(&before, &after, &before).to_json()))
+        };
+        of_record.into_iter().filter_map(say).collect()
     }
 
     /// Remembers that the database refused a merged group, so that what builds on it is refused

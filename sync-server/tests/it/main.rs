@@ -18,6 +18,7 @@ mod matrix;
 mod oracle;
 mod pool;
 mod reach;
+mod reassigned;
 mod refresh;
 mod refusals;
 mod revocation;
