@@ -6,7 +6,7 @@
 //!
 //! **Invariant**: nothing is sent that was not read as the user.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, Executor};
@@ -249,12 +249,10 @@ impl Feed {
     ) -> sqlx::Result<()> {
         let visible: HashSet<Uuid> = store::feed::visible_scopes(tx).await?.into_iter().collect();
         let everything = events.iter().any(|(scope, _)| scope.is_none());
-        // Of what happened to one scope the last counts.
-        let latest = events.into_iter().filter_map(|(scope, reason)| Some((scope?, reason)));
-        let latest: BTreeMap<Uuid, String> = latest.collect();
+        let of_scopes = events.into_iter().filter_map(|(scope, reason)| Some((scope?, reason)));
         let notice = |(scope, reason)| AccessNotice { scope: ScopeId(scope), reason };
         let (seen, lost): (Vec<_>, Vec<_>) =
-            latest.into_iter().partition(|(scope, _)| visible.contains(scope));
+            of_scopes.partition(|(scope, _)| visible.contains(scope));
         let mut granted: Vec<Uuid> = seen.iter().map(|(scope, _)| *scope).collect();
         batch.grant = seen.into_iter().map(notice).collect();
         if everything {

@@ -18,7 +18,8 @@ pub async fn clock(connection: &mut PgConnection) -> sqlx::Result<(i64, Uuid, bo
     Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
 }
 
-/// Changes of the user's access after a position: scope (none for everything) and reason.
+/// Changes of the user's access after a position, the last of each scope: scope (none for
+/// everything) and reason.
 ///
 /// # Errors
 /// When the connection fails.
@@ -28,7 +29,8 @@ pub async fn access_events(
     after: i64,
 ) -> sqlx::Result<Vec<(Option<Uuid>, String)>> {
     let rows = sqlx::query(
-        "SELECT scope_id, max(reason) FROM sync.access_events WHERE user_id = $1 AND position > $2 GROUP BY scope_id",
+        "SELECT DISTINCT ON (scope_id) scope_id, reason FROM sync.access_events
+         WHERE user_id = $1 AND position > $2 ORDER BY scope_id, position DESC, id DESC",
     )
     .bind(user)
     .bind(after)

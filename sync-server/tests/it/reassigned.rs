@@ -36,3 +36,22 @@ async fn the_words_of_a_refused_edit_are_its_author_s_alone() {
     }
     world.end().await;
 }
+/// An account that went from hand to hand while a device was offline: its user reads where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_assignments_the_last_is_told() {
+    let world = World::new().await;
+    let (mut rosa, mut ada) =
+        (world.device("rosa.db", world.rep), world.device("ada.db", world.admin));
+    let kitchen = account(&mut rosa, "Kitchen");
+    for device in [&mut rosa, &mut ada] {
+        world.sync(device).await;
+    }
+    for to in [world.other_rep, world.rep, world.manager] {
+        world.assign(kitchen, to).await;
+    }
+    assert_eq!(
+        world.sync(&mut rosa).await.evicted,
+        ["The account \"Kitchen\" was assigned to mia Test."]
+    );
+    world.end().await;
+}
