@@ -63,6 +63,8 @@ impl Replica {
         };
         let stood = session.cursor.clone();
         let waits_for_nothing = session.answered == session.fetches;
+        let all_came = batch.live && batch.fetches == session.fetches;
+        let asked = if all_came { session.asked.clone() } else { Vec::new() };
         let now = env.now();
         let group = GroupId::mint(now, draw(env));
         let owner = Owner { user: self.user, replica: self.id };
@@ -94,6 +96,8 @@ impl Replica {
                     Taken::Lacking => lacking.push(item.record),
                 }
             }
+            store::want_no_more(tx, &asked)?;
+            store::want(tx, &lacking)?;
             store::set_meta(tx, "cursor", &batch.cursor.0)?;
             // With a look of the server's come the evictions of everything that it saw.
             if batch.head > FeedPosition(0) {
@@ -112,6 +116,9 @@ impl Replica {
             tables.extend(anew);
         }
         scrub(&self.db);
+        if all_came && let State::Open(session) = &mut self.session.state {
+            session.asked.clear();
+        }
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
         if !lacking.is_empty() {

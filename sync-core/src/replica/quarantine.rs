@@ -18,7 +18,7 @@ use super::store::{self, OwnChange, Silent};
 use super::{Env, Replica};
 use crate::document::{self, RecordEdit, difference};
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{ChangeHash, RecordId};
+use crate::ids::{ChangeHash, RecordId, ScopeId};
 use crate::projection::Stamp;
 use crate::time::UnixMs;
 
@@ -138,8 +138,8 @@ pub(super) struct Fallout<'a> {
     waiting: VecDeque<(RecordId, ChangeHash, Later)>,
     /// Every change that went into quarantine, with its reason.
     pub(super) refused: Vec<(ChangeHash, Refusal)>,
-    /// Records whose documents are other than before.
-    pub(super) touched: Vec<RecordId>,
+    /// Records whose documents are other than before, with what they hung from then, if they were here.
+    pub(super) touched: Vec<(RecordId, Option<ScopeId>)>,
 }
 
 /// What becomes of the changes made after a refused one.
@@ -169,8 +169,8 @@ impl<'a> Fallout<'a> {
         self.refused.push((hash, refusal.clone()));
         let denied = RefusalCode::parse(&refusal.code) == Some(RefusalCode::Denied);
         let later = if denied { Later::Falls } else { Later::Stands };
-        if !self.touched.contains(&record) {
-            self.touched.push(record);
+        if !self.touched.iter().any(|(known, _)| *known == record) {
+            self.touched.push((record, store::scope(self.tx, record)?));
             self.waiting.push_back((record, hash, later));
         }
         Ok(())

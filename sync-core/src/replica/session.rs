@@ -106,6 +106,8 @@ pub(super) struct OpenSession {
     /// How often we asked for whole records, and how often that was answered.
     pub(super) fetches: u64,
     pub(super) answered: u64,
+    /// What we asked for and have no answer to.
+    pub(super) asked: Vec<RecordId>,
     /// Changes that wait for their records, which were asked for: whatever else this session says of
     /// them, it is not the last word.
     waits: HashSet<ChangeHash>,
@@ -254,11 +256,16 @@ impl Replica {
             accepted_to: FeedPosition(0),
             fetches: 0,
             answered: 0,
+            asked: Vec::new(),
             waits: HashSet::new(),
             cursor,
         });
         let mut effects = vec![Effect::Connected];
-        if welcome.live {
+        // What an earlier session asked for, and went away before the answer.
+        let wanted = store::wanted(&self.db)?;
+        if !wanted.is_empty() {
+            effects.push(self.fetch(wanted));
+        } else if welcome.live {
             effects.push(Effect::Live);
         }
         Ok(effects)
@@ -291,7 +298,9 @@ impl Replica {
             for verdict in &verdicts.verdicts {
                 judged.sort(tx, verdict)?;
             }
-            judged.settle(tx, cache)
+            let settled = judged.settle(tx, cache)?;
+            store::want(tx, &settled.wanted)?;
+            Ok::<_, SessionFault>(settled)
         });
         let settled = outcome?;
         if let State::Open(session) = &mut self.session.state {
@@ -310,12 +319,13 @@ impl Replica {
         Ok(effects)
     }
 
-    /// Asks for whole records.
+    /// Asks for whole records, which are noted as wanted.
     pub(super) fn fetch(&mut self, mut records: Vec<RecordId>) -> Effect {
         records.sort_unstable();
         records.dedup();
         if let State::Open(session) = &mut self.session.state {
             session.fetches += 1;
+            session.asked.extend(&records);
         }
         Effect::Send(ClientMessage::Fetch(Fetch { records }).to_bytes())
     }

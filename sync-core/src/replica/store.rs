@@ -19,10 +19,10 @@ pub(super) use waiting::{
 };
 
 /// Version of the tables below, in `PRAGMA user_version`.
-pub(super) const FILE_VERSION: i64 = 5;
+pub(super) const FILE_VERSION: i64 = 6;
 
 /// What brings a file of each version to the next, from the first one on.
-const UPGRADES: [&str; 4] = [
+const UPGRADES: [&str; 5] = [
     "ALTER TABLE changes ADD COLUMN edit TEXT",
     "CREATE INDEX changes_group ON changes (grp) WHERE state = 1",
     "ALTER TABLE changes ADD COLUMN seen INTEGER",
@@ -33,6 +33,7 @@ const UPGRADES: [&str; 4] = [
      tags TEXT, custom_fields TEXT, is_deleted INTEGER, deleted_at TEXT, updated_at TEXT, \
      updated_by TEXT, conflict_count INTEGER, violation_count INTEGER) STRICT, WITHOUT ROWID;
      CREATE INDEX organization_finance_organization ON organization_finance (organization_id);",
+    "CREATE TABLE wanted (record BLOB PRIMARY KEY) STRICT, WITHOUT ROWID",
 ];
 
 const TABLES: &str = "
@@ -72,6 +73,10 @@ CREATE TABLE changes (
 CREATE INDEX changes_record ON changes (record, seq);
 CREATE INDEX changes_waiting ON changes (state, seq) WHERE state > 0;
 CREATE INDEX changes_group ON changes (grp) WHERE state = 1;
+
+-- Records that the server is asked for whole, until it answered: what the feed brought of them before
+-- could not be taken in, and it will not come again by itself.
+CREATE TABLE wanted (record BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 -- Only the index is stored: the words themselves stand in the rows.
 CREATE VIRTUAL TABLE search USING fts5 (body, content='', contentless_delete=1,
@@ -551,6 +556,33 @@ pub(super) fn erase_record(db: &Connection, record: RecordId) -> rusqlite::Resul
     drop_accepted_changes(db, record)?;
     db.prepare_cached("DELETE FROM documents WHERE n = ?1")?.execute([n])?;
     Ok(true)
+}
+
+/// Notes that records are to be asked for, in this session or the next.
+pub(super) fn want(db: &Connection, records: &[RecordId]) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached("INSERT OR IGNORE INTO wanted (record) VALUES (?1)")?;
+    records.iter().try_for_each(|record| statement.execute([record.as_bytes()]).map(drop))
+}
+
+/// Records that were not answered yet.
+pub(super) fn wanted(db: &Connection) -> rusqlite::Result<Vec<RecordId>> {
+    let mut statement = db.prepare_cached("SELECT record FROM wanted")?;
+    let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
+    rows.map(|bytes| Ok(RecordId(uuid::Uuid::from_bytes(bytes?)))).collect()
+}
+
+/// Forgets records that the server was asked for, since it answered.
+pub(super) fn want_no_more(db: &Connection, records: &[RecordId]) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached("DELETE FROM wanted WHERE record = ?1")?;
+    records.iter().try_for_each(|record| statement.execute([record.as_bytes()]).map(drop))
+}
+
+/// What a record hangs from, if it is here.
+pub(super) fn scope(db: &Connection, record: RecordId) -> rusqlite::Result<Option<ScopeId>> {
+    db.prepare_cached("SELECT scope FROM documents WHERE id = ?1")?
+        .query_row([record.as_bytes()], |row| row.get::<_, [u8; 16]>(0))
+        .optional()
+        .map(|found| found.map(|bytes| ScopeId(uuid::Uuid::from_bytes(bytes))))
 }
 
 /// Erases all rows of the server's own data.

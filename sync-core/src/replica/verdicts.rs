@@ -7,11 +7,11 @@ use rusqlite::Connection;
 use super::ReplicaError;
 use super::anew::{Displaced, Hand, entangled, of_form};
 use super::cache::DocumentCache;
-use super::quarantine::Fallout;
+use super::quarantine::{Fallout, keep_words};
 use super::session::SessionFault;
 use super::store;
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{ChangeHash, RecordId};
+use crate::ids::{ChangeHash, RecordId, ScopeId};
 use crate::protocol::{Verdict, VerdictOutcome};
 
 /// The verdicts of one push, sorted by what they ask for.
@@ -86,7 +86,7 @@ impl<'a> Judged<'a> {
                 self.refused.push((hash, refusal));
             }
         }
-        let Self { hand, waits, wanted, refused, dependants, .. } = self;
+        let Self { hand, waits, mut wanted, refused, dependants, .. } = self;
         let mut fallout = Fallout::new(tx, hand.owner);
         for (hash, refusal) in refused {
             if !waits.contains(&hash) {
@@ -102,7 +102,16 @@ impl<'a> Judged<'a> {
         }
         fallout.settle(cache)?;
         let Fallout { refused, touched, .. } = fallout;
-        let mut tables = super::feed::rebuild(tx, cache, &touched)?;
+        let records: Vec<RecordId> = touched.iter().map(|(record, _)| *record).collect();
+        let mut tables = super::feed::rebuild(tx, cache, &records)?;
+        for (record, stood) in touched {
+            if is_misplaced(tx, record, stood)? {
+                keep_words(tx, record)?;
+                store::erase_record(tx, record)?;
+                cache.forget(record);
+                wanted.push(record);
+            }
+        }
         tables.extend(hand.tables);
         tables.sort_unstable();
         tables.dedup();
@@ -153,4 +162,20 @@ impl<'a> Judged<'a> {
         }
         Ok(true)
     }
+}
+
+/// Whether a refused edit may have kept a record here, or away from here, by where it put it: while
+/// it stood, the record came or went with what it hung from on this device alone. Only the server
+/// knows whether its user sees it.
+fn is_misplaced(
+    tx: &Connection,
+    record: RecordId,
+    stood: Option<ScopeId>,
+) -> rusqlite::Result<bool> {
+    let stands = store::scope(tx, record)?;
+    Ok(match (stood, stands) {
+        (None, None) => true,
+        (Some(stood), Some(stands)) => stood != stands,
+        (None, Some(_)) | (Some(_), None) => false,
+    })
 }

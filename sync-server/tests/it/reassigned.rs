@@ -6,9 +6,20 @@ use client_sdk::core::ids::RecordId;
 use sync_server::ops::report;
 
 use crate::harness::{World, create, set};
+use crate::wire::Line;
 
 fn account(device: &mut Client, name: &str) -> RecordId {
     create(device, "organization", &[("name", name)])
+}
+
+fn contact(device: &mut Client, account: RecordId) -> RecordId {
+    let account = account.to_string();
+    let pairs = [("organization_id", account.as_str()), ("last_name", "Lee"), ("notes", "Early.")];
+    create(device, "contact", &pairs)
+}
+
+fn employ(device: &mut Client, contact: RecordId, account: RecordId) {
+    set(device, contact, "contact", &[("organization_id", account.to_string().as_str())]);
 }
 
 /// A refused edit is kept in words, and its author reads them. They are the author's: what a
@@ -53,5 +64,76 @@ async fn of_several_assignments_the_last_is_told() {
         world.sync(&mut rosa).await.evicted,
         ["The account \"Kitchen\" was assigned to mia Test."]
     );
+    world.end().await;
+}
+
+/// A contact was moved, offline, to an account that was given away meanwhile. The move is refused,
+/// so that the contact still works where the rep sees it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_was_not_moved_to_a_lost_account_stays_on_the_device() {
+    let world = World::new().await;
+    world.end_grace().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (kept, lost) = (account(&mut rosa, "Kept"), account(&mut rosa, "Lost"));
+    let lee = contact(&mut rosa, kept);
+    world.sync(&mut rosa).await;
+    employ(&mut rosa, lee, lost);
+    world.assign(lost, world.other_rep).await;
+    assert_eq!(world.sync(&mut rosa).await.refused, 1);
+    world.assert_agrees(&rosa).await;
+    assert!(rosa.replica.record(lee).unwrap().is_some());
+    world.end().await;
+}
+
+/// The other way round: the contact of a lost account was moved to a kept one, which is refused. It
+/// went with its account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_was_not_moved_from_a_lost_account_leaves_the_device() {
+    let world = World::new().await;
+    world.end_grace().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (kept, lost) = (account(&mut rosa, "Kept"), account(&mut rosa, "Lost"));
+    let lee = contact(&mut rosa, lost);
+    world.sync(&mut rosa).await;
+    employ(&mut rosa, lee, kept);
+    set(&mut rosa, lee, "contact", &[("job_title", "Chef")]);
+    world.assign(lost, world.other_rep).await;
+    assert_eq!(world.sync(&mut rosa).await.refused, 2);
+    world.assert_agrees(&rosa).await;
+    assert!(rosa.replica.record(lee).unwrap().is_none());
+    assert!(rosa.replica.search("lee", 10).unwrap().is_empty());
+    let kept = rosa.replica.quarantine().unwrap();
+    assert!(kept.iter().all(|one| one.edit.as_array().is_some_and(|edit| !edit.is_empty())));
+    world.end().await;
+}
+
+/// The server is asked where a record is, and the connection breaks before the answer. The next one
+/// asks again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_asked_for_comes_with_the_next_session() {
+    let world = World::new().await;
+    world.end_grace().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (kept, lost) = (account(&mut rosa, "Kept"), account(&mut rosa, "Lost"));
+    let lee = contact(&mut rosa, kept);
+    world.sync(&mut rosa).await;
+    employ(&mut rosa, lee, lost);
+    world.assign(lost, world.other_rep).await;
+    let mut line = Line::silent(&world.server.sync_url()).await;
+    line.say_bytes(rosa.replica.connect(&world.token(world.rep), "test").unwrap()).await;
+    while rosa.replica.status().unwrap().refused == 0 {
+        let message = line.next().await.unwrap();
+        rosa.replica.handle_frame(&message.to_bytes(), &mut rosa.env).unwrap();
+        if let Some(push) = rosa.replica.poll_push().unwrap() {
+            line.say_bytes(push).await;
+        }
+    }
+    rosa.replica.disconnected(None);
+    drop((line, rosa));
+    let mut rosa = world.device("rosa.db", world.rep);
+    assert!(rosa.replica.record(lee).unwrap().is_none(), "it went with the lost account");
+    world.sync(&mut rosa).await;
+    world.assert_agrees(&rosa).await;
+    assert!(rosa.replica.record(lee).unwrap().is_some());
     world.end().await;
 }
