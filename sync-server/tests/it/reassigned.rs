@@ -137,3 +137,31 @@ async fn a_record_that_was_asked_for_comes_with_the_next_session() {
     assert!(rosa.replica.record(lee).unwrap().is_some());
     world.end().await;
 }
+/// By grace one adds to an account; one does not take its contacts along, and reads nothing of what
+/// its next holder wrote.
+#[tokio::test(flavor = "multi_thread")]
+async fn grace_takes_nothing_out_of_a_lost_account() {
+    let world = World::new().await;
+    let (mut rosa, mut omar) =
+        (world.device("rosa.db", world.rep), world.device("omar.db", world.other_rep));
+    let (kept, lost) = (account(&mut rosa, "Kept"), account(&mut rosa, "Lost"));
+    let lee = contact(&mut rosa, lost);
+    world.sync(&mut rosa).await;
+    employ(&mut rosa, lee, kept);
+    world.assign(lost, world.other_rep).await;
+    world.sync(&mut omar).await;
+    set(&mut omar, lee, "contact", &[("job_title", "Grobvantel's sister")]);
+    world.sync(&mut omar).await;
+    world.sync(&mut rosa).await;
+    world.sync(&mut rosa).await;
+    let shown = rosa.replica.record(lee).unwrap().map(|lee| lee.json("job_title"));
+    assert_eq!(shown, None);
+    assert_eq!(rosa.replica.quarantine().unwrap().len(), 1, "the move is kept");
+    world.sync(&mut omar).await;
+    assert!(omar.replica.record(lee).unwrap().is_some(), "the contact stays with the account");
+    for device in [&rosa, &omar] {
+        world.assert_agrees(device).await;
+    }
+    world.assert_projected().await;
+    world.end().await;
+}
