@@ -3,10 +3,13 @@
 
 use client_sdk::Client;
 use client_sdk::core::ids::RecordId;
+use client_sdk::core::protocol::{ClientMessage, Fetch, Hello};
+use sync_server::ops::assign::{self, Assignment};
+use sync_server::ops::people::{self, UserChange};
 use sync_server::ops::report;
 
 use crate::harness::{World, create, set};
-use crate::wire::Line;
+use crate::wire::{Line, hello};
 
 fn account(device: &mut Client, name: &str) -> RecordId {
     create(device, "organization", &[("name", name)])
@@ -163,5 +166,40 @@ async fn grace_takes_nothing_out_of_a_lost_account() {
         world.assert_agrees(device).await;
     }
     world.assert_projected().await;
+    world.end().await;
+}
+
+/// A manager became a rep, and the team has no other manager yet: what the team's accounts are called
+/// and who has them is not told to a rep's device.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_stands_above_somebody_is_not_told_of_their_accounts() {
+    let world = World::new().await;
+    let demoted = UserChange { role: Some("sales_rep".into()), ..UserChange::default() };
+    people::change_user(&world.owner, world.manager, &demoted).await.unwrap();
+    let mut rosa = world.device("rosa.db", world.rep);
+    let token = world.token(world.manager);
+    let (mut line, _) = Line::greeted(&world.server.sync_url(), hello(token.clone())).await;
+    line.until_live(0).await;
+    let since = line.batches.last().unwrap().cursor.clone();
+    let kitchen = account(&mut rosa, "Grobvantel");
+    contact(&mut rosa, kitchen);
+    world.sync(&mut rosa).await;
+    let list = [Assignment {
+        organization: kitchen.0,
+        to: world.other_rep,
+        second: None,
+        territory: None,
+    }];
+    let app = &world.server.app;
+    let done = assign::assign(&app.pool, &app.committer, world.admin, &list).await.unwrap();
+    assert_eq!(done.assigned, 1);
+    drop(line);
+    let again = Hello { cursor: Some(since), ..hello(token) };
+    let (mut line, _) = Line::greeted(&world.server.sync_url(), again).await;
+    line.say(&ClientMessage::Fetch(Fetch { records: vec![kitchen] })).await;
+    line.until_live(1).await;
+    let told: Vec<_> = line.batches.iter().flat_map(|batch| &batch.evict).collect();
+    assert!(told.is_empty(), "{told:?}");
+    assert!(!format!("{:?}", line.batches).contains("Grobvantel"));
     world.end().await;
 }
