@@ -85,7 +85,7 @@ pub(super) enum State {
     /// `Hello` is out, with this cursor.
     Greeting { cursor: Option<Vec<u8>> },
     /// `Welcome` came.
-    Open(OpenSession),
+    Open(Box<OpenSession>),
 }
 
 #[derive(Debug)]
@@ -245,7 +245,7 @@ impl Replica {
         store::set_meta(&self.db, "role", &welcome.role)?;
         store::set_meta(&self.db, "last_fault", &None::<String>)?;
         store::set_meta(&self.db, "last_sync", &welcome.now.0)?;
-        self.session.state = State::Open(OpenSession {
+        self.session.state = State::Open(Box::new(OpenSession {
             limits: welcome.limits,
             live_at: welcome.live.then_some(FeedPosition(0)),
             in_flight: BTreeMap::new(),
@@ -259,7 +259,7 @@ impl Replica {
             asked: Vec::new(),
             waits: HashSet::new(),
             cursor,
-        });
+        }));
         let mut effects = vec![Effect::Connected];
         // What an earlier session asked for, and went away before the answer.
         let wanted = store::wanted(&self.db)?;
