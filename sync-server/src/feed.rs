@@ -39,8 +39,10 @@ pub struct Feed {
     access_seen: i64,
     /// The clock at the last look.
     head: i64,
-    /// The clock when the feed was last read.
+    /// The clock when the feed was last read, with a look or amid a list.
     clock: i64,
+    /// Whether the last batch said that more is to come.
+    owing: bool,
     epoch: Uuid,
     active: bool,
     /// Changed documents still to be sent, by position.
@@ -92,6 +94,7 @@ impl Feed {
             access_seen: if known.is_some() { base } else { head },
             head: 0,
             clock: 0,
+            owing: false,
             epoch,
             active: true,
             changed: VecDeque::new(),
@@ -110,12 +113,6 @@ impl Feed {
     /// The database's present life.
     pub fn epoch(&self) -> ServerEpoch {
         ServerEpoch(self.epoch)
-    }
-
-    /// Whether something was committed after the last look: a list that is being sent keeps the feed
-    /// from looking, and whoever commits wakes it but once.
-    pub fn is_behind(&self) -> bool {
-        self.clock > self.head.max(self.cursor)
     }
 
     /// Whether the next batch is there to be read without a new look.
@@ -148,7 +145,9 @@ impl Feed {
     ) -> sqlx::Result<Option<FeedBatch>> {
         loop {
             let batch = self.read(pool, in_flight).await?;
-            if batch.is_some() || !(self.under_way() || self.is_behind()) {
+            // A list that is being sent keeps the feed from looking, and who commits wakes it but once.
+            let behind = self.clock > self.head.max(self.cursor);
+            if batch.is_some() || !(self.under_way() || behind) {
                 return Ok(batch);
             }
         }
@@ -165,8 +164,7 @@ impl Feed {
         tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         store::become_user(&mut tx, self.user, Access::Read).await?;
         let (head, _, active) = store::feed::clock(&mut tx).await?;
-        self.active = active;
-        self.clock = head;
+        (self.active, self.clock) = (active, head);
         let mut batch = FeedBatch::default();
         // A replica that pushed, or asked for records, waits to hear that it is past that.
         let mut awaited = false;
@@ -193,7 +191,10 @@ impl Feed {
             self.base = self.cursor;
             awaited |= self.own.iter().any(|position| *position <= self.base);
             self.own.retain(|position| *position > self.base);
-            batch.live = true;
+            // What happened since the list was made may have woken nobody but its reader.
+            batch.live = head <= self.cursor;
+            // One that was told of more waits to hear that there is no more.
+            awaited |= self.owing && batch.live;
         }
         batch.head = FeedPosition(self.head);
         batch.fetches = self.fetches;
@@ -205,7 +206,11 @@ impl Feed {
             && batch.evict_records.is_empty()
             && batch.keep_only.is_none()
             && whole.is_empty();
-        Ok((!silent).then_some(batch))
+        if silent {
+            return Ok(None);
+        }
+        self.owing = !batch.live;
+        Ok(Some(batch))
     }
 
     /// Looks for what happened since the last look.

@@ -147,7 +147,7 @@ async fn welcome_and_run(
     };
     if let Some(batch) = first {
         session.sent_batches = 1;
-        session.more = !batch.live || session.feed.is_behind();
+        session.more = !batch.live;
         send(socket, ServerMessage::Feed(batch)).await?;
     }
     session.run(socket, &mut wake).await
@@ -283,7 +283,7 @@ impl Session {
                     }
                     match batch {
                         Some(batch) => {
-                            self.more = !batch.live || self.feed.is_behind();
+                            self.more = !batch.live;
                             self.sent_batches += 1;
                             send(socket, ServerMessage::Feed(batch)).await?;
                         }

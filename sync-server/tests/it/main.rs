@@ -11,6 +11,7 @@ mod chunk;
 mod finance;
 mod forgery;
 mod grace;
+mod hands;
 mod harness;
 mod healing;
 mod kill;
