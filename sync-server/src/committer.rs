@@ -247,16 +247,8 @@ async fn commit(
     let mut merged_before: HashMap<ChangeHash, (RecordId, UserId)> = HashMap::new();
     for job in jobs {
         let groups = batch.admit(job, &known, &merged_before, &owners);
-        let mut merged = Vec::new();
-        for (seen, groups) in by_what_was_seen(groups) {
-            batch.seen = seen;
-            merged.extend(batch.settle(job.user, job.pen, groups).await?);
-        }
-        let refused = std::mem::take(&mut batch.refused);
-        let said = std::mem::take(&mut batch.said);
-        let kept = quarantine::worth_keeping(job, &refused, &said);
-        documents::keep_refused(batch.connection, job.user, job.replica, &kept).await?;
-        refusals.push(refused);
+        let merged = batch.settle_push(job, groups).await?;
+        refusals.push(std::mem::take(&mut batch.refused));
         for change in merged.iter().flat_map(|merged| &merged.changes) {
             merged_before.insert(change.hash, (change.record, job.user));
             owners.insert(change.actor, job.user);
@@ -365,6 +357,24 @@ async fn load(
 }
 
 impl Batch<'_> {
+    /// Merges what may stand of a push, and keeps what may not for whoever may see it; returns the
+    /// groups that stand.
+    async fn settle_push(
+        &mut self,
+        job: &PushJob,
+        groups: Vec<CandidateGroup>,
+    ) -> sqlx::Result<Vec<Merged>> {
+        let mut merged = Vec::new();
+        for (seen, groups) in by_what_was_seen(groups) {
+            self.seen = seen;
+            merged.extend(self.settle(job.user, job.pen, groups).await?);
+        }
+        let said = std::mem::take(&mut self.said);
+        let kept = quarantine::worth_keeping(job, &self.refused, &said);
+        documents::keep_refused(self.connection, job.user, job.replica, &kept).await?;
+        Ok(merged)
+    }
+
     /// Groups that may be judged: parsed, of a known kind, by the user's own actors, and not stored
     /// already. Everything else gets its refusal here.
     fn admit(
@@ -445,7 +455,7 @@ fn admit_change(
 
 /// Groups in their order, together with those before them that had seen the same. A device that was
 /// offline for days has seen one thing all the while; a push of very many takes its time from
-/// everybody, so that beyond a few they count as having seen what the last of them had.
+/// everybody, so that beyond a few they count as having seen the most that one of them had.
 fn by_what_was_seen(
     groups: Vec<CandidateGroup>,
 ) -> Vec<(Option<FeedPosition>, Vec<CandidateGroup>)> {

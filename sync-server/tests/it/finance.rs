@@ -10,7 +10,7 @@ use sync_core::protocol::{
 use sync_core::schema;
 use sync_server::committer;
 use sync_server::ops::people::{self, UserChange};
-use sync_server::ops::{assign, explain, report, reproject};
+use sync_server::ops::{explain, report, reproject};
 use uuid::Uuid;
 
 use crate::access::found_in_files;
@@ -39,27 +39,6 @@ fn finances(device: &mut Client, account: RecordId) -> RecordId {
 
 fn holds(device: &mut Client, record: RecordId) -> bool {
     device.replica.record(record).unwrap().is_some()
-}
-
-async fn person(world: &World, name: &str, role: &str, manager: Option<Uuid>) -> Uuid {
-    let user = people::NewUser {
-        email: format!("{name}@example.com"),
-        first_name: name.to_owned(),
-        last_name: "Test".into(),
-        role: role.into(),
-        manager,
-        territory: None,
-        time_zone: "UTC".into(),
-    };
-    people::add_user(&world.owner, &user).await.unwrap()
-}
-
-/// The administrator gives an account to somebody, and into a territory.
-async fn give(world: &World, account: RecordId, to: Uuid, territory: Option<Uuid>) {
-    let app = &world.server.app;
-    let one = assign::Assignment { organization: account.0, to, second: None, territory };
-    let outcome = assign::assign(&app.pool, &app.committer, world.admin, &[one]).await.unwrap();
-    assert_eq!((outcome.assigned, outcome.refused), (1, Vec::new()));
 }
 
 async fn as_role(world: &World, user: Uuid, role: &str) {
@@ -168,8 +147,8 @@ async fn a_rep_who_writes_finances_is_refused_by_name() {
     assert!(!holds(&mut rosa, tried));
     world.assert_agrees(&rosa).await;
 
-    let reader = person(&world, "rita", "read_only", None).await;
-    let strangers_rep = person(&world, "nina", "sales_rep", None).await;
+    let reader = world.person("rita", "read_only", None, None).await;
+    let strangers_rep = world.person("nina", "sales_rep", None, None).await;
     let bytes = mia.replica.save_document(finance).unwrap();
     for user in [world.rep, strangers_rep, reader] {
         let verdicts = push_by_hand(&world, user, finance, forged(user, &bytes)).await;
@@ -178,7 +157,7 @@ async fn a_rep_who_writes_finances_is_refused_by_name() {
         assert_eq!(refusal.policy.as_deref(), Some("account_finances_are_for_managers"));
     }
     // Another team's manager is told that it is the account.
-    let max = person(&world, "max", "manager", None).await;
+    let max = world.person("max", "manager", None, None).await;
     let verdicts = push_by_hand(&world, max, finance, forged(max, &bytes)).await;
     let VerdictOutcome::Refused(refusal) = &verdicts[0].outcome else { panic!("accepted") };
     assert_eq!(refusal.policy.as_deref(), Some("account_must_be_visible"));
@@ -256,11 +235,11 @@ async fn push_by_hand(
 #[tokio::test(flavor = "multi_thread")]
 async fn finances_go_with_the_account_from_manager_to_manager() {
     let world = World::new().await;
-    let max = person(&world, "max", "manager", None).await;
-    let nina = person(&world, "nina", "sales_rep", Some(max)).await;
+    let max = world.person("max", "manager", None, None).await;
+    let nina = world.person("nina", "sales_rep", Some(max), None).await;
     let west = people::add_territory(&world.owner, "West", None).await.unwrap();
     let coast = people::add_territory(&world.owner, "Coast", Some(west)).await.unwrap();
-    let tess = person(&world, "tess", "manager", None).await;
+    let tess = world.person("tess", "manager", None, None).await;
     let there = UserChange { territory: Some(west), ..UserChange::default() };
     people::change_user(&world.owner, tess, &there).await.unwrap();
 
@@ -283,7 +262,7 @@ async fn finances_go_with_the_account_from_manager_to_manager() {
     assert!(!found_in_files(&world, &words).is_empty(), "before, the words are there");
 
     let mut expect = async |to, territory, holders: [bool; 5]| {
-        give(&world, place, to, territory).await;
+        world.assign_all(world.admin, &[place], to, territory).await;
         let [max, tess, ada] = &mut others;
         for (device, expected) in [&mut mia, &mut rep, max, tess, ada].into_iter().zip(holders) {
             world.sync(device).await;

@@ -9,7 +9,7 @@ use client_sdk::core::protocol::{
 };
 use client_sdk::core::replica::GroupEdit;
 use sqlx::{AssertSqlSafe, Executor};
-use sync_server::ops::people::{self, NewUser, UserChange};
+use sync_server::ops::people::{self, UserChange};
 use sync_server::ops::{explain, grace, report};
 use uuid::Uuid;
 
@@ -178,7 +178,7 @@ async fn grace_gives_nobody_more_than_they_had() {
     let world = World::new().await;
     let mut rosa = world.device("rosa.db", world.rep);
     let (account, _) = account(&world, &mut rosa).await;
-    let lin = person(&world, "lin", "sales_rep", None).await;
+    let lin = world.person("lin", "sales_rep", None, None).await;
     let mut stranger = world.device("lin.db", lin);
     world.sync(&mut stranger).await;
     visit(&mut stranger, account, "Never hers");
@@ -277,41 +277,19 @@ async fn an_edit_that_is_made_again_has_seen_no_more_than_before() {
     world.end().await;
 }
 
-async fn person(world: &World, name: &str, role: &str, territory: Option<Uuid>) -> Uuid {
-    let user = NewUser {
-        email: format!("{name}@example.com"),
-        first_name: name.into(),
-        last_name: "Test".into(),
-        role: role.into(),
-        manager: None,
-        territory,
-        time_zone: "UTC".into(),
-    };
-    people::add_user(&world.owner, &user).await.unwrap()
-}
-
 /// Managers work offline too: an account that leaves their team or territory takes what they did.
 #[tokio::test(flavor = "multi_thread")]
 async fn managers_have_the_same_grace_but_assign_nothing_by_it() {
     let world = World::new().await;
     let east = people::add_territory(&world.owner, "East", None).await.unwrap();
-    let max = person(&world, "max", "manager", Some(east)).await;
-    let lin = person(&world, "lin", "sales_rep", None).await;
+    let max = world.person("max", "manager", None, Some(east)).await;
+    let lin = world.person("lin", "sales_rep", None, None).await;
     let mut rosa = world.device("rosa.db", world.rep);
     let (account, _) = account(&world, &mut rosa).await;
     let (mut of_team, mut of_region) =
         (world.device("mia.db", world.manager), world.device("max.db", max));
-    let give = async |to: Uuid, territory: Option<Uuid>| {
-        let list = [sync_server::ops::assign::Assignment {
-            organization: account.0,
-            to,
-            second: None,
-            territory,
-        }];
-        let app = &world.server.app;
-        let done =
-            sync_server::ops::assign::assign(&app.pool, &app.committer, world.admin, &list).await;
-        assert_eq!(done.unwrap().assigned, 1);
+    let give = async |to, territory| {
+        world.assign_all(world.admin, &[account], to, territory).await;
     };
     give(world.rep, Some(east)).await;
     for device in [&mut of_team, &mut of_region] {

@@ -38,6 +38,25 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{base}/{name}")
 }
 
+async fn add_person(
+    owner: &PgPool,
+    name: &str,
+    role: &str,
+    manager: Option<Uuid>,
+    territory: Option<Uuid>,
+) -> Uuid {
+    let user = people::NewUser {
+        email: format!("{name}@example.com"),
+        first_name: name.to_owned(),
+        last_name: "Test".into(),
+        role: role.into(),
+        manager,
+        territory,
+        time_zone: "America/New_York".into(),
+    };
+    people::add_user(owner, &user).await.unwrap()
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         let admin_url = std::env::var("DATABASE_URL")
@@ -57,16 +76,7 @@ impl World {
         };
         let server = app::start(&config).await.unwrap();
         let person = async |name: &str, role: &str, manager: Option<Uuid>| {
-            let user = people::NewUser {
-                email: format!("{name}@example.com"),
-                first_name: name.to_owned(),
-                last_name: "Test".into(),
-                role: role.into(),
-                manager,
-                territory: None,
-                time_zone: "America/New_York".into(),
-            };
-            people::add_user(&owner, &user).await.unwrap()
+            add_person(&owner, name, role, manager, None).await
         };
         let admin = person("ada", "admin", None).await;
         let manager = person("mia", "manager", None).await;
@@ -97,20 +107,38 @@ impl World {
     }
 
     pub(crate) async fn assign(&self, organization: RecordId, to: Uuid) {
-        let outcome = assign::assign(
-            &self.server.app.pool,
-            &self.server.app.committer,
-            self.manager,
-            &[assign::Assignment {
-                organization: organization.0,
-                to,
-                second: None,
-                territory: None,
-            }],
-        )
-        .await
-        .unwrap();
-        assert_eq!((outcome.assigned, outcome.refused), (1, Vec::new()));
+        self.assign_all(self.manager, &[organization], to, None).await;
+    }
+
+    /// Somebody gives accounts to one person, and into a territory.
+    pub(crate) async fn assign_all(
+        &self,
+        by: Uuid,
+        organizations: &[RecordId],
+        to: Uuid,
+        territory: Option<Uuid>,
+    ) {
+        let one = |organization: &RecordId| assign::Assignment {
+            organization: organization.0,
+            to,
+            second: None,
+            territory,
+        };
+        let list: Vec<assign::Assignment> = organizations.iter().map(one).collect();
+        let app = &self.server.app;
+        let outcome = assign::assign(&app.pool, &app.committer, by, &list).await.unwrap();
+        assert_eq!((outcome.assigned, outcome.refused), (list.len(), Vec::new()));
+    }
+
+    /// Somebody more.
+    pub(crate) async fn person(
+        &self,
+        name: &str,
+        role: &str,
+        manager: Option<Uuid>,
+        territory: Option<Uuid>,
+    ) -> Uuid {
+        add_person(&self.owner, name, role, manager, territory).await
     }
 
     /// From here on, edits to accounts that were given away are refused, however old they are.

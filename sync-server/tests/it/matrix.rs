@@ -196,16 +196,7 @@ impl Scene {
     async fn new(world: &World) -> Self {
         let territory = people::add_territory(&world.owner, "East", None).await.unwrap();
         let person = async |name: &str, role: &str, active: bool| {
-            let user = people::NewUser {
-                email: format!("{name}@example.com"),
-                first_name: name.to_owned(),
-                last_name: "Test".into(),
-                role: role.into(),
-                manager: None,
-                territory: Some(territory),
-                time_zone: "UTC".into(),
-            };
-            let id = people::add_user(&world.owner, &user).await.unwrap();
+            let id = world.person(name, role, None, Some(territory)).await;
             let change = people::UserChange { active: Some(active), ..Default::default() };
             people::change_user(&world.owner, id, &change).await.unwrap();
             id

@@ -13,7 +13,7 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{RngExt, SeedableRng};
 use sync_server::ops::assign::{self, Assignment};
-use sync_server::ops::people::{self, NewUser, UserChange};
+use sync_server::ops::people::{self, UserChange};
 use uuid::Uuid;
 
 use crate::harness::{World, create, set};
@@ -247,17 +247,8 @@ impl Run {
         }
         for (name, role) in [("max", "manager"), ("lin", "sales_rep"), ("rita", "read_only")] {
             let manager = (role == "sales_rep").then_some(world.manager);
-            let user = NewUser {
-                email: format!("{name}@example.com"),
-                first_name: name.into(),
-                last_name: "Test".into(),
-                role: role.into(),
-                manager,
-                territory: Some(root),
-                time_zone: "UTC".into(),
-            };
-            let id = people::add_user(&world.owner, &user).await.unwrap();
             let territory = Some(root);
+            let id = world.person(name, role, manager, territory).await;
             model.people.insert(id, Person { role, active: true, manager, territory });
         }
         let devices = model

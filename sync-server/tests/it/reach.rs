@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use client_sdk::core::ids::RecordId;
 use client_sdk::core::replica::Effect;
-use sync_server::ops::assign::{self, Assignment};
-use sync_server::ops::people::{self, NewUser, UserChange};
+use sync_server::ops::people::{self, UserChange};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -76,38 +75,14 @@ fn took(what: &str, how: &str, since: Instant, when: Instant) -> String {
     format!("measured: {what}: {how} after {} ms", when.duration_since(since).as_millis())
 }
 
-async fn assign_as(world: &World, list: Vec<Assignment>) {
-    let app = &world.server.app;
-    let done = assign::assign(&app.pool, &app.committer, world.admin, &list).await.unwrap();
-    assert_eq!(done.assigned, list.len(), "{:?}", done.refused);
-}
-
-fn to(accounts: &[RecordId], to: Uuid, territory: Option<Uuid>) -> Vec<Assignment> {
-    let one =
-        |account: &RecordId| Assignment { organization: account.0, to, second: None, territory };
-    accounts.iter().map(one).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_access_reach_connected_devices_within_a_second() {
     let world = World::new().await;
     let east = people::add_territory(&world.owner, "East", None).await.unwrap();
     let west = people::add_territory(&world.owner, "West", None).await.unwrap();
-    let manager = async |name: &str, territory| {
-        let user = NewUser {
-            email: format!("{name}@example.com"),
-            first_name: name.into(),
-            last_name: "Test".into(),
-            role: "manager".into(),
-            manager: None,
-            territory,
-            time_zone: "UTC".into(),
-        };
-        people::add_user(&world.owner, &user).await.unwrap()
-    };
-    let of_east = manager("max", Some(east)).await;
-    let of_west = manager("wes", Some(west)).await;
-    let of_nobody = manager("nia", None).await;
+    let of_east = world.person("max", "manager", None, Some(east)).await;
+    let of_west = world.person("wes", "manager", None, Some(west)).await;
+    let of_nobody = world.person("nia", "manager", None, None).await;
     let mut rosa = world.device("first.db", world.rep);
     let accounts: Vec<RecordId> = (0..300)
         .map(|number| {
@@ -121,7 +96,7 @@ async fn changes_of_access_reach_connected_devices_within_a_second() {
         })
         .collect();
     world.sync(&mut rosa).await;
-    assign_as(&world, to(&accounts[..1], world.rep, Some(east))).await;
+    world.assign_all(world.admin, &accounts[..1], world.rep, Some(east)).await;
     let connect = async |user| Connected::new(&world, user).await;
     let mut rosa = connect(world.rep).await;
     let mut omar = connect(world.other_rep).await;
@@ -130,17 +105,17 @@ async fn changes_of_access_reach_connected_devices_within_a_second() {
         (connect(of_east).await, connect(of_west).await, connect(of_nobody).await);
 
     let since = Instant::now();
-    assign_as(&world, to(&accounts[..1], world.rep, Some(west))).await;
+    world.assign_all(world.admin, &accounts[..1], world.rep, Some(west)).await;
     println!("{}", max.lost(since, "another territory for an account").await);
     println!("{}", wes.gained(since, "another territory for an account").await);
 
     let since = Instant::now();
-    assign_as(&world, to(&accounts[..1], world.other_rep, Some(west))).await;
+    world.assign_all(world.admin, &accounts[..1], world.other_rep, Some(west)).await;
     println!("{}", rosa.lost(since, "an account for another rep").await);
     println!("{}", omar.gained(since, "an account for another rep").await);
 
     let since = Instant::now();
-    assign_as(&world, to(&accounts[1..], world.other_rep, None)).await;
+    world.assign_all(world.admin, &accounts[1..], world.other_rep, None).await;
     println!("{}", rosa.lost(since, "299 accounts for another rep").await);
     println!("{}", omar.gained(since, "299 accounts for another rep").await);
 

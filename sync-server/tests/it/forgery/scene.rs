@@ -69,16 +69,7 @@ impl Scene {
         let world = World::new().await;
         let north = people::add_territory(&world.owner, "North", None).await.unwrap();
         let person = async |name: &str, role: &str, territory| {
-            let user = people::NewUser {
-                email: format!("{name}@example.com"),
-                first_name: name.to_owned(),
-                last_name: "Test".into(),
-                role: role.into(),
-                manager: None,
-                territory,
-                time_zone: "America/New_York".into(),
-            };
-            people::add_user(&world.owner, &user).await.unwrap()
+            world.person(name, role, None, territory).await
         };
         let nora = person("nora", "sales_rep", None).await;
         let ruth = person("ruth", "read_only", Some(north)).await;
