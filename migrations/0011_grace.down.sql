@@ -9,15 +9,8 @@ BEGIN
     END LOOP;
 END $$;
 DROP POLICY grace_after_reassignment ON public.organizations;
-CREATE OR REPLACE FUNCTION app.check_reassignment() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF app.current_role_name() = 'sales_rep' THEN
-        PERFORM app.refuse(NEW.id, TG_RELID, TG_NAME, 'PT403');
-        RETURN NULL;
-    END IF;
-    RETURN NEW;
-END $$;
+DROP TRIGGER only_holders_reassign ON public.organizations;
+DROP FUNCTION app.check_holding();
 DROP TRIGGER forget_holder ON public.users;
 DROP FUNCTION app.forget_holder();
 DROP TRIGGER remember_holders ON public.organizations;

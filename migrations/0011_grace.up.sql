@@ -116,16 +116,24 @@ BEGIN
     RETURN EXISTS (SELECT 1 FROM public.organizations WHERE id = account);
 END $$;
 COMMENT ON FUNCTION app.sees_account(uuid) IS 'Whether whoever asks sees an account, grace aside.';
-CREATE OR REPLACE FUNCTION app.check_reassignment() RETURNS trigger
+CREATE FUNCTION app.check_holding() RETURNS trigger
 LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- Operators come without claims and are let through; readers are refused by their own policy.
-    IF app.current_role_name() = 'sales_rep' OR NOT app.sees_account(NEW.id) THEN
+    IF NOT app.sees_account(NEW.id) THEN
         PERFORM app.refuse(NEW.id, TG_RELID, TG_NAME, 'PT403');
         RETURN NULL;
     END IF;
     RETURN NEW;
 END $$;
+COMMENT ON FUNCTION app.check_holding() IS 'Refuses to assign an account for whoever may write to it by grace alone.';
+-- Only where there is a question of grace: nobody but the server says what a device had seen.
+CREATE TRIGGER only_holders_reassign BEFORE UPDATE ON public.organizations
+    FOR EACH ROW WHEN (
+        coalesce(current_setting('pantry.seen', true), '') <> ''
+        AND (OLD.assigned_user_id, OLD.secondary_user_id, OLD.territory_id)
+            IS DISTINCT FROM (NEW.assigned_user_id, NEW.secondary_user_id, NEW.territory_id))
+    EXECUTE FUNCTION app.check_holding();
+COMMENT ON TRIGGER only_holders_reassign ON public.organizations IS 'The account was given to somebody else meanwhile; ask whoever manages it to assign it.';
 
-REVOKE ALL ON FUNCTION app.concerned(uuid[], uuid[]), app.remember_holders(), app.forget_holder(), app.graced_accounts(), app.sees_account(uuid) FROM public;
+REVOKE ALL ON FUNCTION app.concerned(uuid[], uuid[]), app.remember_holders(), app.forget_holder(), app.graced_accounts(), app.sees_account(uuid), app.check_holding() FROM public;
 GRANT EXECUTE ON FUNCTION app.graced_accounts(), app.sees_account(uuid) TO pantry_writer;

@@ -1,7 +1,7 @@
 -- What only managers or administrators may make of a record, whatever carries the change.
 
 CREATE FUNCTION app.managers_alone() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     -- Operators come without claims and are let through; readers are refused by their own policy.
     IF app.current_role_name() = 'sales_rep' THEN
@@ -23,7 +23,7 @@ COMMENT ON TRIGGER only_managers_hand_over ON public.opportunities IS 'Only a ma
 -- A record is deleted by a tombstone, which anybody who may write it may set and take back. To erase
 -- it, leaving nothing, is another matter.
 CREATE FUNCTION app.admins_alone() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF auth.uid() IS NOT NULL AND NOT app.is_admin() THEN
         PERFORM app.refuse(OLD.id, TG_RELID, TG_NAME, 'PT403');

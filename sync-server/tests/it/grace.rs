@@ -324,7 +324,7 @@ async fn managers_have_the_same_grace_but_assign_nothing_by_it() {
         );
         assert_eq!(tx.execute(AssertSqlSafe(taken)).await.unwrap().rows_affected(), 0);
         let refused = sync_server::store::skipped(&mut tx).await.unwrap();
-        assert_eq!(refused[0].rule, "only_managers_reassign");
+        assert_eq!(refused[0].rule, "only_holders_reassign");
         tx.rollback().await.unwrap();
     }
     world.assert_projected().await;
