@@ -5,8 +5,8 @@
 use std::io::Write;
 
 use client_sdk::Client;
+use client_sdk::core::crm;
 use client_sdk::core::document::RecordEdit;
-use client_sdk::core::schema;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -15,7 +15,8 @@ async fn main() -> anyhow::Result<()> {
         anyhow::bail!("give a file and a user id")
     };
     let mut client = Client::open(file.as_ref(), Some(user.parse()?))?;
-    let kind = schema::kind("organization").ok_or_else(|| anyhow::anyhow!("no such kind"))?;
+    let schema = crm::schema();
+    let kind = schema.kind("organization").ok_or_else(|| anyhow::anyhow!("no such kind"))?;
 
     let edit = RecordEdit::parse(kind, [("name", "Café Zoë"), ("priority_level", "A")])?;
     let id = client.replica.create(kind, edit, &mut client.env)?;

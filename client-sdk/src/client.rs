@@ -41,7 +41,8 @@ impl Client {
     pub fn open(path: &Path, user: Option<UserId>) -> Result<Self, OpenError> {
         let mut env = SystemEnv;
         let db = Connection::open(path)?;
-        let replica = Replica::open(db, OpenOptions { user }, &mut env)?;
+        let replica =
+            Replica::open(db, OpenOptions { schema: sync_core::crm::schema(), user }, &mut env)?;
         Ok(Self { replica, env })
     }
 }

@@ -11,27 +11,21 @@
 mod difference;
 mod edit;
 mod event;
-mod genesis;
 mod hydrate;
 mod text;
 mod value;
 
+pub use crate::schema::{ID_KEY, KIND_KEY};
 pub use difference::difference;
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};
 pub use event::{Event, EventData};
-pub use genesis::{Genesis, genesis};
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use value::{Value, ValueError, normalise_key, read_scalar};
 
 use automerge::{Automerge, ROOT, ReadDoc};
 
 use crate::ids::{ChangeHash, RecordId};
-use crate::schema::{self, Kind};
-
-/// Key at the root that holds the record's own id.
-pub const ID_KEY: &str = "id";
-/// Key at the root that names the kind; written by the genesis change.
-pub const KIND_KEY: &str = "kind";
+use crate::schema::{Kind, Schema};
 
 /// Why stored bytes could not be opened as a document.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +72,9 @@ pub fn apply_stored(doc: &mut Automerge, tail: &[Vec<u8>]) -> Result<(), LoadErr
 }
 
 /// The kind that a document says it is.
-pub fn kind_of(doc: &Automerge) -> Option<&'static Kind> {
+pub fn kind_of(doc: &Automerge, schema: &Schema) -> Option<Kind> {
     let (value, _) = doc.get(ROOT, KIND_KEY).ok().flatten()?;
-    schema::kind(value.as_str()?)
+    schema.kind(value.as_str()?).cloned()
 }
 
 /// The record that a document says it is.

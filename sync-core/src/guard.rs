@@ -80,7 +80,7 @@ pub struct Context<'a> {
     /// The record it was pushed for.
     pub record: RecordId,
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: Kind,
     /// The document; the kind's genesis when there is none yet.
     pub doc: &'a Automerge,
     /// The authenticated user.
@@ -177,11 +177,7 @@ pub struct Applied {
 ///
 /// # Errors
 /// When the library fails or the change does not become part of the record.
-pub fn apply(
-    doc: &Automerge,
-    kind: &'static Kind,
-    verified: VerifiedChange,
-) -> Result<Applied, Refusal> {
+pub fn apply(doc: &Automerge, kind: &Kind, verified: VerifiedChange) -> Result<Applied, Refusal> {
     caught(|| {
         let mut copy = doc.clone();
         let name = verified.change.hash();

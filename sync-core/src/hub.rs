@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use automerge::{Automerge, ReadDoc};
 
-use crate::document::{self, Conflict, Hydrated, PenRole, Violation, genesis, hydrate};
+use crate::document::{self, Conflict, Hydrated, PenRole, Violation, hydrate};
 use crate::error::{Refusal, RefusalCode};
 use crate::guard::{self, Applied, ParsedChange};
 use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId, UserId};
@@ -25,7 +25,7 @@ use crate::time::UnixMs;
 #[derive(Clone, Debug)]
 pub struct HubDocument {
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: Kind,
     /// The merged state.
     pub doc: Automerge,
     /// Its newest change.
@@ -40,8 +40,8 @@ pub struct HubDocument {
 
 impl HubDocument {
     /// A document as it is stored.
-    pub fn new(kind: &'static Kind, doc: Automerge, stamp: Option<Stamp>) -> Self {
-        Self { kind, doc, stamp, hydrated: None, saved: None, text_edited: false }
+    pub fn new(kind: &Kind, doc: Automerge, stamp: Option<Stamp>) -> Self {
+        Self { kind: kind.clone(), doc, stamp, hydrated: None, saved: None, text_edited: false }
     }
 }
 
@@ -51,7 +51,7 @@ pub struct Candidate {
     /// The record it was pushed for.
     pub record: RecordId,
     /// The kind it was pushed as.
-    pub kind: &'static Kind,
+    pub kind: Kind,
     /// The change.
     pub parsed: ParsedChange,
 }
@@ -117,7 +117,7 @@ pub struct Projected {
     /// The record.
     pub record: RecordId,
     /// Its kind.
-    pub kind: &'static Kind,
+    pub kind: Kind,
     /// What it hangs from.
     pub scope: ScopeId,
     /// Its row.
@@ -275,13 +275,13 @@ impl Workspace {
                 format!("This record exists and is not a {}.", kind.name),
             ));
         }
-        let base = existing.map_or(&genesis(kind).doc, |document| &document.doc);
+        let base = existing.map_or(&kind.genesis().doc, |document| &document.doc);
         let hash = parsed.hash();
         // Every dependency is checked here, so that a dependant of a refused change says so.
         if parsed.deps().any(|dep| self.refused.contains(&(author, dep))) {
             return Err(Refusal::depends_on_refused());
         }
-        let context = guard::Context { record, kind, doc: base, author, now, pen };
+        let context = guard::Context { record, kind: kind.clone(), doc: base, author, now, pen };
         let verified = guard::verify(parsed, &context)?;
         let change = verified.change().clone();
         let stored = StoredChange {
@@ -294,7 +294,7 @@ impl Workspace {
             bytes: verified.change().raw_bytes().to_vec(),
         };
         let text_before = existing.is_some_and(|document| document.text_edited);
-        let Applied { doc, hydrated, edits_text } = guard::apply(base, kind, verified)?;
+        let Applied { doc, hydrated, edits_text } = guard::apply(base, &kind, verified)?;
         let stamp = Stamp::of(&change, &doc);
         let stamp = existing.and_then(|document| document.stamp).max(Some(stamp));
         let merged_document = HubDocument {
@@ -336,13 +336,13 @@ pub fn project_document(record: RecordId, document: &HubDocument) -> Projected {
     let hydrated = match &document.hydrated {
         Some(hydrated) => hydrated,
         None => {
-            read = hydrate(&document.doc, document.kind);
+            read = hydrate(&document.doc, &document.kind);
             &read
         }
     };
     Projected {
         record,
-        kind: document.kind,
+        kind: document.kind.clone(),
         scope: projection::scope_of(record, hydrated),
         row: projection::project(record, hydrated, document.stamp),
         conflicts: hydrated.conflicts.clone(),
@@ -354,7 +354,7 @@ pub fn project_document(record: RecordId, document: &HubDocument) -> Projected {
 ///
 /// # Errors
 /// When the stored bytes are damaged.
-pub fn open(kind: &'static Kind, snapshot: &[u8]) -> Result<HubDocument, document::LoadError> {
+pub fn open(kind: &Kind, snapshot: &[u8]) -> Result<HubDocument, document::LoadError> {
     let doc = document::load(snapshot, &[])?;
     let stamp = Stamp::of_document(&doc);
     Ok(HubDocument::new(kind, doc, stamp))

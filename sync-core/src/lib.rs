@@ -1,5 +1,6 @@
 //! The sync engine without sockets, clock or randomness.
 
+pub mod crm;
 pub mod document;
 pub mod error;
 pub mod guard;

@@ -140,13 +140,13 @@ pub fn scope_of(record: RecordId, hydrated: &Hydrated) -> ScopeId {
 
 /// The row of a record.
 pub fn project(record: RecordId, hydrated: &Hydrated, stamp: Option<Stamp>) -> Row {
-    let kind = hydrated.kind;
+    let kind = &hydrated.kind;
     let mut row = Vec::with_capacity(64);
     row.push(Cell::Text(record.to_string()));
     for (field, state) in kind.fields.iter().zip(&hydrated.fields) {
         project_field(field, state, hydrated, &mut row);
     }
-    derive(kind, hydrated, &mut row);
+    derive(&kind, hydrated, &mut row);
     row.push(stamp.map_or(Cell::Null, |stamp| moment(stamp.at)));
     row.push(stamp.and_then(|stamp| stamp.by).map_or(Cell::Null, |by| Cell::Text(by.to_string())));
     row.push(Cell::Int(hydrated.conflicts.len() as i64));
@@ -154,7 +154,7 @@ pub fn project(record: RecordId, hydrated: &Hydrated, stamp: Option<Stamp>) -> R
     row
 }
 
-fn project_field(field: &'static Field, state: &FieldState, hydrated: &Hydrated, row: &mut Row) {
+fn project_field(field: &Field, state: &FieldState, hydrated: &Hydrated, row: &mut Row) {
     match (field.ty, state) {
         (FieldType::Parts(parts), FieldState::Value(value)) => {
             row.extend(parts.iter().map(|part| part_cell(part, value)));
@@ -228,8 +228,8 @@ fn probability_of(stage: &str) -> i64 {
     }
 }
 
-fn derive(kind: &'static Kind, hydrated: &Hydrated, row: &mut Row) {
-    for column in kind.derived {
+fn derive(kind: &Kind, hydrated: &Hydrated, row: &mut Row) {
+    for column in &kind.derived {
         let cell = match (kind.name, column.name.as_ref()) {
             ("contact", "full_name") => {
                 let names = [hydrated.text("first_name"), hydrated.text("last_name")];

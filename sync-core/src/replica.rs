@@ -31,7 +31,10 @@ pub use question::{Asked, Culprit, Question, WouldBe};
 pub use session::{Effect, SessionFault};
 pub use status::{LinkState, Status};
 
+use std::sync::Arc;
+
 use crate::ids::{Actor, ReplicaId, UserId};
+use crate::schema::Schema;
 use crate::time::UnixMs;
 
 /// What a replica needs of the world, as arguments.
@@ -53,6 +56,7 @@ pub(crate) fn draw<const N: usize>(env: &mut dyn Env) -> [u8; N] {
 #[derive(Debug)]
 pub struct Replica {
     db: rusqlite::Connection,
+    schema: Arc<Schema>,
     id: ReplicaId,
     user: UserId,
     /// Fresh at every open, and after every refusal: two processes on one file, a restored copy, or
@@ -64,6 +68,15 @@ pub struct Replica {
 }
 
 impl Replica {
+    /// The kinds of records that it holds.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    fn file(&self) -> store::Db<'_> {
+        store::Db::new(&self.db, &self.schema)
+    }
+
     /// This copy's id.
     pub fn id(&self) -> ReplicaId {
         self.id

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use sqlx::postgres::{PgListener, PgPool};
 use sync_core::ids::UserId;
+use sync_core::schema::Schema;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,8 @@ const WAKE_AT_LEAST_EVERY: Duration = Duration::from_secs(10);
 /// What the parts of a server share.
 #[derive(Debug)]
 pub struct App {
+    /// The kinds of records.
+    pub schema: Arc<Schema>,
     /// Connections, each as `pantry_server`.
     pub pool: PgPool,
     /// Where pushes go.
@@ -49,11 +52,13 @@ impl App {
     /// When the database cannot be reached or is not migrated, or keys cannot be had.
     pub async fn start(config: &Config) -> Result<Arc<Self>, StartError> {
         let pool = store::connect(&config.database_url, config.pool_size).await?;
-        let rules = Arc::new(Rules::load(&pool).await?);
+        let schema = sync_core::crm::schema();
+        let rules = Arc::new(Rules::load(&pool, schema.clone()).await?);
         let stopping = CancellationToken::new();
         let verifier =
             Verifier::start(&config.tokens, &stopping).await.map_err(StartError::Keys)?;
         let app = Arc::new(Self {
+            schema,
             committer: Committer::start(pool.clone(), rules),
             pool,
             verifier,

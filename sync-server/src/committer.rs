@@ -24,7 +24,7 @@ use sync_core::guard::ParsedChange;
 use sync_core::hub::{self, Candidate, CandidateGroup, HubDocument, Merged, Projected, Workspace};
 use sync_core::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::protocol::{Verdict, VerdictOutcome};
-use sync_core::schema::{self, Kind};
+use sync_core::schema::{Kind, Schema, Storage};
 use sync_core::time::UnixMs;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -231,7 +231,7 @@ async fn commit(
     let known = documents::known_changes(&mut tx, &hashes).await?;
     let mut owners = documents::actor_owners(&mut tx, &actors(jobs)).await?;
     let mut workspace = Workspace::default();
-    let closed = load(&mut tx, cache, &mut workspace, jobs).await?;
+    let closed = load(&mut tx, cache, &mut workspace, rules.schema(), jobs).await?;
     let mut batch = Batch {
         connection: &mut tx,
         rules,
@@ -318,21 +318,22 @@ async fn load(
     tx: &mut PgConnection,
     cache: &mut DocumentCache,
     workspace: &mut Workspace,
+    schema: &Schema,
     jobs: &[PushJob],
 ) -> sqlx::Result<u64> {
     let mut records: Vec<Uuid> = all_changes(jobs).map(|change| change.record.0).collect();
     records.sort_unstable();
     records.dedup();
-    let mut missing: HashMap<RecordId, (&'static Kind, i64)> = HashMap::new();
+    let mut missing: HashMap<RecordId, (Kind, i64)> = HashMap::new();
     for head in documents::heads(tx, &records).await? {
-        let Some(kind) = schema::kind(&head.kind) else { continue };
+        let Some(kind) = schema.kind(&head.kind) else { continue };
         if head.quarantined.is_some() {
             workspace.quarantine(head.record);
         }
         match cache.take(head.record, head.position) {
             Some(document) => workspace.insert(head.record, document),
             None => {
-                missing.insert(head.record, (kind, head.position));
+                missing.insert(head.record, (kind.clone(), head.position));
             }
         }
     }
@@ -342,7 +343,7 @@ async fn load(
     }
     let mut closed = 0;
     for (record, snapshot) in documents::snapshots(tx, &ids).await? {
-        let (kind, _) = missing[&record];
+        let (kind, _) = &missing[&record];
         match hub::open(kind, &snapshot) {
             Ok(document) => workspace.insert(record, document),
             Err(error) => {
@@ -393,7 +394,7 @@ impl Batch<'_> {
                 if merged_before.get(&change.hash) == Some(&(change.record, job.user)) {
                     continue;
                 }
-                match admit_change(change, job.user, known, owners) {
+                match admit_change(change, self.rules.schema(), job.user, known, owners) {
                     Ok(Some(candidate)) if met.insert(change.hash) => changes.push(candidate),
                     Ok(_) => {}
                     Err(refusal) => {
@@ -426,6 +427,7 @@ impl Batch<'_> {
 
 fn admit_change(
     change: &PushedChange,
+    schema: &Schema,
     user: UserId,
     known: &HashMap<ChangeHash, (RecordId, FeedPosition)>,
     owners: &HashMap<sync_core::ids::Actor, UserId>,
@@ -439,18 +441,17 @@ fn admit_change(
             Err(Refusal::new(RefusalCode::WrongRecord, "This change belongs to another record."))
         };
     }
-    let kind = schema::kind(&change.kind)
-        .filter(|kind| kind.storage == schema::Storage::Document)
-        .ok_or_else(|| {
-            Refusal::new(RefusalCode::WrongKind, "The server knows no such kind of record.")
-        })?;
+    let kind =
+        schema.kind(&change.kind).filter(|kind| kind.storage == Storage::Document).ok_or_else(
+            || Refusal::new(RefusalCode::WrongKind, "The server knows no such kind of record."),
+        )?;
     if owners.get(&parsed.actor()).is_some_and(|owner| *owner != user) {
         return Err(Refusal::new(
             RefusalCode::ForeignActor,
             "The change was written under another user's actor; reopen the app and edit again.",
         ));
     }
-    Ok(Some(Candidate { record: change.record, kind, parsed: parsed.clone() }))
+    Ok(Some(Candidate { record: change.record, kind: kind.clone(), parsed: parsed.clone() }))
 }
 
 /// Groups in their order, together with those before them that had seen the same. A device that was

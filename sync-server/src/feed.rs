@@ -7,6 +7,7 @@
 //! **Invariant**: nothing is sent that was not read as the user.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, Executor};
@@ -14,7 +15,7 @@ use sync_core::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch, U
 use sync_core::limits;
 use sync_core::projection::Row;
 use sync_core::protocol::{AccessNotice, Blob, Cursor, FeedBatch, FeedItem};
-use sync_core::schema::{self, KINDS, Storage};
+use sync_core::schema::Schema;
 use uuid::Uuid;
 
 use crate::store::feed::Listed;
@@ -28,6 +29,7 @@ const BEFORE_ALL: i64 = -1;
 /// Where a session's feed stands.
 #[derive(Debug)]
 pub struct Feed {
+    schema: Arc<Schema>,
     user: UserId,
     /// Of what was listed at the last look, everything up to here is on the replica.
     cursor: i64,
@@ -79,7 +81,12 @@ impl Feed {
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn open(pool: &PgPool, user: UserId, cursor: Option<&Cursor>) -> sqlx::Result<Self> {
+    pub async fn open(
+        pool: &PgPool,
+        schema: Arc<Schema>,
+        user: UserId,
+        cursor: Option<&Cursor>,
+    ) -> sqlx::Result<Self> {
         let mut connection = pool.acquire().await?;
         let (head, epoch, _) = store::feed::clock(&mut connection).await?;
         let known = cursor.and_then(|cursor| cursor_position(epoch, cursor));
@@ -87,6 +94,7 @@ impl Feed {
         let known = known.filter(|(position, _)| *position <= head);
         let (position, base) = known.unwrap_or((0, 0));
         Ok(Self {
+            schema,
             user,
             cursor: position,
             base,
@@ -221,7 +229,7 @@ impl Feed {
         batch: &mut FeedBatch,
     ) -> sqlx::Result<()> {
         let after = self.cursor;
-        for kind in KINDS.iter().filter(|kind| kind.storage == Storage::ServerRow) {
+        for kind in self.schema.clone().server_kinds() {
             for (id, row) in store::rows::server_rows_after(tx, kind, after).await? {
                 batch.items.push(FeedItem {
                     record: RecordId(id),
@@ -320,7 +328,7 @@ impl Feed {
         }
         let mut rows: HashMap<Uuid, Row> = HashMap::new();
         for (kind, ids) in by_kind {
-            if let Some(kind) = schema::kind(kind) {
+            if let Some(kind) = self.schema.kind(kind) {
                 rows.extend(store::rows::by_id(tx, kind, &ids).await?);
             }
         }

@@ -146,7 +146,7 @@ async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
 
 async fn run_reproject(check: bool, json: bool) -> anyhow::Result<std::process::ExitCode> {
     let mode = if check { reproject::Mode::Check } else { reproject::Mode::Write };
-    let outcome = reproject::run(&owner().await?, mode).await?;
+    let outcome = reproject::run(&owner().await?, &sync_core::crm::schema(), mode).await?;
     if json {
         say(
             json!({"records": outcome.records, "changes": outcome.changes, "differences": outcome.differences}),
@@ -268,7 +268,7 @@ async fn run_assign(
         }
         return Ok(std::process::ExitCode::SUCCESS);
     }
-    let rules = std::sync::Arc::new(committer::Rules::load(&pool).await?);
+    let rules = std::sync::Arc::new(committer::Rules::load(&pool, sync_core::crm::schema()).await?);
     let committer = committer::Committer::start(pool.clone(), rules);
     let outcome = assign::assign(&pool, &committer, acting, &list).await?;
     if json {

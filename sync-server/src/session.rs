@@ -117,7 +117,8 @@ async fn welcome_and_run(
 ) -> Result<(), End> {
     let mut wake = app.wake.subscribe();
     wake.mark_unchanged();
-    let mut feed = Feed::open(&app.pool, signed_in.user, hello.cursor.as_ref()).await?;
+    let mut feed =
+        Feed::open(&app.pool, app.schema.clone(), signed_in.user, hello.cursor.as_ref()).await?;
     let first = feed.next(&app.pool, &[]).await?;
     let welcome = Welcome {
         protocol: PROTOCOL_VERSION.min(hello.protocol),

@@ -5,7 +5,6 @@
 use sync_core::document::RecordEdit;
 use sync_core::ids::UserId;
 use sync_core::replica::{Env, OpenOptions, Replica};
-use sync_core::schema;
 use sync_core::time::UnixMs;
 use wasm_bindgen::prelude::*;
 
@@ -50,7 +49,7 @@ impl MemoryReplica {
     pub fn open(user: &str) -> Result<MemoryReplica, JsError> {
         let user: UserId = user.parse().map_err(to_js)?;
         let db = rusqlite::Connection::open_in_memory().map_err(to_js)?;
-        let options = OpenOptions { user: Some(user) };
+        let options = OpenOptions { schema: sync_core::crm::schema(), user: Some(user) };
         let replica = Replica::open(db, options, &mut PageEnv).map_err(to_js)?;
         Ok(Self { replica })
     }
@@ -60,10 +59,11 @@ impl MemoryReplica {
     /// # Errors
     /// When the kind or a field is unknown, or a value does not fit.
     pub fn create(&mut self, kind: &str, pairs: Vec<String>) -> Result<String, JsError> {
-        let kind = schema::kind(kind).ok_or_else(|| to_js(format!("no kind \"{kind}\"")))?;
+        let kind = self.replica.schema().kind(kind).cloned();
+        let kind = kind.ok_or_else(|| to_js("there is no such kind of record"))?;
         let named = pairs.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
-        let edit = RecordEdit::parse(kind, named).map_err(to_js)?;
-        let id = self.replica.create(kind, edit, &mut PageEnv).map_err(to_js)?;
+        let edit = RecordEdit::parse(&kind, named).map_err(to_js)?;
+        let id = self.replica.create(&kind, edit, &mut PageEnv).map_err(to_js)?;
         Ok(id.to_string())
     }
 

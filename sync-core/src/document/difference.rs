@@ -22,13 +22,13 @@ pub fn difference(before: &Hydrated, after: &Hydrated, onto: &Hydrated) -> Recor
 }
 
 fn compare(
-    field: &'static Field,
+    field: &Field,
     before: &FieldState,
     after: &FieldState,
     onto: &FieldState,
-    out: &mut Vec<(&'static Field, FieldChange)>,
+    out: &mut Vec<(Field, FieldChange)>,
 ) {
-    let mut push = |change| out.push((field, change));
+    let mut push = |change| out.push((field.clone(), change));
     match (before, after) {
         (FieldState::Value(old), FieldState::Value(new)) if old != new => {
             push(FieldChange::Set(new.clone()));
@@ -67,7 +67,7 @@ impl RecordEdit {
     /// The edit as JSON, one object a change: `{"field": …, "set" | "text" | "add" | "remove" |
     /// "entry" | "append": …}`.
     pub fn to_json(&self) -> Json {
-        let one = |(field, change): &(&Field, FieldChange)| {
+        let one = |(field, change): &(Field, FieldChange)| {
             let name = field.name;
             match change {
                 FieldChange::Set(value) => json!({"field": name, "set": value.to_json()}),
@@ -84,17 +84,17 @@ impl RecordEdit {
 
     /// Reads what [`RecordEdit::to_json`] wrote; changes of fields that are not known any more, or
     /// whose values do not fit, are left out.
-    pub fn from_json(kind: &'static Kind, json: &Json) -> Self {
+    pub fn from_json(kind: &Kind, json: &Json) -> Self {
         let each = json.as_array().map(Vec::as_slice).unwrap_or_default();
         let changes = each.iter().filter_map(|one| {
             let field = kind.field(one.get("field")?.as_str()?)?;
-            Some((field, read(field, one)?))
+            Some((field.clone(), read(field, one)?))
         });
         Self { changes: changes.collect() }
     }
 }
 
-fn read(field: &'static Field, one: &Json) -> Option<FieldChange> {
+fn read(field: &Field, one: &Json) -> Option<FieldChange> {
     let text = |name: &str| one.get(name)?.as_str().map(str::to_owned);
     if let Some(value) = one.get("set") {
         return Value::from_json(field, value).ok().map(FieldChange::Set);

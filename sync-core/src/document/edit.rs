@@ -8,11 +8,11 @@ use automerge::{Author, Automerge, ROOT, ReadDoc};
 use super::hydrate::FieldState;
 use super::text;
 use super::value::{Value, ValueError, allowed, normalise_key};
-use super::{Event, EventData, Hydrated, ID_KEY, genesis, hydrate};
+use super::{Event, EventData, Hydrated, hydrate};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
 use crate::limits;
 use crate::merge;
-use crate::schema::{Field, FieldType, Kind, LogKind, Presence, Rule, SetOf, Writer};
+use crate::schema::{Field, FieldType, ID_KEY, Kind, LogKind, Presence, Rule, SetOf, Writer};
 use crate::time::UnixMs;
 
 /// One change to one field.
@@ -38,7 +38,7 @@ pub enum FieldChange {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordEdit {
     /// The changes, by field.
-    pub changes: Vec<(&'static Field, FieldChange)>,
+    pub changes: Vec<(Field, FieldChange)>,
 }
 
 /// Why an edit was not made. Nothing was written.
@@ -123,7 +123,7 @@ impl RecordEdit {
     /// # Errors
     /// Names the field and what it takes.
     pub fn parse<'a>(
-        kind: &'static Kind,
+        kind: &Kind,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, EditError> {
         let mut edit = Self::default();
@@ -134,12 +134,12 @@ impl RecordEdit {
     }
 
     /// Writes a register.
-    pub fn set(mut self, field: &'static Field, value: Value) -> Self {
-        self.changes.push((field, FieldChange::Set(value)));
+    pub fn set(mut self, field: &Field, value: Value) -> Self {
+        self.changes.push((field.clone(), FieldChange::Set(value)));
         self
     }
 
-    fn push_text(&mut self, kind: &'static Kind, name: &str, text: &str) -> Result<(), EditError> {
+    fn push_text(&mut self, kind: &Kind, name: &str, text: &str) -> Result<(), EditError> {
         if let Some((field, data)) = event_from_text(kind, name, text)? {
             self.changes.push((field, FieldChange::Append(data)));
             return Ok(());
@@ -151,17 +151,17 @@ impl RecordEdit {
         let field = kind.field(name).ok_or_else(|| unknown_field(kind, name))?;
         match (field.ty, entry) {
             (FieldType::Text, None) => {
-                self.changes.push((field, FieldChange::Text(checked_text(field, text)?)));
+                self.changes.push((field.clone(), FieldChange::Text(checked_text(field, text)?)));
             }
             (FieldType::Set(_), None) => {
                 for key in text.split(',').map(str::trim).filter(|key| !key.is_empty()) {
-                    self.changes.push((field, set_change(field, key)?));
+                    self.changes.push((field.clone(), set_change(field, key)?));
                 }
             }
             (FieldType::Fields, Some(key)) => {
                 let key = normalise_key(field, key)?;
                 let value = (!text.is_empty()).then(|| text.to_owned());
-                self.changes.push((field, FieldChange::Entry(key, value)));
+                self.changes.push((field.clone(), FieldChange::Entry(key, value)));
             }
             (FieldType::Parts(parts), Some(part)) => {
                 // One part by itself: complete only when merged with the others in this edit.
@@ -171,7 +171,7 @@ impl RecordEdit {
             }
             (_, None) => {
                 let value = Value::parse(field, text)?;
-                self.changes.push((field, FieldChange::Set(value)));
+                self.changes.push((field.clone(), FieldChange::Set(value)));
             }
             (_, Some(_)) => return Err(unknown_field(kind, name)),
         }
@@ -194,12 +194,12 @@ impl RecordEdit {
         let mut later = Vec::new();
         for (field, change) in &self.changes {
             match change {
-                FieldChange::Text(text) => later.extend(
-                    text::steps(old_text(now, field), text)
-                        .into_iter()
-                        .map(|step| Self { changes: vec![(*field, FieldChange::Text(step))] }),
-                ),
-                _ => first.changes.push((field, change.clone())),
+                FieldChange::Text(text) => {
+                    later.extend(text::steps(old_text(now, field), text).into_iter().map(|step| {
+                        Self { changes: vec![(field.clone(), FieldChange::Text(step))] }
+                    }))
+                }
+                _ => first.changes.push((field.clone(), change.clone())),
             }
         }
         later.insert(0, first);
@@ -208,7 +208,7 @@ impl RecordEdit {
 
     fn push_part(
         &mut self,
-        field: &'static Field,
+        field: &Field,
         part: &str,
         json: serde_json::Value,
     ) -> Result<(), EditError> {
@@ -217,7 +217,7 @@ impl RecordEdit {
         let alone = serde_json::json!({ part: json });
         Value::from_json(field, &alone)?;
         let slot = self.changes.iter_mut().find_map(|(f, change)| match change {
-            FieldChange::Parts(parts) if *f == field => Some(parts),
+            FieldChange::Parts(parts) if *f == *field => Some(parts),
             _ => None,
         });
         match slot {
@@ -226,7 +226,7 @@ impl RecordEdit {
             }
             None => {
                 let parts = BTreeMap::from([(part.to_owned(), json)]);
-                self.changes.push((field, FieldChange::Parts(parts)));
+                self.changes.push((field.clone(), FieldChange::Parts(parts)));
             }
         }
         Ok(())
@@ -240,13 +240,7 @@ fn old_text<'a>(now: Option<&'a Hydrated>, field: &Field) -> &'a str {
     }
 }
 
-impl PartialEq for Field {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
-}
-
-fn unknown_field(kind: &'static Kind, name: &str) -> EditError {
+fn unknown_field(kind: &Kind, name: &str) -> EditError {
     let known: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
     EditError::UnknownField {
         kind: kind.name,
@@ -255,7 +249,7 @@ fn unknown_field(kind: &'static Kind, name: &str) -> EditError {
     }
 }
 
-fn checked_text(field: &'static Field, text: &str) -> Result<String, ValueError> {
+fn checked_text(field: &Field, text: &str) -> Result<String, ValueError> {
     if text.chars().count() > limits::LONG_TEXT_CHARS || text.contains('\0') {
         return Err(ValueError::new(
             field.name,
@@ -266,7 +260,7 @@ fn checked_text(field: &'static Field, text: &str) -> Result<String, ValueError>
     Ok(text.to_owned())
 }
 
-fn set_change(field: &'static Field, key: &str) -> Result<FieldChange, ValueError> {
+fn set_change(field: &Field, key: &str) -> Result<FieldChange, ValueError> {
     // A telephone number begins with a plus of its own.
     let phones = field.ty == FieldType::Set(SetOf::Phones);
     Ok(match (key.strip_prefix('-'), key.strip_prefix('+')) {
@@ -278,10 +272,10 @@ fn set_change(field: &'static Field, key: &str) -> Result<FieldChange, ValueErro
 
 /// The event that a column's new value stands for, when the column is derived from a log.
 fn event_from_text(
-    kind: &'static Kind,
+    kind: &Kind,
     name: &str,
     text: &str,
-) -> Result<Option<(&'static Field, EventData)>, EditError> {
+) -> Result<Option<(Field, EventData)>, EditError> {
     let log = |wanted: LogKind| kind.fields.iter().find(|f| f.ty == FieldType::Log(wanted));
     let text = text.trim();
     let found = match name {
@@ -316,7 +310,7 @@ fn event_from_text(
         let words = "one of scheduled, cancelled, no_show, completed";
         return Err(ValueError::new(field.name, format!("no status \"{status}\""), words).into());
     }
-    Ok(found)
+    Ok(found.map(|(field, data)| (field.clone(), data)))
 }
 
 /// `closed-lost: too expensive` carries the reason behind the colon.
@@ -339,13 +333,13 @@ fn stage_event(text: &str) -> EventData {
 /// # Errors
 /// When a required field is missing or a value does not fit.
 pub fn create(
-    kind: &'static Kind,
+    kind: &Kind,
     id: RecordId,
     edit: &RecordEdit,
     pen: &Pen,
     mint: &mut dyn FnMut() -> EventId,
 ) -> Result<(Automerge, LocalChange), EditError> {
-    let mut doc = genesis(kind).doc.clone();
+    let mut doc = kind.genesis().doc.clone();
     let mut edit = edit.clone();
     let common = [
         ("created_at", Value::Instant(pen.now)),
@@ -356,14 +350,14 @@ pub fn create(
     for (name, value) in common {
         let given = edit.changes.iter().any(|(field, _)| field.name == name);
         if let (Some(field), false) = (kind.field(name), given) {
-            edit.changes.push((field, FieldChange::Set(value)));
+            edit.changes.push((field.clone(), FieldChange::Set(value)));
         }
     }
     for field in kind.fields.iter().filter(|field| field.required == Presence::Required) {
         let given = edit
             .changes
             .iter()
-            .any(|(f, change)| *f == field && !matches!(change, FieldChange::Set(Value::Null)));
+            .any(|(f, change)| *f == *field && !matches!(change, FieldChange::Set(Value::Null)));
         if !given {
             return Err(EditError::Missing { kind: kind.name, field: field.name });
         }
@@ -437,13 +431,13 @@ fn write(
 fn write_field(
     tx: &mut automerge::transaction::Transaction<'_>,
     now: &Hydrated,
-    field: &'static Field,
+    field: &Field,
     change: &FieldChange,
     contested: bool,
     pen: &Pen,
     mint: &mut dyn FnMut() -> EventId,
 ) -> Result<(), automerge::AutomergeError> {
-    let container = genesis(now.kind).containers.get(field.name);
+    let container = now.kind.genesis().containers.get(field.name);
     match (change, container) {
         (FieldChange::Set(value), None) => {
             let shown = now.value(field.name);

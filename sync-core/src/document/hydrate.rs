@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use automerge::{Automerge, ROOT, ReadDoc, ScalarValue, Value as AutoValue, ValueRef};
 use serde_json::Value as Json;
 
+use super::Event;
 use super::value::{Value, read_scalar};
-use super::{Event, Genesis, ID_KEY, genesis};
 use crate::ids::{EventId, RecordId};
 use crate::merge;
-use crate::schema::{Field, FieldType, Kind, Presence};
+use crate::schema::{Field, FieldType, Genesis, ID_KEY, Kind, Presence};
 
 /// What a document says, in the order of the kind's fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hydrated {
     /// The kind it was read as.
-    pub kind: &'static Kind,
+    pub kind: Kind,
     /// The record, when the creating change is there.
     pub id: Option<RecordId>,
     /// One entry a declared field, in declaration order.
@@ -93,10 +93,10 @@ impl Hydrated {
 }
 
 /// Reads a document as a record of a kind. Never fails: see [`Hydrated::violations`].
-pub fn hydrate(doc: &Automerge, kind: &'static Kind) -> Hydrated {
-    let genesis = genesis(kind);
+pub fn hydrate(doc: &Automerge, kind: &Kind) -> Hydrated {
+    let genesis = kind.genesis();
     let mut out = Hydrated {
-        kind,
+        kind: kind.clone(),
         id: None,
         fields: vec![FieldState::Value(Value::Null); kind.fields.len()],
         conflicts: Vec::new(),
@@ -113,7 +113,7 @@ pub fn hydrate(doc: &Automerge, kind: &'static Kind) -> Hydrated {
     out
 }
 
-fn read_root(doc: &Automerge, kind: &'static Kind, out: &mut Hydrated) {
+fn read_root(doc: &Automerge, kind: &Kind, out: &mut Hydrated) {
     for item in doc.map_range(ROOT, ..) {
         if item.key == ID_KEY {
             if let ValueRef::Scalar(scalar) = &item.value {
@@ -140,7 +140,7 @@ fn read_root(doc: &Automerge, kind: &'static Kind, out: &mut Hydrated) {
     }
 }
 
-fn accept(field: &'static Field, scalar: &ScalarValue, odd: &mut Vec<Violation>) -> Option<Value> {
+fn accept(field: &Field, scalar: &ScalarValue, odd: &mut Vec<Violation>) -> Option<Value> {
     match read_scalar(field, scalar) {
         Ok(value) => Some(value),
         Err(problem) => {
@@ -151,7 +151,7 @@ fn accept(field: &'static Field, scalar: &ScalarValue, odd: &mut Vec<Violation>)
 }
 
 /// All concurrent values of a register; the rule picks the shown one, and the rest are a conflict.
-fn contested(doc: &Automerge, field: &'static Field, out: &mut Hydrated) -> Option<Value> {
+fn contested(doc: &Automerge, field: &Field, out: &mut Hydrated) -> Option<Value> {
     let all = doc.get_all(ROOT, field.name).unwrap_or_default();
     let mut candidates: Vec<Value> = Vec::with_capacity(all.len());
     for (value, _) in all {
@@ -179,7 +179,7 @@ fn contested(doc: &Automerge, field: &'static Field, out: &mut Hydrated) -> Opti
 
 fn read_container(
     doc: &Automerge,
-    field: &'static Field,
+    field: &Field,
     genesis: &Genesis,
     odd: &mut Vec<Violation>,
 ) -> FieldState {
@@ -219,7 +219,7 @@ fn read_container(
     }
 }
 
-fn default_or_missing(field: &'static Field, index: usize, out: &mut Hydrated) {
+fn default_or_missing(field: &Field, index: usize, out: &mut Hydrated) {
     if let Some(word) = field.default {
         out.fields[index] = FieldState::Value(Value::Str(word.to_owned()));
     } else if field.required == Presence::Required

@@ -48,7 +48,7 @@ impl Value {
     ///
     /// # Errors
     /// When the text is no value of the field's type.
-    pub fn parse(field: &'static Field, text: &str) -> Result<Self, ValueError> {
+    pub fn parse(field: &Field, text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
         if text.is_empty() {
             return Ok(Value::Null);
@@ -72,7 +72,7 @@ impl Value {
     ///
     /// # Errors
     /// When it is not of the field's type, too long, out of range or not one of its words.
-    pub fn from_json(field: &'static Field, json: &Json) -> Result<Self, ValueError> {
+    pub fn from_json(field: &Field, json: &Json) -> Result<Self, ValueError> {
         let wrong =
             |problem: String, allowed: String| ValueError::new(field.name, problem, allowed);
         if json.is_null() {
@@ -144,7 +144,7 @@ fn canonical_json(parts: &BTreeMap<String, Json>) -> String {
 ///
 /// # Errors
 /// When the scalar is not a value of the field; the record then shows NULL and a violation.
-pub fn read_scalar(field: &'static Field, scalar: &ScalarValue) -> Result<Value, String> {
+pub fn read_scalar(field: &Field, scalar: &ScalarValue) -> Result<Value, String> {
     let value = match (field.ty, scalar) {
         (_, ScalarValue::Null) => return Ok(Value::Null),
         (FieldType::Bool, ScalarValue::Boolean(flag)) => Value::Bool(*flag),
@@ -328,7 +328,7 @@ pub(super) fn allowed(field: &Field) -> String {
 ///
 /// # Errors
 /// When the key is empty, too long or not of the set's type.
-pub fn normalise_key(field: &'static Field, key: &str) -> Result<String, ValueError> {
+pub fn normalise_key(field: &Field, key: &str) -> Result<String, ValueError> {
     let key = key.trim();
     let wrong = |problem: String| ValueError::new(field.name, problem, allowed(field));
     let normal = match field.ty {

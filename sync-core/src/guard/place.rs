@@ -4,10 +4,10 @@ use automerge::{Automerge, Change, ChangeHash as AutoHash, ChangeMetadata};
 
 use super::verify::{Creating, refuse};
 use super::{Context, ParsedChange};
-use crate::document::Genesis;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::UserId;
 use crate::limits;
+use crate::schema::Genesis;
 use crate::time::UnixMs;
 
 /// No device existed before 2015 in UTC seconds.

@@ -41,7 +41,7 @@ impl TextView {
     /// Judges one operation on the text; its own name comes with it.
     pub(super) fn check(
         &mut self,
-        field: &'static Field,
+        field: &Field,
         element: &ElementId,
         op: &Op,
         (counter, actor): (u64, &ActorId),

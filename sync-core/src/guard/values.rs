@@ -53,7 +53,7 @@ fn fits_calendar(value: &ScalarValue) -> bool {
     }
 }
 
-pub(super) fn check_value(field: &'static Field, value: &ScalarValue) -> Result<(), Refusal> {
+pub(super) fn check_value(field: &Field, value: &ScalarValue) -> Result<(), Refusal> {
     // A word that only a newer app knows is kept as it is, and shown as other.
     if let (FieldType::Choice { .. }, ScalarValue::Str(word)) = (field.ty, value)
         && word.len() <= 255

@@ -9,13 +9,11 @@ use super::place::{EARLIEST_SECONDS, check_author, check_place, check_time};
 use super::text::TextView;
 use super::values::{check_value, check_writer, fits_postgres, scalar_bytes};
 use super::{Context, ParsedChange, VerifiedChange};
-use crate::document::{
-    Event, EventData, Genesis, ID_KEY, KIND_KEY, PenRole, genesis, normalise_key,
-};
+use crate::document::{Event, EventData, PenRole, normalise_key};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::EventId;
 use crate::limits;
-use crate::schema::{Field, FieldType, LogKind, Presence, Rule};
+use crate::schema::{Field, FieldType, Genesis, ID_KEY, KIND_KEY, LogKind, Presence, Rule};
 
 pub(super) fn refuse<T>(code: RefusalCode, sentence: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::new(code, sentence))
@@ -28,7 +26,7 @@ pub(super) fn refuse<T>(code: RefusalCode, sentence: impl Into<String>) -> Resul
 /// # Errors
 /// Names the rule that it breaks, in a sentence.
 pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedChange, Refusal> {
-    let genesis = genesis(context.kind);
+    let genesis = context.kind.genesis();
     if parsed.actor == genesis.actor {
         return refuse(
             RefusalCode::ForeignActor,
@@ -71,9 +69,9 @@ pub(super) enum Creating {
 
 /// Where an operation writes.
 #[derive(Clone, Copy)]
-enum Place {
+enum Place<'a> {
     Root,
-    Container(&'static Field),
+    Container(&'a Field),
 }
 
 /// What an operation does to the values of its key.
@@ -87,7 +85,7 @@ enum Effect {
 
 struct Judge<'a> {
     context: &'a Context<'a>,
-    genesis: &'static Genesis,
+    genesis: &'a Genesis,
     creating: Creating,
     /// None when the change builds on all there is, which is cheaper to look at.
     deps: Option<Vec<AutoHash>>,
@@ -103,7 +101,7 @@ struct Judge<'a> {
     texts: HashMap<u64, TextView>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     fn check(&mut self, op: &Op, counter: u64) -> Result<(), Refusal> {
         let (place, object) = self.place(&op.obj)?;
         match (&op.action, &op.key) {
@@ -120,7 +118,7 @@ impl Judge<'_> {
         }
     }
 
-    fn place(&self, object: &ObjectId) -> Result<(Place, u64), Refusal> {
+    fn place(&self, object: &ObjectId) -> Result<(Place<'a>, u64), Refusal> {
         match object {
             ObjectId::Root => Ok((Place::Root, 0)),
             ObjectId::Id(OpId(counter, actor)) if actor.to_bytes() == self.genesis.actor.0 => {
@@ -134,7 +132,7 @@ impl Judge<'_> {
 
     fn check_map(
         &mut self,
-        place: Place,
+        place: Place<'a>,
         object: u64,
         key: &str,
         op: &Op,
@@ -225,7 +223,7 @@ impl Judge<'_> {
     }
 
     /// A conflict may be settled wherever a value may be written over.
-    fn check_settling(&self, place: Place, key: &str) -> Result<(), Refusal> {
+    fn check_settling(&self, place: Place<'a>, key: &str) -> Result<(), Refusal> {
         let field = match place {
             Place::Container(field) => Some(field),
             Place::Root => self.context.kind.field(key),
@@ -360,7 +358,7 @@ impl Judge<'_> {
 
     fn check_entry(
         &mut self,
-        field: &'static Field,
+        field: &Field,
         object: u64,
         key: &str,
         value: Option<&ScalarValue>,
@@ -401,7 +399,7 @@ impl Judge<'_> {
 
     fn check_event(
         &self,
-        field: &'static Field,
+        field: &Field,
         log: LogKind,
         key: &str,
         text: &str,
@@ -452,7 +450,7 @@ impl Judge<'_> {
     /// Characters of a long text: put in after one that is there, or taken away.
     fn check_text(
         &mut self,
-        place: Place,
+        place: Place<'a>,
         object: u64,
         element: &ElementId,
         op: &Op,

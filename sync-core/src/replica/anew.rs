@@ -12,15 +12,15 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use super::store::Db;
 use automerge::Automerge;
-use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::cache::{DocumentCache, OpenDocument};
 use super::edit::{ReplicaError, load_open, write_record};
 use super::history::{History, States};
 use super::store::{self, ChangeState, NewChange, Origin, Waiting};
-use crate::document::{self, LocalChange, Pen, PenRole, difference, genesis, hydrate};
+use crate::document::{self, LocalChange, Pen, PenRole, difference, hydrate};
 use crate::error::RefusalCode;
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, ReplicaId, UserId};
 use crate::projection::Stamp;
@@ -94,16 +94,16 @@ impl Heir {
     /// Stores what it wrote to a record; it comes from where the change does whose place it takes.
     pub(super) fn store(
         &self,
-        tx: &Connection,
+        tx: &Db<'_>,
         record: RecordId,
         open: &mut OpenDocument,
         local: &LocalChange,
         origin: &Origin,
     ) -> rusqlite::Result<()> {
-        open.hydrated = hydrate(&open.doc, open.kind);
+        open.hydrated = hydrate(&open.doc, &open.kind);
         let new = NewChange {
             record,
-            kind: open.kind,
+            kind: open.kind.clone(),
             hash: local.hash,
             bytes: &local.bytes,
             state: ChangeState::Pending,
@@ -149,7 +149,7 @@ impl Displaced {
     /// left of the records is what the server confirmed and what was made before. None when what
     /// one of them did cannot be read any more; then all stand where they stood.
     pub(super) fn take(
-        tx: &Connection,
+        tx: &Db<'_>,
         cache: &mut DocumentCache,
         hashes: &[ChangeHash],
         why: Option<RefusalCode>,
@@ -180,7 +180,7 @@ impl Displaced {
     /// Makes the edits again on what the records are by now.
     pub(super) fn make_again(
         self,
-        tx: &Connection,
+        tx: &Db<'_>,
         cache: &mut DocumentCache,
         hand: &mut Hand,
     ) -> Result<(), ReplicaError> {
@@ -205,13 +205,13 @@ impl Displaced {
 }
 
 fn make_one_again(
-    tx: &Connection,
+    tx: &Db<'_>,
     change: &Waiting,
     (before, after, claimed): &States,
     open: Option<OpenDocument>,
     hand: &mut Hand,
 ) -> Result<OpenDocument, ReplicaError> {
-    let (now, kind) = (*claimed, change.kind);
+    let (now, kind) = (*claimed, change.kind.clone());
     let heir = Heir::of(change.hash, hand.owner, now);
     let (pen, mut mint) = (heir.pen(), heir.mint());
     let (mut open, local) = match open {
@@ -224,9 +224,9 @@ fn make_one_again(
             (open, local)
         }
         None => {
-            let edit = difference(before, after, &hydrate(&genesis(kind).doc, kind));
-            let (doc, local) = document::create(kind, change.record, &edit, &pen, &mut mint)?;
-            let hydrated = hydrate(&doc, kind);
+            let edit = difference(before, after, &hydrate(&kind.genesis().doc, &kind));
+            let (doc, local) = document::create(&kind, change.record, &edit, &pen, &mut mint)?;
+            let hydrated = hydrate(&doc, &kind);
             (OpenDocument { kind, doc, stamp: None, hydrated }, Some(local))
         }
     };
@@ -239,7 +239,7 @@ fn make_one_again(
 
 /// These changes, what was made after them on their records, the rest of the groups of all those,
 /// what was made after that, and so on: none of it can stand without the others.
-pub(super) fn entangled(tx: &Connection, hashes: &[ChangeHash]) -> rusqlite::Result<Vec<Waiting>> {
+pub(super) fn entangled(tx: &Db<'_>, hashes: &[ChangeHash]) -> rusqlite::Result<Vec<Waiting>> {
     let mut found: BTreeMap<i64, Waiting> = BTreeMap::new();
     let mut first: HashMap<RecordId, i64> = HashMap::new();
     let mut next: Vec<(RecordId, i64)> = store::places(tx, hashes)?;

@@ -6,11 +6,11 @@ use automerge::Automerge;
 use lru::LruCache;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::store;
+use super::store::{self, Db};
 use crate::document::Hydrated;
 use crate::ids::RecordId;
 use crate::projection::{Row, Stamp};
-use crate::schema::Kind;
+use crate::schema::{Kind, Schema};
 
 /// Enough for every record a rep touches in a day; about 2 KB each.
 const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(512).expect("BUG: not zero");
@@ -18,7 +18,7 @@ const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(512).expect("BUG: not zero");
 /// A document with accepted and pending changes applied, and what was read from it.
 #[derive(Clone, Debug)]
 pub(super) struct OpenDocument {
-    pub(super) kind: &'static Kind,
+    pub(super) kind: Kind,
     pub(super) doc: Automerge,
     pub(super) stamp: Option<Stamp>,
     pub(super) hydrated: Hydrated,
@@ -61,8 +61,8 @@ impl DocumentCache {
     /// Writes a record's row, and its search words when the transaction ends.
     pub(super) fn put_row(
         &mut self,
-        tx: &Connection,
-        kind: &'static Kind,
+        tx: &Db<'_>,
+        kind: &Kind,
         n: i64,
         row: &Row,
     ) -> rusqlite::Result<()> {
@@ -86,15 +86,17 @@ impl DocumentCache {
 /// an edit built on those could not be opened again.
 pub(super) fn write<T, E: From<rusqlite::Error>>(
     db: &Connection,
+    schema: &Schema,
     cache: &mut DocumentCache,
-    work: impl FnOnce(&Connection, &mut DocumentCache) -> Result<T, E>,
+    work: impl FnOnce(&Db<'_>, &mut DocumentCache) -> Result<T, E>,
 ) -> Result<T, E> {
     let outcome = (|| {
         let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
         cache.refresh(&tx)?;
-        let done = work(&tx, cache)?;
+        let file = Db::new(&tx, schema);
+        let done = work(&file, cache)?;
         for (n, words) in cache.words.drain(..) {
-            store::put_words(&tx, n, &words)?;
+            store::put_words(&file, n, &words)?;
         }
         tx.commit()?;
         Ok(done)

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Connection;
+use super::store::Db;
 
 use super::cache::{self, DocumentCache, OpenDocument};
 use super::store::{self, ChangeState, NewChange, Origin};
 use super::{Env, Replica, draw};
 use crate::document::{
     self, EditError, EventData, FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit,
-    Value, genesis, hydrate,
+    Value, hydrate,
 };
 use crate::ids::{ChangeHash, EventId, GroupId, RecordId};
 use crate::limits;
@@ -25,7 +25,7 @@ pub enum GroupEdit {
         /// Its id, minted on this device; see [`Replica::mint_id`].
         id: RecordId,
         /// Its kind.
-        kind: &'static Kind,
+        kind: Kind,
         /// Its first values.
         edit: RecordEdit,
     },
@@ -111,7 +111,7 @@ impl Replica {
     ) -> Result<Vec<Committed>, ReplicaError> {
         let now = env.now();
         let pen = Pen { actor: self.actor, author: self.user, now, role: PenRole::Device };
-        cache::write(&self.db, &mut self.cache, |tx, cache| {
+        cache::write(&self.db, &self.schema, &mut self.cache, |tx, cache| {
             groups.iter().map(|edits| commit_group(tx, cache, edits, &pen, env)).collect()
         })
     }
@@ -122,12 +122,12 @@ impl Replica {
     /// As [`Replica::commit`].
     pub fn create(
         &mut self,
-        kind: &'static Kind,
+        kind: &Kind,
         edit: RecordEdit,
         env: &mut dyn Env,
     ) -> Result<RecordId, ReplicaError> {
         let id = self.mint_id(env);
-        self.commit(&[GroupEdit::Create { id, kind, edit }], env)?;
+        self.commit(&[GroupEdit::Create { id, kind: kind.clone(), edit }], env)?;
         Ok(id)
     }
 
@@ -152,7 +152,7 @@ impl Replica {
         self.cache.refresh(&self.db)?;
         let document = match self.cache.take(id) {
             Some(document) => Some(document),
-            None => load_open(&self.db, id)?,
+            None => load_open(&self.file(), id)?,
         };
         let Some(document) = document else { return Ok(None) };
         let hydrated = document.hydrated.clone();
@@ -164,8 +164,8 @@ impl Replica {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn kind_of(&self, id: RecordId) -> Result<Option<&'static Kind>, ReplicaError> {
-        Ok(store::document(&self.db, id)?.map(|row| row.kind))
+    pub fn kind_of(&self, id: RecordId) -> Result<Option<Kind>, ReplicaError> {
+        Ok(store::document(&self.file(), id)?.map(|row| row.kind))
     }
 
     /// The whole document of a record, pending edits included, as Automerge saves it.
@@ -173,14 +173,14 @@ impl Replica {
     /// # Errors
     /// When the record is not here or its document is damaged.
     pub fn save_document(&mut self, id: RecordId) -> Result<Vec<u8>, ReplicaError> {
-        let document = load_open(&self.db, id)?.ok_or(ReplicaError::UnknownRecord(id))?;
+        let document = load_open(&self.file(), id)?.ok_or(ReplicaError::UnknownRecord(id))?;
         Ok(document.doc.save())
     }
 }
 
 /// Makes a group of edits within the caller's transaction.
 pub(super) fn commit_group(
-    tx: &Connection,
+    tx: &Db<'_>,
     cache: &mut DocumentCache,
     edits: &[GroupEdit],
     pen: &Pen,
@@ -231,7 +231,7 @@ struct Work {
 impl Work {
     fn make(
         &mut self,
-        tx: &Connection,
+        tx: &Db<'_>,
         cache: &mut DocumentCache,
         edit: &GroupEdit,
         document: Option<OpenDocument>,
@@ -252,7 +252,7 @@ impl Work {
                 let mut mint = || EventId::mint(pen.now, draw(env));
                 let (doc, local) = document::create(kind, id, &first, pen, &mut mint)?;
                 let hydrated = hydrate(&doc, kind);
-                let mut open = OpenDocument { kind, doc, stamp: None, hydrated };
+                let mut open = OpenDocument { kind: kind.clone(), doc, stamp: None, hydrated };
                 self.wrote(tx, id, &mut open, &local, pen)?;
                 (open, steps.collect())
             }
@@ -263,12 +263,12 @@ impl Work {
             }
             GroupEdit::Delete { .. } => {
                 let open = existing(document)?;
-                let step = life_event(open.kind, "delete");
+                let step = life_event(&open.kind, "delete");
                 (open, vec![step])
             }
             GroupEdit::Restore { .. } => {
                 let open = existing(document)?;
-                let step = life_event(open.kind, "restore");
+                let step = life_event(&open.kind, "restore");
                 (open, vec![step])
             }
         };
@@ -289,7 +289,7 @@ impl Work {
     /// Stores a change that the document has by now.
     fn wrote(
         &mut self,
-        tx: &Connection,
+        tx: &Db<'_>,
         id: RecordId,
         open: &mut OpenDocument,
         local: &LocalChange,
@@ -310,10 +310,10 @@ impl Work {
             by: Some(pen.author),
         };
         open.stamp = open.stamp.max(Some(stamp));
-        open.hydrated = hydrate(&open.doc, open.kind);
+        open.hydrated = hydrate(&open.doc, &open.kind);
         let new = NewChange {
             record: id,
-            kind: open.kind,
+            kind: open.kind.clone(),
             hash: local.hash,
             bytes: &local.bytes,
             state: ChangeState::Pending,
@@ -335,29 +335,26 @@ fn steps(edit: &RecordEdit, open: Option<&OpenDocument>) -> Vec<RecordEdit> {
     edit.in_steps(now)
 }
 
-fn life_event(kind: &'static Kind, action: &str) -> RecordEdit {
+fn life_event(kind: &Kind, action: &str) -> RecordEdit {
     let life = kind.fields.iter().find(|field| field.ty == FieldType::Log(LogKind::Life));
     let change = FieldChange::Append(EventData::Action { action: action.to_owned() });
-    RecordEdit { changes: life.map(|field| (field, change)).into_iter().collect() }
+    RecordEdit { changes: life.map(|field| (field.clone(), change)).into_iter().collect() }
 }
 
 /// Writes a record's row, scope and search words.
 pub(super) fn write_record(
-    tx: &Connection,
+    tx: &Db<'_>,
     cache: &mut DocumentCache,
     id: RecordId,
     open: &OpenDocument,
 ) -> rusqlite::Result<()> {
     let scope = projection::scope_of(id, &open.hydrated);
-    let n = store::touch_document(tx, id, open.kind, scope)?;
-    cache.put_row(tx, open.kind, n, &projection::project(id, &open.hydrated, open.stamp))
+    let n = store::touch_document(tx, id, &open.kind, scope)?;
+    cache.put_row(tx, &open.kind, n, &projection::project(id, &open.hydrated, open.stamp))
 }
 
 /// Opens a record's document with its accepted and pending changes.
-pub(super) fn load_open(
-    db: &Connection,
-    id: RecordId,
-) -> Result<Option<OpenDocument>, ReplicaError> {
+pub(super) fn load_open(db: &Db<'_>, id: RecordId) -> Result<Option<OpenDocument>, ReplicaError> {
     let Some(row) = store::document(db, id)? else { return Ok(None) };
     if row.snapshot.is_none() && row.accepted.is_empty() && row.pending.is_empty() {
         return Ok(None);
@@ -365,13 +362,13 @@ pub(super) fn load_open(
     let mut doc = match &row.snapshot {
         Some(snapshot) => document::load(snapshot, &row.accepted)?,
         None => {
-            let mut doc = genesis(row.kind).doc.clone();
+            let mut doc = row.kind.genesis().doc.clone();
             document::apply_stored(&mut doc, &row.accepted)?;
             doc
         }
     };
     document::apply_stored(&mut doc, &row.pending)?;
-    let hydrated = hydrate(&doc, row.kind);
+    let hydrated = hydrate(&doc, &row.kind);
     let stamp = Stamp::of_document(&doc);
     Ok(Some(OpenDocument { kind: row.kind, doc, stamp: stamp.filter(has_author), hydrated }))
 }

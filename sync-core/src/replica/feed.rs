@@ -1,7 +1,7 @@
 //! Taking in what the server sends: one SQLite transaction a batch.
 
+use super::store::Db;
 use automerge::{Automerge, Change, ReadDoc};
-use rusqlite::Connection;
 
 use super::anew::{Displaced, Hand, Owner};
 use super::cache::{self, DocumentCache, OpenDocument};
@@ -14,7 +14,7 @@ use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId};
 use crate::projection::Stamp;
 use crate::protocol::{AccessNotice, ClientMessage, FeedAck, FeedBatch, FeedItem};
-use crate::schema::{self, Kind, Storage};
+use crate::schema::{Kind, Storage};
 
 /// Accepted changes beside a snapshot after which they are folded into it.
 const FOLD_AFTER: usize = 24;
@@ -38,18 +38,18 @@ impl Replica {
     /// Erases every record, because the user may no longer sign in. Unsent and refused edits stay,
     /// to be handed in should that change; then everything else comes again.
     pub(super) fn erase_everything(&mut self) -> Result<(), SessionFault> {
-        cache::write(&self.db, &mut self.cache, |tx, cache| {
+        cache::write(&self.db, &self.schema, &mut self.cache, |tx, cache| {
             for scope in store::scopes(tx)? {
                 erase_scope(tx, cache, scope)?;
             }
-            for kind in schema::KINDS.iter().filter(|kind| kind.storage == Storage::ServerRow) {
+            for kind in tx.schema.server_kinds() {
                 store::empty_table(tx, kind)?;
             }
             store::drop_meta(tx, "cursor")?;
             store::set_meta(tx, SCRUB, &true)?;
             Ok::<_, SessionFault>(())
         })?;
-        scrub(&self.db);
+        scrub(&self.file());
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl Replica {
         let now = env.now();
         let group = GroupId::mint(now, draw(env));
         let owner = Owner { user: self.user, replica: self.id };
-        let outcome = cache::write(&self.db, &mut self.cache, |tx, cache| {
+        let outcome = cache::write(&self.db, &self.schema, &mut self.cache, |tx, cache| {
             let mut hand = Hand { owner, tables: Vec::new() };
             let mut tables: Vec<&'static str> = Vec::new();
             let stands: Option<Vec<u8>> = store::meta(tx, "cursor")?;
@@ -87,7 +87,7 @@ impl Replica {
             let mut lacking: Vec<RecordId> = Vec::new();
             for item in &batch.items {
                 // A kind of a newer server: its records wait on the server for a newer app.
-                let Some(kind) = schema::kind(&item.kind) else { continue };
+                let Some(kind) = tx.schema.kind(&item.kind) else { continue };
                 if !tables.contains(&kind.table) {
                     tables.push(kind.table);
                 }
@@ -115,7 +115,7 @@ impl Replica {
             self.actor = Actor(draw(env));
             tables.extend(anew);
         }
-        scrub(&self.db);
+        scrub(&self.file());
         if all_came && let State::Open(session) = &mut self.session.state {
             session.asked.clear();
         }
@@ -153,14 +153,14 @@ const SCRUB: &str = "scrub";
 ///
 /// Another process at work or a full disk can be in the way. That keeps nobody from working: the
 /// next feed batch or the next opening tries again.
-pub(super) fn scrub(db: &Connection) {
+pub(super) fn scrub(db: &Db<'_>) {
     // Without waiting for others: nobody's edit should hang on this.
     let _ = db.busy_timeout(std::time::Duration::ZERO);
     let _ = try_scrub(db);
     let _ = db.busy_timeout(super::open::BUSY_TIMEOUT);
 }
 
-fn try_scrub(db: &Connection) -> rusqlite::Result<()> {
+fn try_scrub(db: &Db<'_>) -> rusqlite::Result<()> {
     if store::meta::<bool>(db, SCRUB)? != Some(true) {
         return Ok(());
     }
@@ -170,7 +170,7 @@ fn try_scrub(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Why the user sees scopes of which nothing is here yet.
-fn granted(tx: &Connection, grants: &[AccessNotice]) -> rusqlite::Result<Vec<String>> {
+fn granted(tx: &Db<'_>, grants: &[AccessNotice]) -> rusqlite::Result<Vec<String>> {
     let mut reasons = Vec::new();
     for notice in grants {
         if store::records_of(tx, notice.scope)?.is_empty() {
@@ -182,7 +182,7 @@ fn granted(tx: &Connection, grants: &[AccessNotice]) -> rusqlite::Result<Vec<Str
 
 /// Erases what the user no longer sees; returns the reasons.
 fn evict(
-    tx: &Connection,
+    tx: &Db<'_>,
     batch: &FeedBatch,
     cache: &mut DocumentCache,
 ) -> Result<Vec<String>, ReplicaError> {
@@ -214,7 +214,7 @@ fn evict(
 
 /// Erases what hangs from a scope; returns how many records.
 fn erase_scope(
-    tx: &Connection,
+    tx: &Db<'_>,
     cache: &mut DocumentCache,
     scope: ScopeId,
 ) -> Result<usize, ReplicaError> {
@@ -228,8 +228,8 @@ fn erase_scope(
 }
 
 fn take_item(
-    tx: &Connection,
-    kind: &'static Kind,
+    tx: &Db<'_>,
+    kind: &Kind,
     item: &FeedItem,
     cache: &mut DocumentCache,
     came: &Origin,
@@ -255,8 +255,8 @@ fn take_item(
 
 /// A whole document. Without local edits its row comes with it, and Automerge need not run.
 fn take_snapshot(
-    tx: &Connection,
-    kind: &'static Kind,
+    tx: &Db<'_>,
+    kind: &Kind,
     item: &FeedItem,
     cache: &mut DocumentCache,
     snapshot: &[u8],
@@ -309,7 +309,7 @@ fn against(
 /// Takes changes out of the outbox that do not go with what the server sent, to be made again on
 /// that; or into quarantine, when what they did cannot be read any more.
 fn displace(
-    tx: &Connection,
+    tx: &Db<'_>,
     cache: &mut DocumentCache,
     misfits: &[ChangeHash],
 ) -> Result<Option<Displaced>, ReplicaError> {
@@ -328,8 +328,8 @@ fn displace(
 }
 
 fn take_changes(
-    tx: &Connection,
-    kind: &'static Kind,
+    tx: &Db<'_>,
+    kind: &Kind,
     item: &FeedItem,
     cache: &mut DocumentCache,
     came: &Origin,
@@ -385,8 +385,8 @@ fn colliding(pending: &[Waiting], fresh: &[Change]) -> Vec<ChangeHash> {
 /// Applies changes and stores them as accepted; `true` when something they build on is missing, and
 /// then nothing was stored.
 fn apply(
-    tx: &Connection,
-    kind: &'static Kind,
+    tx: &Db<'_>,
+    kind: &Kind,
     record: RecordId,
     open: &mut OpenDocument,
     fresh: Vec<Change>,
@@ -403,7 +403,7 @@ fn apply(
         let actor = Actor::from_slice(change.actor_id().to_bytes()).unwrap_or(Actor([0; 16]));
         let new = NewChange {
             record,
-            kind,
+            kind: kind.clone(),
             hash: change.hash().into(),
             bytes: change.raw_bytes(),
             state: ChangeState::Accepted,
@@ -417,7 +417,7 @@ fn apply(
 }
 
 /// Folds accepted changes into the snapshot once there are many, so that opening stays quick.
-fn fold(tx: &Connection, record: RecordId) -> Result<(), ReplicaError> {
+fn fold(tx: &Db<'_>, record: RecordId) -> Result<(), ReplicaError> {
     let count: i64 = tx
         .prepare_cached("SELECT count(*) FROM changes WHERE record = ?1 AND state = 0")?
         .query_row([record.as_bytes()], |row| row.get(0))?;
@@ -427,7 +427,7 @@ fn fold(tx: &Connection, record: RecordId) -> Result<(), ReplicaError> {
     let Some(row) = store::document(tx, record)? else { return Ok(()) };
     let mut doc = match &row.snapshot {
         Some(snapshot) => document::load(snapshot, &[])?,
-        None => document::genesis(row.kind).doc.clone(),
+        None => row.kind.genesis().doc.clone(),
     };
     document::apply_stored(&mut doc, &row.accepted)?;
     tx.prepare_cached("UPDATE documents SET snapshot = ?2 WHERE id = ?1")?
@@ -439,7 +439,7 @@ fn fold(tx: &Connection, record: RecordId) -> Result<(), ReplicaError> {
 /// Projects records anew from what is accepted and still pending; a record of which nothing is left
 /// disappears. Returns the tables touched.
 pub(super) fn rebuild(
-    tx: &Connection,
+    tx: &Db<'_>,
     cache: &mut DocumentCache,
     records: &[RecordId],
 ) -> Result<Vec<&'static str>, ReplicaError> {

@@ -1,19 +1,19 @@
 //! Reading back from a record's document what single changes did: to make them again, or to say it in
 //! words.
 
+use super::store::Db;
 use automerge::{Automerge, Change};
-use rusqlite::Connection;
 
 use super::edit::ReplicaError;
 use super::store::{self, Silent};
-use crate::document::{self, Hydrated, difference, genesis, hydrate};
+use crate::document::{self, Hydrated, difference, hydrate};
 use crate::ids::RecordId;
 use crate::schema::Kind;
 use crate::time::UnixMs;
 
 /// Writes down in words what the unsent and refused changes of a record did, while the record is
 /// there to read it from.
-pub(super) fn keep_words(tx: &Connection, record: RecordId) -> Result<(), ReplicaError> {
+pub(super) fn keep_words(tx: &Db<'_>, record: RecordId) -> Result<(), ReplicaError> {
     if store::is_silent(tx, record)?
         && let Some(mut history) = History::of(tx, record, None)?
     {
@@ -24,7 +24,7 @@ pub(super) fn keep_words(tx: &Connection, record: RecordId) -> Result<(), Replic
 
 /// A record's document with all that is in the file, from which what each change did is read back.
 pub(super) struct History {
-    kind: &'static Kind,
+    kind: Kind,
     whole: Automerge,
     /// The record as the last change left it, and what it said: mostly what the next builds on.
     last: Option<(Automerge, Hydrated)>,
@@ -38,14 +38,14 @@ impl History {
     /// everything that is still to be read back spares opening it anew, with every change that is in
     /// the file, refused ones too.
     pub(super) fn of(
-        tx: &Connection,
+        tx: &Db<'_>,
         record: RecordId,
         known: Option<Automerge>,
     ) -> Result<Option<Self>, ReplicaError> {
         let Some(row) = store::document(tx, record)? else { return Ok(None) };
         let whole = match known {
             Some(known) => known,
-            None => everything(tx, record, row.kind, row.snapshot.as_deref())?,
+            None => everything(tx, record, &row.kind, row.snapshot.as_deref())?,
         };
         Ok(Some(Self { kind: row.kind, whole, last: None }))
     }
@@ -58,12 +58,12 @@ impl History {
             Some((doc, said)) if doc.get_heads() == change.deps() => (doc, said),
             _ => {
                 let doc = self.whole.fork_at(change.deps()).ok()?;
-                let said = hydrate(&doc, self.kind);
+                let said = hydrate(&doc, &self.kind);
                 (doc, said)
             }
         };
         doc.apply_changes([change]).ok()?;
-        let after = hydrate(&doc, self.kind);
+        let after = hydrate(&doc, &self.kind);
         self.last = Some((doc, after.clone()));
         Some((before, after, claimed))
     }
@@ -71,7 +71,7 @@ impl History {
     /// Writes down in words what changes did of which that is not said yet.
     pub(super) fn keep_words(
         &mut self,
-        tx: &Connection,
+        tx: &Db<'_>,
         record: RecordId,
         which: Silent,
     ) -> Result<(), ReplicaError> {
@@ -90,14 +90,14 @@ pub(super) fn in_words((before, after, _): &States) -> String {
 }
 
 fn everything(
-    tx: &Connection,
+    tx: &Db<'_>,
     record: RecordId,
-    kind: &'static Kind,
+    kind: &Kind,
     snapshot: Option<&[u8]>,
 ) -> Result<Automerge, ReplicaError> {
     let mut doc = match snapshot {
         Some(snapshot) => document::load(snapshot, &[])?,
-        None => genesis(kind).doc.clone(),
+        None => kind.genesis().doc.clone(),
     };
     for bytes in store::all_changes(tx, record)? {
         // One that does not apply beside the others is kept all the same.

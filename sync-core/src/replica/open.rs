@@ -1,13 +1,19 @@
 //! Opening a replica's file, and what is left of one that is damaged.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, ErrorCode};
 
-use super::{Env, Replica, draw, store};
+use super::store::{self, Db};
+use super::{Env, Replica, draw};
 use crate::ids::{Actor, ReplicaId, UserId};
+use crate::schema::Schema;
 
 /// How to open a replica.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OpenOptions {
+    /// The kinds of records that it is to hold.
+    pub schema: Arc<Schema>,
     /// Whose records these are; needed when the file is new, and checked when it is not.
     pub user: Option<UserId>,
 }
@@ -76,7 +82,7 @@ impl Replica {
         }
         if version == 0 {
             let user = options.user.ok_or(OpenError::NoUser)?;
-            begin(&db, ReplicaId::mint(env.now(), draw(env)), user)?;
+            begin(&db, &options.schema, ReplicaId::mint(env.now(), draw(env)), user)?;
         }
         if (1..store::FILE_VERSION).contains(&version) {
             let tx = rusqlite::Transaction::new_unchecked(
@@ -85,21 +91,23 @@ impl Replica {
             )?;
             // Another process may have been first.
             let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-            store::upgrade(&tx, version)?;
+            store::upgrade(&Db::new(&tx, &options.schema), version)?;
             tx.commit()?;
         }
-        let id = required(&db, "replica")?.map(ReplicaId);
-        let user = required(&db, "user")?.map(UserId);
+        let file = Db::new(&db, &options.schema);
+        let id = required(&file, "replica")?.map(ReplicaId);
+        let user = required(&file, "user")?.map(UserId);
         let (Some(id), Some(user)) = (id, user) else {
             return Err(OpenError::Damaged("its identity is missing".into()));
         };
         if options.user.is_some_and(|wanted| wanted != user) {
             return Err(OpenError::WrongUser(user));
         }
-        super::feed::scrub(&db);
-        let last_fault = store::meta::<Option<String>>(&db, "last_fault")?.flatten();
+        super::feed::scrub(&file);
+        let last_fault = store::meta::<Option<String>>(&file, "last_fault")?.flatten();
         Ok(Self {
             db,
+            schema: options.schema,
             id,
             user,
             actor: Actor(draw(env)),
@@ -126,19 +134,20 @@ fn prepare(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn begin(db: &Connection, id: ReplicaId, user: UserId) -> rusqlite::Result<()> {
+fn begin(db: &Connection, schema: &Schema, id: ReplicaId, user: UserId) -> rusqlite::Result<()> {
     let tx = db.unchecked_transaction()?;
     // Another process may have been first.
     let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == 0 {
-        store::create_tables(&tx)?;
-        store::set_meta(&tx, "replica", &id.as_bytes())?;
-        store::set_meta(&tx, "user", &user.as_bytes())?;
+        let file = Db::new(&tx, schema);
+        store::create_tables(&file)?;
+        store::set_meta(&file, "replica", &id.as_bytes())?;
+        store::set_meta(&file, "user", &user.as_bytes())?;
     }
     tx.commit()
 }
 
-fn required(db: &Connection, key: &str) -> rusqlite::Result<Option<uuid::Uuid>> {
+fn required(db: &Db<'_>, key: &str) -> rusqlite::Result<Option<uuid::Uuid>> {
     Ok(store::meta::<[u8; 16]>(db, key)?.map(uuid::Uuid::from_bytes))
 }
 

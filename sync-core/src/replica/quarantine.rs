@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use rusqlite::Connection;
+use super::store::Db;
 
 use super::anew::{Heir, Owner};
 use super::cache::{DocumentCache, OpenDocument};
@@ -98,8 +98,8 @@ impl Replica {
         let all = self.quarantine().map_err(ReplicaError::from)?;
         let one = all.into_iter().find(|one| one.hash == hash);
         let one = one.ok_or(ResubmitError::Unknown(hash))?;
-        let kind = crate::schema::kind(&one.kind).ok_or(ResubmitError::NoRecord)?;
-        let mut edit = RecordEdit::from_json(kind, &one.edit);
+        let kind = self.schema.kind(&one.kind).ok_or(ResubmitError::NoRecord)?.clone();
+        let mut edit = RecordEdit::from_json(&kind, &one.edit);
         // A correction takes the place of what was said of the same field.
         edit.changes.retain(|(f, _)| corrections.changes.iter().all(|(c, _)| c.name != f.name));
         edit.changes.extend(corrections.changes);
@@ -116,7 +116,7 @@ impl Replica {
         if self.commit(&[group], env)?.changes.is_empty() {
             return Err(ResubmitError::Nothing);
         }
-        Ok(store::drop_change(&self.db, hash).map_err(ReplicaError::from)?)
+        Ok(store::drop_change(&self.file(), hash).map_err(ReplicaError::from)?)
     }
 
     /// Throws a refused edit away for good; `false` when there is none of this name.
@@ -132,7 +132,7 @@ impl Replica {
 
 /// Refused changes, and what the records that they belong to said with them.
 pub(super) struct Fallout<'a> {
-    tx: &'a Connection,
+    tx: &'a Db<'a>,
     owner: Owner,
     /// Records with their first refused change, and whether what came later may stand.
     waiting: VecDeque<(RecordId, ChangeHash, Later)>,
@@ -152,7 +152,7 @@ enum Later {
 }
 
 impl<'a> Fallout<'a> {
-    pub(super) fn new(tx: &'a Connection, owner: Owner) -> Self {
+    pub(super) fn new(tx: &'a Db<'a>, owner: Owner) -> Self {
         let (waiting, refused, touched) = (VecDeque::new(), Vec::new(), Vec::new());
         Self { tx, owner, waiting, refused, touched }
     }

@@ -89,7 +89,7 @@ impl Replica {
     ///
     /// # Errors
     /// When the condition is no SQL.
-    pub fn list(&self, kind: &'static Kind, options: &ListOptions) -> Result<Table, QueryError> {
+    pub fn list(&self, kind: &Kind, options: &ListOptions) -> Result<Table, QueryError> {
         let mut sql = format!("SELECT * FROM {} WHERE 1", kind.table);
         let columns = kind.columns();
         let deletable = columns.iter().any(|column| column.name == "is_deleted");
@@ -149,7 +149,7 @@ impl Replica {
             "task" => "title",
             _ => return Ok(String::new()),
         };
-        let Some(kind) = crate::schema::kind(kind) else { return Ok(String::new()) };
+        let Some(kind) = self.schema.kind(kind) else { return Ok(String::new()) };
         let sql = format!("SELECT coalesce({column}, '') FROM {} WHERE id = ?1", kind.table);
         Ok(self.db.prepare_cached(&sql)?.query_row([id.to_string()], |row| row.get(0))?)
     }

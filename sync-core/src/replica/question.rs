@@ -97,8 +97,9 @@ impl Replica {
         // from what a commit would write. The documents that it opens are not kept for the same
         // reason.
         let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
-        let made = commit_group(&tx, &mut DocumentCache::new(), edits, &pen, env)?;
-        let waiting = store::outbox_after(&tx, 0, limits::CHANGES_PER_PUSH + 1)?;
+        let file = store::Db::new(&tx, &self.schema);
+        let made = commit_group(&file, &mut DocumentCache::new(), edits, &pen, env)?;
+        let waiting = store::outbox_after(&file, 0, limits::CHANGES_PER_PUSH + 1)?;
         tx.rollback()?;
         let asked = made.changes.into_iter().map(|(_, hash)| hash).collect();
         let mut groups: Vec<Vec<(RecordId, ChangeHash)>> = Vec::new();

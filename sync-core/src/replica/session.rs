@@ -134,9 +134,9 @@ impl Replica {
     /// When the file cannot be read.
     pub fn connect(&mut self, token: &str, app: &str) -> Result<Vec<u8>, ReplicaError> {
         self.last_fault = None;
-        let cursor: Option<Vec<u8>> = store::meta(&self.db, "cursor")?;
+        let cursor: Option<Vec<u8>> = store::meta(&self.file(), "cursor")?;
         self.session.state = State::Greeting { cursor: cursor.clone() };
-        let epoch: Option<[u8; 16]> = store::meta(&self.db, "epoch")?;
+        let epoch: Option<[u8; 16]> = store::meta(&self.file(), "epoch")?;
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
             protocol_min: PROTOCOL_MIN,
@@ -168,7 +168,7 @@ impl Replica {
         if let Some(why) = why {
             self.last_fault = Some(why.to_owned());
             // For the status line of the next process; a file that cannot be written says so itself.
-            let _ = store::set_meta(&self.db, "last_fault", &why);
+            let _ = store::set_meta(&self.file(), "last_fault", &why);
         }
     }
 
@@ -208,7 +208,8 @@ impl Replica {
         }
         let most = (session.limits.changes_per_push as usize).min(limits::CHANGES_PER_PUSH);
         // One more than fits, to see whether the last group is whole.
-        let waiting = store::outbox_after(&self.db, session.sent_to, most + 1)?;
+        let file = store::Db::new(&self.db, &self.schema);
+        let waiting = store::outbox_after(&file, session.sent_to, most + 1)?;
         let taken = whole_groups(&waiting, most, session.limits.frame_bytes as usize / 2);
         let Some(last) = waiting[..taken].last() else { return Ok(None) };
         let groups = push_groups(&waiting[..taken]);
@@ -241,10 +242,10 @@ impl Replica {
         if welcome.user != self.user {
             return Err(SessionFault::WrongUser);
         }
-        store::set_meta(&self.db, "epoch", welcome.epoch.as_bytes())?;
-        store::set_meta(&self.db, "role", &welcome.role)?;
-        store::set_meta(&self.db, "last_fault", &None::<String>)?;
-        store::set_meta(&self.db, "last_sync", &welcome.now.0)?;
+        store::set_meta(&self.file(), "epoch", welcome.epoch.as_bytes())?;
+        store::set_meta(&self.file(), "role", &welcome.role)?;
+        store::set_meta(&self.file(), "last_fault", &None::<String>)?;
+        store::set_meta(&self.file(), "last_sync", &welcome.now.0)?;
         self.session.state = State::Open(Box::new(OpenSession {
             limits: welcome.limits,
             live_at: welcome.live.then_some(FeedPosition(0)),
@@ -262,7 +263,7 @@ impl Replica {
         }));
         let mut effects = vec![Effect::Connected];
         // What an earlier session asked for, and went away before the answer.
-        let wanted = store::wanted(&self.db)?;
+        let wanted = store::wanted(&self.file())?;
         if !wanted.is_empty() {
             effects.push(self.fetch(wanted));
         } else if welcome.live {
@@ -292,7 +293,7 @@ impl Replica {
         }
         let owner = Owner { user: self.user, replica: self.id };
         let waits = std::mem::take(&mut session.waits);
-        let outcome = cache::write(&self.db, &mut self.cache, |tx, cache| {
+        let outcome = cache::write(&self.db, &self.schema, &mut self.cache, |tx, cache| {
             let hand = Hand { owner, tables: Vec::new() };
             let mut judged = Judged::new(hand, waits);
             for verdict in &verdicts.verdicts {

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::session::State;
 use super::{Replica, store};
-use crate::schema::KINDS;
 use crate::time::UnixMs;
 
 /// How a replica stands.
@@ -47,7 +46,7 @@ impl Replica {
     pub fn status(&self) -> rusqlite::Result<Status> {
         let count = |sql: &str| self.db.query_row(sql, [], |row| row.get::<_, i64>(0));
         let mut conflicts = 0;
-        for kind in KINDS.iter().filter(|kind| kind.storage == crate::schema::Storage::Document) {
+        for kind in self.schema.document_kinds() {
             let sql = format!("SELECT count(*) FROM {} WHERE conflict_count > 0", kind.table);
             conflicts += count(&sql)?;
         }
@@ -67,7 +66,7 @@ impl Replica {
             conflicts: unsigned(conflicts),
             refused: unsigned(count("SELECT count(*) FROM changes WHERE state = 2")?),
             records: unsigned(count("SELECT count(*) FROM documents")?),
-            last_sync: store::meta::<i64>(&self.db, "last_sync")?.map(UnixMs),
+            last_sync: store::meta::<i64>(&self.file(), "last_sync")?.map(UnixMs),
             last_fault: self.last_fault.clone(),
         })
     }

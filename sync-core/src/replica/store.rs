@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use crate::error::Refusal;
 use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId};
 use crate::projection::{Cell, Row};
-use crate::schema::{FieldType, KINDS, Kind, Search};
+use crate::schema::{FieldType, Kind, Schema, Search};
 use crate::time::UnixMs;
 pub(super) use waiting::{
     Waiting, group_places, is_first_writing, note_fetching, places, waiting_from,
@@ -84,6 +84,26 @@ CREATE VIRTUAL TABLE search USING fts5 (body, content='', contentless_delete=1,
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 ";
 
+/// The file, with the schema that its tables follow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Db<'a> {
+    connection: &'a Connection,
+    pub(super) schema: &'a Schema,
+}
+
+impl<'a> Db<'a> {
+    pub(super) fn new(connection: &'a Connection, schema: &'a Schema) -> Self {
+        Self { connection, schema }
+    }
+}
+
+impl std::ops::Deref for Db<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
 /// Where a change stands when it is first stored; 2, quarantine, is only ever reached from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ChangeState {
@@ -106,15 +126,15 @@ pub(super) struct ChangeRow {
 /// Everything known of a record's document.
 #[derive(Debug)]
 pub(super) struct DocumentRow {
-    pub(super) kind: &'static Kind,
+    pub(super) kind: Kind,
     pub(super) snapshot: Option<Vec<u8>>,
     pub(super) accepted: Vec<Vec<u8>>,
     pub(super) pending: Vec<Vec<u8>>,
 }
 
-pub(super) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
+pub(super) fn create_tables(db: &Db<'_>) -> rusqlite::Result<()> {
     db.execute_batch(TABLES)?;
-    for kind in KINDS {
+    for kind in db.schema.kinds() {
         let mut sql = format!("CREATE TABLE {} (", kind.table);
         for column in kind.columns() {
             let _ = write!(sql, "{} {}", column.name, column.ty.sqlite());
@@ -134,7 +154,7 @@ pub(super) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Brings a file of an older version to this one.
-pub(super) fn upgrade(db: &Connection, from: i64) -> rusqlite::Result<()> {
+pub(super) fn upgrade(db: &Db<'_>, from: i64) -> rusqlite::Result<()> {
     let done = usize::try_from(from - 1).unwrap_or(0);
     for upgrade in UPGRADES.iter().skip(done) {
         db.execute_batch(upgrade)?;
@@ -143,7 +163,7 @@ pub(super) fn upgrade(db: &Connection, from: i64) -> rusqlite::Result<()> {
 }
 
 pub(super) fn meta<T: rusqlite::types::FromSql>(
-    db: &Connection,
+    db: &Db<'_>,
     key: &str,
 ) -> rusqlite::Result<Option<T>> {
     db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?
@@ -151,23 +171,23 @@ pub(super) fn meta<T: rusqlite::types::FromSql>(
         .optional()
 }
 
-pub(super) fn set_meta(db: &Connection, key: &str, value: &dyn ToSql) -> rusqlite::Result<()> {
+pub(super) fn set_meta(db: &Db<'_>, key: &str, value: &dyn ToSql) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
         .execute(params![key, value])
         .map(drop)
 }
 
-pub(super) fn drop_meta(db: &Connection, key: &str) -> rusqlite::Result<()> {
+pub(super) fn drop_meta(db: &Db<'_>, key: &str) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key]).map(drop)
 }
 
-pub(super) fn document(db: &Connection, record: RecordId) -> rusqlite::Result<Option<DocumentRow>> {
+pub(super) fn document(db: &Db<'_>, record: RecordId) -> rusqlite::Result<Option<DocumentRow>> {
     let found: Option<(String, Option<Vec<u8>>)> = db
         .prepare_cached("SELECT kind, snapshot FROM documents WHERE id = ?1")?
         .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((kind, snapshot)) = found else { return Ok(None) };
-    let Some(kind) = crate::schema::kind(&kind) else { return Ok(None) };
+    let Some(kind) = db.schema.kind(&kind).cloned() else { return Ok(None) };
     let mut row = DocumentRow { kind, snapshot, accepted: Vec::new(), pending: Vec::new() };
     let mut statement = db.prepare_cached(
         "SELECT state, bytes FROM changes WHERE record = ?1 AND state < 2 ORDER BY state, seq",
@@ -185,9 +205,9 @@ pub(super) fn document(db: &Connection, record: RecordId) -> rusqlite::Result<Op
 
 /// Writes the document's snapshot; the accepted changes beside it are in it from here on.
 pub(super) fn put_snapshot(
-    db: &Connection,
+    db: &Db<'_>,
     record: RecordId,
-    kind: &'static Kind,
+    kind: &Kind,
     scope: ScopeId,
     snapshot: &[u8],
 ) -> rusqlite::Result<i64> {
@@ -201,9 +221,9 @@ pub(super) fn put_snapshot(
 
 /// Makes sure that a record has its row in `documents`, with this scope; returns its number.
 pub(super) fn touch_document(
-    db: &Connection,
+    db: &Db<'_>,
     record: RecordId,
-    kind: &'static Kind,
+    kind: &Kind,
     scope: ScopeId,
 ) -> rusqlite::Result<i64> {
     let known: Option<(i64, Vec<u8>)> = db
@@ -235,7 +255,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// Of what is made now.
-    pub(super) fn now(db: &Connection, group: GroupId, now: UnixMs) -> rusqlite::Result<Self> {
+    pub(super) fn now(db: &Db<'_>, group: GroupId, now: UnixMs) -> rusqlite::Result<Self> {
         let seen = meta(db, "seen")?.map(FeedPosition);
         Ok(Self { group, made_at: now, seen, anew: None })
     }
@@ -255,7 +275,7 @@ impl Origin {
 #[derive(Debug)]
 pub(super) struct NewChange<'a> {
     pub(super) record: RecordId,
-    pub(super) kind: &'static Kind,
+    pub(super) kind: Kind,
     pub(super) hash: ChangeHash,
     pub(super) bytes: &'a [u8],
     pub(super) state: ChangeState,
@@ -263,7 +283,7 @@ pub(super) struct NewChange<'a> {
     pub(super) origin: &'a Origin,
 }
 
-pub(super) fn insert_change(db: &Connection, change: &NewChange<'_>) -> rusqlite::Result<()> {
+pub(super) fn insert_change(db: &Db<'_>, change: &NewChange<'_>) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO changes (record, kind, hash, bytes, state, actor, grp, made_at, seen, code)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -284,13 +304,13 @@ pub(super) fn insert_change(db: &Connection, change: &NewChange<'_>) -> rusqlite
 }
 
 /// Where a change of this name stands, if it is in the file.
-pub(super) fn change_state(db: &Connection, hash: ChangeHash) -> rusqlite::Result<Option<i64>> {
+pub(super) fn change_state(db: &Db<'_>, hash: ChangeHash) -> rusqlite::Result<Option<i64>> {
     db.prepare_cached("SELECT state FROM changes WHERE hash = ?1")?
         .query_row([hash.0], |row| row.get(0))
         .optional()
 }
 
-pub(super) fn accept_change(db: &Connection, hash: ChangeHash) -> rusqlite::Result<()> {
+pub(super) fn accept_change(db: &Db<'_>, hash: ChangeHash) -> rusqlite::Result<()> {
     db.prepare_cached(
         "UPDATE changes SET state = 0, code = NULL, policy = NULL, sentence = NULL WHERE hash = ?1",
     )?
@@ -300,7 +320,7 @@ pub(super) fn accept_change(db: &Connection, hash: ChangeHash) -> rusqlite::Resu
 
 /// The record of an accepted change that was erased here before its verdict came; the change, which
 /// nothing stands on any more, goes too.
-pub(super) fn take_orphan(db: &Connection, hash: ChangeHash) -> rusqlite::Result<Option<RecordId>> {
+pub(super) fn take_orphan(db: &Db<'_>, hash: ChangeHash) -> rusqlite::Result<Option<RecordId>> {
     db.prepare_cached(
         "DELETE FROM changes WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM documents WHERE id = record)
          RETURNING record",
@@ -311,7 +331,7 @@ pub(super) fn take_orphan(db: &Connection, hash: ChangeHash) -> rusqlite::Result
 }
 
 /// Whether a record began here and no server has heard of it.
-pub(super) fn is_unsent(db: &Connection, record: RecordId) -> rusqlite::Result<bool> {
+pub(super) fn is_unsent(db: &Db<'_>, record: RecordId) -> rusqlite::Result<bool> {
     db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM documents WHERE id = ?1 AND snapshot IS NULL)
             AND NOT EXISTS (SELECT 1 FROM changes WHERE record = ?1 AND state = 0)",
@@ -320,7 +340,7 @@ pub(super) fn is_unsent(db: &Connection, record: RecordId) -> rusqlite::Result<b
 }
 
 pub(super) fn quarantine_change(
-    db: &Connection,
+    db: &Db<'_>,
     hash: ChangeHash,
     refusal: &Refusal,
 ) -> rusqlite::Result<Option<RecordId>> {
@@ -345,7 +365,7 @@ pub(super) struct OwnChange {
 
 /// Pending changes of a record made after a change that stands in the file, oldest first.
 pub(super) fn pending_after(
-    db: &Connection,
+    db: &Db<'_>,
     record: RecordId,
     hash: ChangeHash,
 ) -> rusqlite::Result<Vec<OwnChange>> {
@@ -365,7 +385,7 @@ pub(super) fn pending_after(
 
 /// The pending changes of a group on other records.
 pub(super) fn pending_beside(
-    db: &Connection,
+    db: &Db<'_>,
     group: GroupId,
     record: RecordId,
 ) -> rusqlite::Result<Vec<ChangeHash>> {
@@ -380,7 +400,7 @@ pub(super) fn pending_beside(
 
 /// Every change of a record beside its snapshot: accepted and pending ones, oldest first, and then
 /// refused ones, newest first, since an old one may stand in the way of a newer.
-pub(super) fn all_changes(db: &Connection, record: RecordId) -> rusqlite::Result<Vec<Vec<u8>>> {
+pub(super) fn all_changes(db: &Db<'_>, record: RecordId) -> rusqlite::Result<Vec<Vec<u8>>> {
     let mut statement = db.prepare_cached(
         "SELECT bytes FROM changes WHERE record = ?1
          ORDER BY state, CASE WHEN state = 2 THEN -seq ELSE seq END",
@@ -409,7 +429,7 @@ impl Silent {
 
 /// Changes of a record that are silent, oldest first.
 pub(super) fn silent(
-    db: &Connection,
+    db: &Db<'_>,
     record: RecordId,
     which: Silent,
 ) -> rusqlite::Result<Vec<(ChangeHash, Vec<u8>)>> {
@@ -423,7 +443,7 @@ pub(super) fn silent(
 }
 
 /// Whether a record has a silent change, unsent or refused.
-pub(super) fn is_silent(db: &Connection, record: RecordId) -> rusqlite::Result<bool> {
+pub(super) fn is_silent(db: &Db<'_>, record: RecordId) -> rusqlite::Result<bool> {
     db.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM changes WHERE record = ?1 AND state > 0 AND edit IS NULL)",
     )?
@@ -431,28 +451,24 @@ pub(super) fn is_silent(db: &Connection, record: RecordId) -> rusqlite::Result<b
 }
 
 /// Keeps what a change did in words, for when its record is gone.
-pub(super) fn put_edit(db: &Connection, hash: ChangeHash, edit: &str) -> rusqlite::Result<()> {
+pub(super) fn put_edit(db: &Db<'_>, hash: ChangeHash, edit: &str) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE changes SET edit = ?2 WHERE hash = ?1")?
         .execute(params![hash.0, edit])
         .map(drop)
 }
 
-pub(super) fn drop_accepted_changes(db: &Connection, record: RecordId) -> rusqlite::Result<()> {
+pub(super) fn drop_accepted_changes(db: &Db<'_>, record: RecordId) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM changes WHERE record = ?1 AND state = 0")?
         .execute([record.as_bytes()])
         .map(drop)
 }
 
-pub(super) fn drop_change(db: &Connection, hash: ChangeHash) -> rusqlite::Result<()> {
+pub(super) fn drop_change(db: &Db<'_>, hash: ChangeHash) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM changes WHERE hash = ?1")?.execute([hash.0]).map(drop)
 }
 
 /// Pending changes after a place in the outbox, oldest first.
-pub(super) fn outbox_after(
-    db: &Connection,
-    seq: i64,
-    most: usize,
-) -> rusqlite::Result<Vec<ChangeRow>> {
+pub(super) fn outbox_after(db: &Db<'_>, seq: i64, most: usize) -> rusqlite::Result<Vec<ChangeRow>> {
     let mut statement = db.prepare_cached(
         "SELECT seq, record, kind, bytes, grp, hash, seen FROM changes
          WHERE state = 1 AND seq > ?1 ORDER BY seq LIMIT ?2",
@@ -472,24 +488,14 @@ pub(super) fn outbox_after(
 }
 
 /// The row of a record, over any that stood there.
-pub(super) fn put_row(db: &Connection, kind: &'static Kind, row: &Row) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(upsert_sql(kind))?;
+pub(super) fn put_row(db: &Db<'_>, kind: &Kind, row: &Row) -> rusqlite::Result<()> {
+    let marks = vec!["?"; kind.columns().len()].join(", ");
+    let sql = format!("INSERT OR REPLACE INTO {} VALUES ({marks})", kind.table);
+    let mut statement = db.prepare_cached(&sql)?;
     for (index, cell) in row.iter().enumerate() {
         statement.raw_bind_parameter(index + 1, SqlCell(cell))?;
     }
     statement.raw_execute().map(drop)
-}
-
-fn upsert_sql(kind: &'static Kind) -> &'static str {
-    static ALL: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
-    let all = ALL.get_or_init(|| {
-        let one = |kind: &&Kind| {
-            let marks = vec!["?"; kind.columns().len()].join(", ");
-            format!("INSERT OR REPLACE INTO {} VALUES ({marks})", kind.table)
-        };
-        KINDS.iter().map(one).collect()
-    });
-    &all[kind.index()]
 }
 
 struct SqlCell<'a>(&'a Cell);
@@ -510,17 +516,17 @@ impl ToSql for SqlCell<'_> {
 }
 
 /// Replaces the words under which a record is found.
-pub(super) fn put_words(db: &Connection, n: i64, words: &str) -> rusqlite::Result<()> {
+pub(super) fn put_words(db: &Db<'_>, n: i64, words: &str) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO search (rowid, body) VALUES (?1, ?2)")?
         .execute(params![n, words])
         .map(drop)
 }
 
 /// The words under which a record is found.
-pub(super) fn words(kind: &'static Kind, row: &Row) -> String {
+pub(super) fn words(kind: &Kind, row: &Row) -> String {
     let mut out = String::new();
     let mut index = 1;
-    for field in kind.fields {
+    for field in &kind.fields {
         if field.search == Search::Indexed
             && let Some(Cell::Text(text)) = row.get(index)
         {
@@ -542,14 +548,14 @@ fn column_count(ty: FieldType) -> usize {
 
 /// Erases a record: row, document, search words and accepted changes. What waits in the outbox or
 /// in quarantine stays. Says whether there was one.
-pub(super) fn erase_record(db: &Connection, record: RecordId) -> rusqlite::Result<bool> {
+pub(super) fn erase_record(db: &Db<'_>, record: RecordId) -> rusqlite::Result<bool> {
     let known: Option<(i64, String)> = db
         .prepare_cached("SELECT n, kind FROM documents WHERE id = ?1")?
         .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((n, kind)) = known else { return Ok(false) };
     db.prepare_cached("DELETE FROM search WHERE rowid = ?1")?.execute([n])?;
-    if let Some(kind) = crate::schema::kind(&kind) {
+    if let Some(kind) = db.schema.kind(&kind) {
         db.prepare_cached(&format!("DELETE FROM {} WHERE id = ?1", kind.table))?
             .execute([record.to_string()])?;
     }
@@ -559,26 +565,26 @@ pub(super) fn erase_record(db: &Connection, record: RecordId) -> rusqlite::Resul
 }
 
 /// Notes that records are to be asked for, in this session or the next.
-pub(super) fn want(db: &Connection, records: &[RecordId]) -> rusqlite::Result<()> {
+pub(super) fn want(db: &Db<'_>, records: &[RecordId]) -> rusqlite::Result<()> {
     let mut statement = db.prepare_cached("INSERT OR IGNORE INTO wanted (record) VALUES (?1)")?;
     records.iter().try_for_each(|record| statement.execute([record.as_bytes()]).map(drop))
 }
 
 /// Records that were not answered yet.
-pub(super) fn wanted(db: &Connection) -> rusqlite::Result<Vec<RecordId>> {
+pub(super) fn wanted(db: &Db<'_>) -> rusqlite::Result<Vec<RecordId>> {
     let mut statement = db.prepare_cached("SELECT record FROM wanted")?;
     let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
     rows.map(|bytes| Ok(RecordId(uuid::Uuid::from_bytes(bytes?)))).collect()
 }
 
 /// Forgets records that the server was asked for, since it answered.
-pub(super) fn want_no_more(db: &Connection, records: &[RecordId]) -> rusqlite::Result<()> {
+pub(super) fn want_no_more(db: &Db<'_>, records: &[RecordId]) -> rusqlite::Result<()> {
     let mut statement = db.prepare_cached("DELETE FROM wanted WHERE record = ?1")?;
     records.iter().try_for_each(|record| statement.execute([record.as_bytes()]).map(drop))
 }
 
 /// What a record hangs from, if it is here.
-pub(super) fn scope(db: &Connection, record: RecordId) -> rusqlite::Result<Option<ScopeId>> {
+pub(super) fn scope(db: &Db<'_>, record: RecordId) -> rusqlite::Result<Option<ScopeId>> {
     db.prepare_cached("SELECT scope FROM documents WHERE id = ?1")?
         .query_row([record.as_bytes()], |row| row.get::<_, [u8; 16]>(0))
         .optional()
@@ -586,19 +592,19 @@ pub(super) fn scope(db: &Connection, record: RecordId) -> rusqlite::Result<Optio
 }
 
 /// Erases all rows of the server's own data.
-pub(super) fn empty_table(db: &Connection, kind: &Kind) -> rusqlite::Result<()> {
+pub(super) fn empty_table(db: &Db<'_>, kind: &Kind) -> rusqlite::Result<()> {
     db.execute(&format!("DELETE FROM {}", kind.table), []).map(drop)
 }
 
 /// The records that hang from a scope.
-pub(super) fn records_of(db: &Connection, scope: ScopeId) -> rusqlite::Result<Vec<RecordId>> {
+pub(super) fn records_of(db: &Db<'_>, scope: ScopeId) -> rusqlite::Result<Vec<RecordId>> {
     let mut statement = db.prepare_cached("SELECT id FROM documents WHERE scope = ?1")?;
     let rows = statement.query_map([scope.as_bytes()], |row| row.get::<_, [u8; 16]>(0))?;
     rows.map(|bytes| Ok(RecordId(uuid::Uuid::from_bytes(bytes?)))).collect()
 }
 
 /// Every scope that a record of this replica hangs from.
-pub(super) fn scopes(db: &Connection) -> rusqlite::Result<Vec<ScopeId>> {
+pub(super) fn scopes(db: &Db<'_>) -> rusqlite::Result<Vec<ScopeId>> {
     let mut statement = db.prepare_cached("SELECT DISTINCT scope FROM documents")?;
     let rows = statement.query_map([], |row| row.get::<_, [u8; 16]>(0))?;
     rows.map(|bytes| Ok(ScopeId(uuid::Uuid::from_bytes(bytes?)))).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::Connection;
+use super::store::Db;
 
 use super::ReplicaError;
 use super::anew::{Displaced, Hand, entangled, of_form};
@@ -47,7 +47,7 @@ impl<'a> Judged<'a> {
     }
 
     /// Takes note of an acceptance; puts a refusal where it belongs.
-    pub(super) fn sort(&mut self, tx: &Connection, verdict: &'a Verdict) -> rusqlite::Result<()> {
+    pub(super) fn sort(&mut self, tx: &Db<'_>, verdict: &'a Verdict) -> rusqlite::Result<()> {
         let hash = verdict.hash;
         let refusal = match &verdict.outcome {
             VerdictOutcome::Accepted(_) => {
@@ -79,7 +79,7 @@ impl<'a> Judged<'a> {
     /// Does what the verdicts ask for.
     pub(super) fn settle(
         mut self,
-        tx: &Connection,
+        tx: &Db<'_>,
         cache: &mut DocumentCache,
     ) -> Result<Settled, SessionFault> {
         for (hash, code, refusal) in std::mem::take(&mut self.displaced) {
@@ -122,7 +122,7 @@ impl<'a> Judged<'a> {
     /// Deals with a change that was refused for its form; says whether that could be done.
     fn displace(
         &mut self,
-        tx: &Connection,
+        tx: &Db<'_>,
         cache: &mut DocumentCache,
         hash: ChangeHash,
         code: RefusalCode,
@@ -146,7 +146,7 @@ impl<'a> Judged<'a> {
     /// Has the record fetched, and leaves the change where it is until that comes.
     fn wait_for_the_record(
         &mut self,
-        tx: &Connection,
+        tx: &Db<'_>,
         hash: ChangeHash,
         code: RefusalCode,
     ) -> Result<bool, ReplicaError> {
@@ -168,11 +168,7 @@ impl<'a> Judged<'a> {
 /// Whether a refused edit may have kept a record here, or away from here, by where it put it: while
 /// it stood, the record came or went with what it hung from on this device alone. Only the server
 /// knows whether its user sees it.
-fn is_misplaced(
-    tx: &Connection,
-    record: RecordId,
-    stood: Option<ScopeId>,
-) -> rusqlite::Result<bool> {
+fn is_misplaced(tx: &Db<'_>, record: RecordId, stood: Option<ScopeId>) -> rusqlite::Result<bool> {
     let stands = store::scope(tx, record)?;
     Ok(match (stood, stands) {
         (None, None) => true,

@@ -1,9 +1,6 @@
 //! From declared fields to columns: names and types, for both databases.
 
-use std::sync::OnceLock;
-
-use super::field::{FieldType, LogKind, PartType};
-use super::{Field, KINDS, Kind, Storage};
+use super::field::{FieldDeclaration, FieldType, LogKind, PartType, SetOf};
 
 /// One column of a kind's table.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,11 +74,11 @@ impl ColumnType {
 }
 
 /// A column known when this is compiled.
-pub(super) const fn column(name: &'static str, ty: ColumnType) -> Column {
+pub const fn column(name: &'static str, ty: ColumnType) -> Column {
     Column { name: std::borrow::Cow::Borrowed(name), ty }
 }
 
-impl Field {
+impl FieldDeclaration {
     /// The columns this field projects into; logs project into the kind's derived columns instead.
     pub fn columns(&self) -> Vec<Column> {
         let single = |ty| vec![column(self.name, ty)];
@@ -94,7 +91,7 @@ impl Field {
             FieldType::Date => single(ColumnType::Date),
             FieldType::Instant => single(ColumnType::Timestamp),
             FieldType::Ref { .. } => single(ColumnType::Uuid),
-            FieldType::Set(super::SetOf::Ids) => single(ColumnType::UuidArray),
+            FieldType::Set(SetOf::Ids) => single(ColumnType::UuidArray),
             FieldType::Set(_) => single(ColumnType::TextArray),
             FieldType::Fields => single(ColumnType::Json),
             FieldType::Parts(parts) => parts
@@ -146,26 +143,4 @@ impl LogKind {
             ],
         }
     }
-}
-
-impl Kind {
-    /// Every column of the kind's table, in order; the first is `id`.
-    pub fn columns(&self) -> &'static [Column] {
-        static ALL: OnceLock<Vec<Vec<Column>>> = OnceLock::new();
-        let all = ALL.get_or_init(|| KINDS.iter().map(|kind| columns_of(kind)).collect());
-        &all[self.index()]
-    }
-}
-
-fn columns_of(kind: &Kind) -> Vec<Column> {
-    let mut all = vec![column("id", ColumnType::Uuid)];
-    all.extend(kind.fields.iter().flat_map(Field::columns));
-    all.extend(kind.derived.iter().cloned());
-    if kind.storage == Storage::Document {
-        all.push(column("updated_at", ColumnType::Timestamp));
-        all.push(column("updated_by", ColumnType::Uuid));
-        all.push(column("conflict_count", ColumnType::Int));
-        all.push(column("violation_count", ColumnType::Int));
-    }
-    all
 }

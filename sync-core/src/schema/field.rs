@@ -1,8 +1,36 @@
 //! The words a declaration is written in.
 
-/// One declared field of a kind.
-#[derive(Debug)]
-pub struct Field {
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// One declared field of a kind: a handle that is cheap to clone. Two are equal when they are the same
+/// declaration.
+#[derive(Clone, Debug)]
+pub struct Field(Arc<FieldDeclaration>);
+
+impl Deref for Field {
+    type Target = FieldDeclaration;
+    fn deref(&self) -> &FieldDeclaration {
+        &self.0
+    }
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+impl Eq for Field {}
+
+impl From<FieldDeclaration> for Field {
+    fn from(declaration: FieldDeclaration) -> Self {
+        Self(Arc::new(declaration))
+    }
+}
+
+/// What is said of a field where its kind is declared.
+#[derive(Clone, Debug)]
+pub struct FieldDeclaration {
     /// Its key in the document and the stem of its columns.
     pub name: &'static str,
     /// What values it takes.
@@ -188,8 +216,8 @@ impl FieldType {
     }
 }
 
-const fn field(name: &'static str, ty: FieldType, rule: Rule) -> Field {
-    Field {
+const fn field(name: &'static str, ty: FieldType, rule: Rule) -> FieldDeclaration {
+    FieldDeclaration {
         name,
         ty,
         rule,
@@ -202,143 +230,100 @@ const fn field(name: &'static str, ty: FieldType, rule: Rule) -> Field {
 }
 
 /// A short string.
-pub(super) const fn text(name: &'static str, max: usize) -> Field {
+pub const fn text(name: &'static str, max: usize) -> FieldDeclaration {
     field(name, FieldType::Str { max }, Rule::Register)
 }
 /// One of a few words.
-pub(super) const fn choice(name: &'static str, of: &'static [&'static str]) -> Field {
+pub const fn choice(name: &'static str, of: &'static [&'static str]) -> FieldDeclaration {
     field(name, FieldType::Choice { pg_type: None, of }, Rule::Register)
 }
 /// A whole number within bounds.
-pub(super) const fn int(name: &'static str, min: i64, max: i64) -> Field {
+pub const fn int(name: &'static str, min: i64, max: i64) -> FieldDeclaration {
     field(name, FieldType::Int { min, max }, Rule::Register)
 }
 /// Yes or no.
-pub(super) const fn flag(name: &'static str) -> Field {
+pub const fn flag(name: &'static str) -> FieldDeclaration {
     field(name, FieldType::Bool, Rule::Register)
 }
 /// A calendar day.
-pub(super) const fn date(name: &'static str) -> Field {
+pub const fn date(name: &'static str) -> FieldDeclaration {
     field(name, FieldType::Date, Rule::Register)
 }
 /// A moment.
-pub(super) const fn instant(name: &'static str) -> Field {
+pub const fn instant(name: &'static str) -> FieldDeclaration {
     field(name, FieldType::Instant, Rule::Register)
 }
 /// A reference to another record.
-pub(super) const fn link(name: &'static str, kind: &'static str) -> Field {
+pub const fn link(name: &'static str, kind: &'static str) -> FieldDeclaration {
     field(name, FieldType::Ref { kind }, Rule::Register)
 }
 /// Parts merged as one.
-pub(super) const fn whole(name: &'static str, parts: &'static [Part]) -> Field {
+pub const fn whole(name: &'static str, parts: &'static [Part]) -> FieldDeclaration {
     field(name, FieldType::Parts(parts), Rule::Whole)
 }
 /// Long text.
-pub(super) const fn long_text(name: &'static str) -> Field {
+pub const fn long_text(name: &'static str) -> FieldDeclaration {
     field(name, FieldType::Text, Rule::Text).searchable()
 }
 /// A set of keys.
-pub(super) const fn set(name: &'static str, of: SetOf) -> Field {
+pub const fn set(name: &'static str, of: SetOf) -> FieldDeclaration {
     field(name, FieldType::Set(of), Rule::Set)
 }
 /// A log of events.
-pub(super) const fn log(name: &'static str, kind: LogKind) -> Field {
+pub const fn log(name: &'static str, kind: LogKind) -> FieldDeclaration {
     field(name, FieldType::Log(kind), Rule::Log)
 }
 /// A map of registers keyed by the user.
-pub(super) const fn fields(name: &'static str) -> Field {
+pub const fn fields(name: &'static str) -> FieldDeclaration {
     field(name, FieldType::Fields, Rule::Fields)
 }
 
-impl Field {
-    pub(super) const fn rule(mut self, rule: Rule) -> Self {
+impl FieldDeclaration {
+    /// Merges by another rule.
+    pub const fn rule(mut self, rule: Rule) -> Self {
         self.rule = rule;
         self
     }
-    pub(super) const fn immutable(mut self) -> Self {
+    /// Is written by the creating change alone.
+    pub const fn immutable(mut self) -> Self {
         self.rule = Rule::Immutable;
         self
     }
-    pub(super) const fn required(mut self) -> Self {
+    /// Must be given, and cannot be cleared.
+    pub const fn required(mut self) -> Self {
         self.required = Presence::Required;
         self
     }
-    pub(super) const fn searchable(mut self) -> Self {
+    /// Has its words in the full-text index.
+    pub const fn searchable(mut self) -> Self {
         self.search = Search::Indexed;
         self
     }
-    pub(super) const fn server_only(mut self) -> Self {
+    /// Is written by the server alone.
+    pub const fn server_only(mut self) -> Self {
         self.writer = Writer::Server;
         self
     }
-    pub(super) const fn default(mut self, word: &'static str) -> Self {
+    /// Shows this word when none was ever written.
+    pub const fn default(mut self, word: &'static str) -> Self {
         self.default = Some(word);
         self
     }
-    pub(super) const fn pg_enum(mut self, name: &'static str) -> Self {
+    /// Has a column of this Postgres enum.
+    pub const fn pg_enum(mut self, name: &'static str) -> Self {
         if let FieldType::Choice { of, .. } = self.ty {
             self.ty = FieldType::Choice { pg_type: Some(name), of };
         }
         self
     }
-    pub(super) const fn doc(mut self, doc: &'static str) -> Self {
+    /// Says in one sentence what it means.
+    pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
         self
     }
 }
 
-const fn part(name: &'static str, ty: PartType) -> Part {
+/// One part of a `Whole`.
+pub const fn part(name: &'static str, ty: PartType) -> Part {
     Part { name, ty }
 }
-
-/// An amount in minor units with its currency.
-pub(super) const MONEY: &[Part] =
-    &[part("minor", PartType::Int), part("currency", PartType::Str { max: 3 })];
-/// A postal address.
-pub(super) const ADDRESS: &[Part] = &[
-    part("street", PartType::Str { max: 255 }),
-    part("city", PartType::Str { max: 100 }),
-    part("state", PartType::Str { max: 100 }),
-    part("postal_code", PartType::Str { max: 20 }),
-    part("country", PartType::Str { max: 100 }),
-];
-/// A position: degrees, and accuracy in metres.
-pub(super) const POSITION: &[Part] = &[
-    part("lat", PartType::Float),
-    part("lng", PartType::Float),
-    part("accuracy_m", PartType::Float),
-];
-/// A presence check: where and when.
-pub(super) const CHECK: &[Part] =
-    &[part("at_ms", PartType::Int), part("lat", PartType::Float), part("lng", PartType::Float)];
-/// The state of an account with the reason for it.
-pub(super) const ACCOUNT_STATUS: &[Part] = &[
-    part("value", PartType::Choice(&["active", "inactive", "on_hold", "lost"])),
-    part("reason", PartType::Str { max: 255 }),
-];
-/// Whether and when a proposal was handed in.
-pub(super) const PROPOSAL: &[Part] =
-    &[part("submitted", PartType::Choice(&["yes", "no"])), part("date", PartType::Date)];
-/// What happens next, and when.
-pub(super) const NEXT_ACTION: &[Part] =
-    &[part("what", PartType::Str { max: 255 }), part("date", PartType::Date)];
-
-/// Fields that every kind of document begins with.
-macro_rules! with_common {
-    ($($field:expr),* $(,)?) => {
-        &[
-            $crate::schema::field::instant("created_at").immutable().required()
-                .doc("When the device says it was created."),
-            $crate::schema::field::link("created_by", "user").immutable().required()
-                .doc("Who created it; the author of the creating change."),
-            $($field,)*
-            $crate::schema::field::set("tags", $crate::schema::field::SetOf::Words)
-                .doc("Free labels."),
-            $crate::schema::field::fields("custom_fields")
-                .doc("Further values by name, for a customer's own needs."),
-            $crate::schema::field::log("life", $crate::schema::field::LogKind::Life)
-                .doc("Tombstones and restores; a record is never removed."),
-        ]
-    };
-}
-pub(super) use with_common;

@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use super::field::{FieldType, PartType, Presence, Writer};
-use super::{Field, KINDS, Kind};
+use super::field::{Field, FieldType, PartType, Presence, Writer};
+use super::kind::{Kind, Schema};
 
 /// The whole reference as Markdown.
-pub fn field_reference() -> String {
+pub fn field_reference(schema: &Schema) -> String {
     let mut out = String::from(
-        "# Fields\n\nWritten from the declarations in `sync-core/src/schema/` by `cargo run -p sync-core --example fields > docs/FIELDS.md`; a test fails when the two differ.\n",
+        "# Fields\n\nWritten from the declarations in `sync-core/src/crm/` by `cargo run -p sync-core --example fields > docs/FIELDS.md`; a test fails when the two differ.\n",
     );
-    for kind in KINDS {
+    for kind in schema.kinds() {
         describe_kind(&mut out, kind);
     }
     out
@@ -22,7 +22,7 @@ fn describe_kind(out: &mut String, kind: &Kind) {
         "\n## {}\n\n{} Table `{}`; scope: {:?}.\n\n| Field | Type | Merge rule | Columns | Meaning |\n|---|---|---|---|---|\n",
         kind.name, kind.doc, kind.table, kind.scope
     );
-    for field in kind.fields {
+    for field in &kind.fields {
         let columns: Vec<String> =
             field.columns().iter().map(|column| format!("`{}`", column.name)).collect();
         let _ = writeln!(
@@ -37,7 +37,7 @@ fn describe_kind(out: &mut String, kind: &Kind) {
             field.doc,
         );
     }
-    for column in kind.derived {
+    for column in &kind.derived {
         let _ = writeln!(
             out,
             "| `{}` | {} | Derived | `{}` | computed from the fields above |",

@@ -3,7 +3,6 @@
 use sync_core::document::{self, Pen, PenRole, RecordEdit, hydrate};
 use sync_core::guard;
 use sync_core::ids::{Actor, EventId, RecordId, UserId};
-use sync_core::schema;
 use sync_core::time::UnixMs;
 use uuid::Uuid;
 
@@ -19,7 +18,7 @@ fn pen(author: u128) -> Pen {
 /// The author stands in every change, the first and the later ones alike.
 #[test]
 fn every_change_has_its_author() {
-    let kind = schema::kind("organization").unwrap();
+    let kind = &crate::kit::kind("organization");
     let mut mint = || EventId(Uuid::from_u128(9));
     let pen = pen(42);
     let first = RecordEdit::parse(kind, [("name", "Café")]).unwrap();
@@ -42,7 +41,7 @@ fn every_change_has_its_author() {
 /// Sets take `+key` and `-key`; one part of an address leaves the others alone.
 #[test]
 fn parts_and_keys_are_edited_one_by_one() {
-    let kind = schema::kind("organization").unwrap();
+    let kind = &crate::kit::kind("organization");
     let pen = pen(1);
     let mut mint = || EventId(Uuid::from_u128(9));
     let pairs = [

@@ -5,14 +5,14 @@ use sync_core::document::{self, LocalChange, Pen, PenRole, RecordEdit, hydrate};
 use sync_core::ids::{Actor, EventId, RecordId, ScopeId, ServerEpoch, UserId};
 use sync_core::protocol::{FeedItem, ServerMessage, SessionLimits, Welcome};
 use sync_core::replica::{Env, OpenOptions, Replica};
-use sync_core::schema::{self, Kind};
+use sync_core::schema::Kind;
 use sync_core::time::UnixMs;
 use uuid::Uuid;
 
 pub(crate) const NOW: UnixMs = UnixMs(1_790_000_000_000);
 
-pub(crate) fn kind(name: &str) -> &'static Kind {
-    schema::kind(name).unwrap()
+pub(crate) fn kind(name: &str) -> Kind {
+    sync_core::crm::schema().kind(name).unwrap().clone()
 }
 
 pub(crate) fn user(n: u128) -> UserId {
@@ -27,7 +27,7 @@ pub(crate) fn pen(author: u128, actor: u8) -> Pen {
     Pen { actor: Actor([actor; 16]), author: user(author), now: NOW, role: PenRole::Device }
 }
 
-pub(crate) fn edit(kind: &'static Kind, pairs: &[(&str, &str)]) -> RecordEdit {
+pub(crate) fn edit(kind: &Kind, pairs: &[(&str, &str)]) -> RecordEdit {
     RecordEdit::parse(kind, pairs.iter().copied()).unwrap()
 }
 
@@ -37,11 +37,7 @@ pub(crate) fn mint(pen: &Pen, count: &mut u64) -> EventId {
     EventId(Uuid::from_u128(u128::from(pen.actor.0[0]) << 64 | u128::from(*count)))
 }
 
-pub(crate) fn created(
-    kind: &'static Kind,
-    pairs: &[(&str, &str)],
-    pen: &Pen,
-) -> (Automerge, LocalChange) {
+pub(crate) fn created(kind: &Kind, pairs: &[(&str, &str)], pen: &Pen) -> (Automerge, LocalChange) {
     let mut count = 0;
     document::create(kind, record(1), &edit(kind, pairs), pen, &mut || mint(pen, &mut count))
         .unwrap()
@@ -49,7 +45,7 @@ pub(crate) fn created(
 
 pub(crate) fn edited(
     doc: &mut Automerge,
-    kind: &'static Kind,
+    kind: &Kind,
     pairs: &[(&str, &str)],
     pen: &Pen,
     count: &mut u64,
@@ -89,7 +85,12 @@ impl Env for World {
 
 pub(crate) fn replica(path: &std::path::Path, owner: u128, env: &mut World) -> Replica {
     let db = rusqlite::Connection::open(path).unwrap();
-    Replica::open(db, OpenOptions { user: Some(user(owner)) }, env).unwrap()
+    Replica::open(
+        db,
+        OpenOptions { schema: sync_core::crm::schema(), user: Some(user(owner)) },
+        env,
+    )
+    .unwrap()
 }
 
 /// The server takes user 1 in.

@@ -22,9 +22,10 @@ fn an_edit_made_offline_survives_a_crash_before_first_sync() {
     let mut env = World::new(1);
     let mut first = replica(&file, 1, &mut env);
     let organization = kind("organization");
-    let id =
-        first.create(organization, edit(organization, &[("name", "Café Zoë")]), &mut env).unwrap();
-    first.edit(id, edit(organization, &[("notes", "Ring twice")]), &mut env).unwrap();
+    let id = first
+        .create(&organization, edit(&organization, &[("name", "Café Zoë")]), &mut env)
+        .unwrap();
+    first.edit(id, edit(&organization, &[("notes", "Ring twice")]), &mut env).unwrap();
     // Neither closed nor dropped: the second opens what the first left on the disk.
     let mut second = replica(&file, 1, &mut env);
     std::mem::forget(first);
@@ -45,9 +46,10 @@ fn two_processes_on_one_file_see_each_others_edits() {
     let mut one = replica(&file, 1, &mut env);
     let mut two = replica(&file, 1, &mut env);
     assert_ne!(one.actor(), two.actor());
-    let id = one.create(organization, edit(organization, &[("name", "Shared")]), &mut env).unwrap();
-    two.edit(id, edit(organization, &[("cuisine", "Thai")]), &mut env).unwrap();
-    one.edit(id, edit(organization, &[("website", "s.example")]), &mut env).unwrap();
+    let id =
+        one.create(&organization, edit(&organization, &[("name", "Shared")]), &mut env).unwrap();
+    two.edit(id, edit(&organization, &[("cuisine", "Thai")]), &mut env).unwrap();
+    one.edit(id, edit(&organization, &[("website", "s.example")]), &mut env).unwrap();
     let found = two.record(id).unwrap().unwrap();
     assert_eq!((found.json("cuisine"), found.json("website")), ("Thai".into(), "s.example".into()));
     assert!(found.conflicts.is_empty());
@@ -61,10 +63,10 @@ fn a_group_is_made_whole_or_not_at_all() {
     let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
     let organization = kind("organization");
     let good =
-        device.create(organization, edit(organization, &[("name", "Good")]), &mut env).unwrap();
+        device.create(&organization, edit(&organization, &[("name", "Good")]), &mut env).unwrap();
     let group = [
-        GroupEdit::Edit { id: good, edit: edit(organization, &[("cuisine", "Thai")]) },
-        GroupEdit::Edit { id: record(99), edit: edit(organization, &[("cuisine", "Thai")]) },
+        GroupEdit::Edit { id: good, edit: edit(&organization, &[("cuisine", "Thai")]) },
+        GroupEdit::Edit { id: record(99), edit: edit(&organization, &[("cuisine", "Thai")]) },
     ];
     let error = device.commit(&group, &mut env).unwrap_err();
     assert!(matches!(error, ReplicaError::UnknownRecord(id) if id == record(99)), "{error}");
@@ -80,8 +82,8 @@ fn a_deleted_record_is_hidden_and_can_be_restored() {
     let mut env = World::new(4);
     let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
     let task = kind("task");
-    let id = device.create(task, edit(task, &[("title", "Call back")]), &mut env).unwrap();
-    let count = |device: &Replica| device.list(task, &ListOptions::default()).unwrap().rows.len();
+    let id = device.create(&task, edit(&task, &[("title", "Call back")]), &mut env).unwrap();
+    let count = |device: &Replica| device.list(&task, &ListOptions::default()).unwrap().rows.len();
     device.commit(&[GroupEdit::Delete { id }], &mut env).unwrap();
     assert_eq!(count(&device), 0);
     device.commit(&[GroupEdit::Restore { id }], &mut env).unwrap();
@@ -92,7 +94,7 @@ fn a_deleted_record_is_hidden_and_can_be_restored() {
 fn errors_name_the_field_and_what_is_allowed() {
     let organization = kind("organization");
     let parse = |name, value| {
-        sync_core::document::RecordEdit::parse(organization, [(name, value)])
+        sync_core::document::RecordEdit::parse(&organization, [(name, value)])
             .unwrap_err()
             .to_string()
     };
@@ -104,7 +106,7 @@ fn errors_name_the_field_and_what_is_allowed() {
     let mut env = World::new(5);
     let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
     let nameless =
-        device.create(organization, edit(organization, &[("cuisine", "Thai")]), &mut env);
+        device.create(&organization, edit(&organization, &[("cuisine", "Thai")]), &mut env);
     assert!(matches!(nameless, Err(ReplicaError::Edit(EditError::Missing { field: "name", .. }))));
 }
 
@@ -133,7 +135,7 @@ fn pending_edits_can_be_rescued_from_a_damaged_file() {
     let mut device = replica(&file, 1, &mut env);
     for index in 0..50 {
         let name = format!("Account {index}");
-        device.create(organization, edit(organization, &[("name", &name)]), &mut env).unwrap();
+        device.create(&organization, edit(&organization, &[("name", &name)]), &mut env).unwrap();
     }
     drop(device);
     let db = rusqlite::Connection::open(&file).unwrap();
@@ -148,7 +150,9 @@ fn pending_edits_can_be_rescued_from_a_damaged_file() {
     drop(raw);
     let before = std::fs::read(&file).unwrap();
     let db = rusqlite::Connection::open(&file).unwrap();
-    let error = Replica::open(db, OpenOptions { user: None }, &mut env).unwrap_err();
+    let error =
+        Replica::open(db, OpenOptions { schema: sync_core::crm::schema(), user: None }, &mut env)
+            .unwrap_err();
     assert!(matches!(error, OpenError::Damaged(_)), "{error}");
     let db = rusqlite::Connection::open(&file).unwrap();
     assert_eq!(rescue(&db).unwrap().len(), 50);
@@ -163,7 +167,12 @@ fn another_users_file_is_not_opened() {
     let mut env = World::new(8);
     drop(replica(&file, 1, &mut env));
     let db = rusqlite::Connection::open(&file).unwrap();
-    let error = Replica::open(db, OpenOptions { user: Some(user(2)) }, &mut env).unwrap_err();
+    let error = Replica::open(
+        db,
+        OpenOptions { schema: sync_core::crm::schema(), user: Some(user(2)) },
+        &mut env,
+    )
+    .unwrap_err();
     assert!(matches!(error, OpenError::WrongUser(owner) if owner == user(1)));
 }
 
@@ -174,7 +183,7 @@ fn a_file_opens_though_its_wiping_cannot_be_finished() {
     let organization = kind("organization");
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut device = replica(file.path(), 1, &mut env);
-    device.create(organization, edit(organization, &[("name", "Here")]), &mut env).unwrap();
+    device.create(&organization, edit(&organization, &[("name", "Here")]), &mut env).unwrap();
     drop(device);
     let other = rusqlite::Connection::open(file.path()).unwrap();
     other.execute_batch("INSERT INTO meta VALUES ('scrub', 1); BEGIN IMMEDIATE").unwrap();
@@ -204,8 +213,8 @@ fn files_of_older_versions_open() {
         let organization = kind("organization");
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut device = replica(file.path(), 1, &mut env);
-        let old = edit(organization, &[("name", "Old")]);
-        let old = device.create(organization, old, &mut env).unwrap();
+        let old = edit(&organization, &[("name", "Old")]);
+        let old = device.create(&organization, old, &mut env).unwrap();
         drop(device);
         let db = rusqlite::Connection::open(file.path()).unwrap();
         let of_finances = || -> Vec<String> {
@@ -221,7 +230,7 @@ fn files_of_older_versions_open() {
         let mut device = replica(file.path(), 1, &mut env);
         assert_eq!(of_finances(), made_at_once, "{steps} versions back");
         assert_eq!(device.status().unwrap().unsent, 1, "{steps} versions back");
-        device.edit(old, edit(organization, &[("name", "New")]), &mut env).unwrap();
+        device.edit(old, edit(&organization, &[("name", "New")]), &mut env).unwrap();
         assert_eq!(device.status().unwrap().unsent, 2);
         assert!(device.quarantine().unwrap().is_empty());
     }
@@ -231,7 +240,10 @@ fn files_of_older_versions_open() {
 #[test]
 fn the_field_reference_is_up_to_date() {
     let written = include_str!("../../../docs/FIELDS.md");
-    assert!(written == sync_core::schema::field_reference(), "run `make docs`");
+    assert!(
+        written == sync_core::schema::field_reference(&sync_core::crm::schema()),
+        "run `make docs`"
+    );
 }
 
 /// The disk fills up in the middle of a feed batch: nothing of the batch stays, neither in the file
@@ -244,20 +256,22 @@ fn a_full_disk_while_the_feed_arrives_leaves_nothing_of_the_batch() {
     let organization = kind("organization");
     let mut first = replica(&file, 1, &mut env);
     let id =
-        first.create(organization, edit(organization, &[("name", "Small")]), &mut env).unwrap();
+        first.create(&organization, edit(&organization, &[("name", "Small")]), &mut env).unwrap();
     let known = first.save_document(id).unwrap();
     drop(first);
 
     let db = rusqlite::Connection::open(&file).unwrap();
     let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     db.query_row(&format!("PRAGMA max_page_count = {}", pages + 8), [], |_| Ok(())).unwrap();
-    let mut device = Replica::open(db, OpenOptions { user: None }, &mut env).unwrap();
+    let mut device =
+        Replica::open(db, OpenOptions { schema: sync_core::crm::schema(), user: None }, &mut env)
+            .unwrap();
     device.record(id).unwrap();
     device.connect("token", "test").unwrap();
     device.handle_frame(&welcome(), &mut env).unwrap();
 
     let mut theirs = sync_core::document::load(&known, &[]).unwrap();
-    let change = edited(&mut theirs, organization, &[("cuisine", "Thai")], &pen(2, 2), &mut 0);
+    let change = edited(&mut theirs, &organization, &[("cuisine", "Thai")], &pen(2, 2), &mut 0);
     let changes = vec![Blob(change.unwrap().bytes)];
     let small = FeedItem { changes, ..item(id) };
     let huge = FeedItem { snapshot: Some(Blob(vec![7; 1 << 20])), ..item(record(50)) };
@@ -285,26 +299,30 @@ fn long_text_is_written_in_changes_that_a_server_takes() {
     let most = sync_core::limits::LONG_TEXT_CHARS;
     let pasted: String = ('a'..='z').cycle().take(most).collect();
     let id = device
-        .create(organization, edit(organization, &[("name", "Long"), ("notes", &pasted)]), &mut env)
+        .create(
+            &organization,
+            edit(&organization, &[("name", "Long"), ("notes", &pasted)]),
+            &mut env,
+        )
         .unwrap();
     let corrected = pasted.replacen("abc", "ABC", 1);
     let corrected = format!("{}!", &corrected[..most - 1]);
     let written = device
         .commit(
-            &[GroupEdit::Edit { id, edit: edit(organization, &[("notes", &corrected)]) }],
+            &[GroupEdit::Edit { id, edit: edit(&organization, &[("notes", &corrected)]) }],
             &mut env,
         )
         .unwrap();
     assert_eq!(written.changes.len(), 1);
     let replaced: String = ('α'..='ω').cycle().take(most).collect();
     for text in [replaced.as_str(), ""] {
-        device.edit(id, edit(organization, &[("notes", text)]), &mut env).unwrap();
+        device.edit(id, edit(&organization, &[("notes", text)]), &mut env).unwrap();
         assert!(notes(&device.record(id).unwrap().unwrap()) == text);
     }
     // What waits in the outbox, as a server would judge it.
     device.connect("token", "test").unwrap();
     device.handle_frame(&welcome(), &mut env).unwrap();
-    let mut doc = sync_core::document::genesis(organization).doc.clone();
+    let mut doc = organization.genesis().doc.clone();
     let mut groups = Vec::new();
     while let Some(frame) = device.poll_push().unwrap() {
         let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
@@ -319,7 +337,7 @@ fn long_text_is_written_in_changes_that_a_server_takes() {
     }
     assert_eq!(groups.len(), 4, "each edit is one group");
     assert!(groups.iter().all(|count| *count <= sync_core::limits::CHANGES_PER_GROUP));
-    let merged = sync_core::document::hydrate(&doc, organization);
+    let merged = sync_core::document::hydrate(&doc, &organization);
     assert_eq!(notes(&merged), notes(&device.record(id).unwrap().unwrap()));
 }
 
@@ -334,14 +352,14 @@ fn judged(doc: &automerge::Automerge, record: RecordId, bytes: &[u8]) -> automer
     let kind = kind("organization");
     let context = guard::Context {
         record,
-        kind,
+        kind: kind.clone(),
         doc,
         author: user(1),
         now: NOW,
         pen: sync_core::document::PenRole::Device,
     };
     let verified = guard::verify(guard::parse(bytes).unwrap(), &context).unwrap();
-    let applied = guard::apply(doc, kind, verified).unwrap();
+    let applied = guard::apply(doc, &kind, verified).unwrap();
     guard::prove(&applied.doc, applied.edits_text).unwrap();
     applied.doc
 }

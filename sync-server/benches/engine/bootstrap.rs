@@ -74,7 +74,7 @@ pub(crate) async fn seed(world: &World, server: &ServerProcess) -> Client {
 }
 
 fn create(id: RecordId, kind: &str, pairs: &[(&str, &str)]) -> GroupEdit {
-    GroupEdit::Create { id, kind: schema::kind(kind).unwrap(), edit: edit(kind, pairs) }
+    GroupEdit::Create { id, kind: crate::kind(kind), edit: edit(kind, pairs) }
 }
 
 pub(crate) async fn run(world: &World, server: &ServerProcess, figures: &mut Figures) {
@@ -106,7 +106,8 @@ pub(crate) async fn child(args: &[String]) {
     let started = Instant::now();
     device.sync(url, token, |_| {}).await.unwrap();
     let took = started.elapsed();
-    let records: usize = schema::document_kinds()
+    let records: usize = sync_core::crm::schema()
+        .document_kinds()
         .map(|kind| device.replica.list(kind, &Default::default()).unwrap().rows.len())
         .sum();
     assert!(records > 16_000, "only {records} records arrived");
@@ -125,7 +126,7 @@ fn by_hand(from: &Path, to: &Path) -> Duration {
     while let Some(row) = rows.next().unwrap() {
         target.execute_batch(&row.get::<_, String>(0).unwrap()).unwrap();
     }
-    let tables = schema::document_kinds().map(|kind| kind.table);
+    let tables = sync_core::crm::schema().document_kinds().map(|kind| kind.table);
     let contents: Vec<(&str, Vec<Vec<Value>>)> = std::iter::once("documents")
         .chain(tables)
         .map(|table| (table, everything(&source, table)))

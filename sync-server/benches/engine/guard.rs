@@ -32,7 +32,7 @@ fn mint() -> EventId {
 
 /// A record with a note of so many characters.
 fn record(note: usize) -> Automerge {
-    let kind = schema::kind("organization").unwrap();
+    let kind = crate::kind("organization");
     let text = "Ask for the chef at the back. ".repeat(note / 30 + 1);
     let pairs = [("name", "Kitchen 12"), ("cuisine", "Thai"), ("priority_level", "A")];
     let mut edit = RecordEdit::parse(kind, pairs).unwrap();
@@ -43,7 +43,7 @@ fn record(note: usize) -> Automerge {
 
 /// The next honest change of a record.
 fn next(doc: &Automerge, pairs: &[(&str, &str)]) -> Vec<u8> {
-    let kind = schema::kind("organization").unwrap();
+    let kind = crate::kind("organization");
     let mut ahead = doc.clone();
     let now = document::hydrate(&ahead, kind);
     let edit = RecordEdit::parse(kind, pairs.iter().copied()).unwrap();
@@ -51,7 +51,7 @@ fn next(doc: &Automerge, pairs: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn judge(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, Refusal> {
-    let kind = schema::kind("organization").unwrap();
+    let kind = crate::kind("organization");
     let author = UserId(Uuid::from_u128(author));
     let context = Context { record: RECORD, kind, doc, author, now: NOW, pen: PenRole::Device };
     let verified = guard::verify(guard::parse(bytes)?, &context)?;
@@ -78,7 +78,7 @@ pub(crate) fn run(figures: &mut Figures) {
         ("guard.one_field", &small, next(&small, &[("cuisine", "Grill")])),
         ("guard.pasted_step", &small, next(&small, &[("notes", &full)])),
         ("guard.word_in_long_note", &note, {
-            let kind = schema::kind("organization").unwrap();
+            let kind = crate::kind("organization");
             let now = document::hydrate(&note, kind);
             let Some(document::FieldState::Text(text)) = now.field("notes") else { panic!() };
             let text = text.replacen("chef", "cook", 1);
@@ -91,7 +91,7 @@ pub(crate) fn run(figures: &mut Figures) {
         let floor = timed(|| {
             let mut copy = (*doc).clone();
             copy.apply_changes([Change::from_bytes(bytes.clone()).unwrap()]).unwrap();
-            (copy.save(), document::hydrate(&copy, schema::kind("organization").unwrap()))
+            (copy.save(), document::hydrate(&copy, crate::kind("organization")))
         });
         figures.against(name, value, "µs", floor);
     }

@@ -23,7 +23,7 @@ pub(crate) async fn run(
     figures: &mut Figures,
 ) {
     figures.note("uploads of 5,000 edits");
-    let kind = schema::kind("organization").unwrap();
+    let kind = crate::kind("organization");
     let list = rep.replica.list(kind, &ListOptions::default()).unwrap();
     let ids: Vec<sync_core::ids::RecordId> =
         list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect();
@@ -50,7 +50,7 @@ pub(crate) async fn run(
 }
 
 /// Copies of the tables that an upload writes, with their indexes and without any rule.
-async fn make_floor(owner: &PgPool, kind: &'static Kind) {
+async fn make_floor(owner: &PgPool, kind: &Kind) {
     let table = kind.table;
     let types = types_of(owner, &format!("public.{table}")).await;
     let columns = types.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
@@ -111,7 +111,7 @@ async fn types_of(owner: &PgPool, table: &str) -> Vec<(String, String)> {
 
 /// The rows that an upload stored, stored again from arrays in this process: a durable transaction
 /// for each batch of changes, with the documents and rows that it touches.
-async fn by_hand(owner: &PgPool, kind: &'static Kind, after: i64) -> Duration {
+async fn by_hand(owner: &PgPool, kind: &Kind, after: i64) -> Duration {
     let table = format!("public.{}", kind.table);
     let tables = ["sync.changes", "sync.documents", table.as_str()];
     let mut batches = Vec::new();

@@ -1,18 +1,20 @@
 //! From what Postgres says to what a person reads.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sqlx::Row as _;
 use sqlx::postgres::{PgDatabaseError, PgPool};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::ids::RecordId;
-use sync_core::schema::{KINDS, Kind};
+use sync_core::schema::{Kind, Schema};
 
 use crate::store::{Skipped, rows};
 
 /// The rules of the database: the comment of each, and what the policies ask of a row.
 #[derive(Debug)]
 pub struct Rules {
+    schema: Arc<Schema>,
     by_policy: HashMap<String, String>,
     by_trigger: HashMap<String, String>,
     /// By kind: a statement that names the policy which refuses each row.
@@ -24,7 +26,7 @@ impl Rules {
     ///
     /// # Errors
     /// When the connection fails.
-    pub async fn load(pool: &PgPool) -> sqlx::Result<Self> {
+    pub async fn load(pool: &PgPool, schema: Arc<Schema>) -> sqlx::Result<Self> {
         let found = sqlx::query(
             "SELECT p.polname::text, c.relname::text, obj_description(p.oid, 'pg_policy'),
                     p.polcmd::text, p.polpermissive, pg_get_expr(coalesce(p.polwithcheck, p.polqual), p.polrelid),
@@ -55,7 +57,7 @@ impl Rules {
             }
         }
         let of = |kind: &Kind| checks.get(kind.table).map_or(&[][..], Vec::as_slice);
-        let questions = KINDS.iter().map(|kind| rows::question(kind, of(kind))).collect();
+        let questions = schema.kinds().iter().map(|kind| rows::question(kind, of(kind))).collect();
         let triggers = sqlx::query(
             "SELECT tgname::text, obj_description(oid, 'pg_trigger') FROM pg_trigger
              WHERE NOT tgisinternal AND obj_description(oid, 'pg_trigger') IS NOT NULL",
@@ -66,7 +68,12 @@ impl Rules {
             .iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
             .collect::<sqlx::Result<_>>()?;
-        Ok(Self { by_policy, by_trigger, questions })
+        Ok(Self { schema, by_policy, by_trigger, questions })
+    }
+
+    /// The kinds of records that the server knows.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// The statement that asks the policies about rows of a kind.

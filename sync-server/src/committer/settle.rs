@@ -229,7 +229,7 @@ impl Batch<'_> {
         let mut savepoint = self.connection.begin().await?;
         store::become_user(&mut savepoint, user, Access::Write { seen: self.seen }).await?;
         for of_kind in rows.chunk_by(|a, b| a.kind == b.kind) {
-            let kind = of_kind[0].kind;
+            let kind = &of_kind[0].kind;
             let all: Vec<&Row> = of_kind.iter().map(|one| &one.row).collect();
             let stood: Vec<bool> = of_kind.iter().map(|one| !began.contains(&one.record)).collect();
             let question = self.rules.question(kind);
@@ -271,7 +271,7 @@ async fn conclude(
 
 async fn upsert(connection: &mut sqlx::PgConnection, rows: &[Projected]) -> sqlx::Result<()> {
     let cells: Vec<&Row> = rows.iter().map(|one| &one.row).collect();
-    store::rows::upsert(connection, rows[0].kind, &cells).await
+    store::rows::upsert(connection, &rows[0].kind, &cells).await
 }
 
 fn records_of(group: &CandidateGroup) -> impl Iterator<Item = RecordId> {

@@ -6,7 +6,7 @@ use sync_core::guard;
 use sync_core::hub;
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::protocol::{Verdict, VerdictOutcome};
-use sync_core::schema;
+
 use uuid::Uuid;
 
 use super::people::entropy;
@@ -51,7 +51,8 @@ pub async fn assign(
     let pen =
         Pen { actor: Actor(entropy()), author: UserId(manager), now: now(), role: PenRole::Server };
     let replica = ReplicaId::mint(pen.now, entropy());
-    let kind = schema::kind("organization").ok_or_else(|| anyhow::anyhow!("no such kind"))?;
+    let schema = sync_core::crm::schema();
+    let kind = schema.kind("organization").ok_or_else(|| anyhow::anyhow!("no such kind"))?;
     let field = kind.field("assignment").ok_or_else(|| anyhow::anyhow!("no such field"))?;
     let mut outcome = Outcome::default();
     for part in list.chunks(AT_ONCE) {
@@ -68,7 +69,7 @@ pub async fn assign(
                 secondary_user_id: one.second.map(UserId),
                 territory_id: one.territory,
             };
-            let edit = RecordEdit { changes: vec![(field, FieldChange::Append(data))] };
+            let edit = RecordEdit { changes: vec![(field.clone(), FieldChange::Append(data))] };
             let hydrated = document::hydrate(&open.doc, kind);
             let mut mint = || EventId::mint(pen.now, entropy());
             let change = document::edit(&mut open.doc, &hydrated, &edit, &pen, &mut mint)?;

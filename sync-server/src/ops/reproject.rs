@@ -8,7 +8,7 @@ use sync_core::document;
 use sync_core::hub::{self, HubDocument};
 use sync_core::ids::RecordId;
 use sync_core::projection::{Row, Stamp};
-use sync_core::schema::{self, Kind};
+use sync_core::schema::{Kind, Schema};
 use uuid::Uuid;
 
 use crate::store::rows;
@@ -40,7 +40,7 @@ pub enum Mode {
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn run(pool: &PgPool, mode: Mode) -> anyhow::Result<Outcome> {
+pub async fn run(pool: &PgPool, schema: &Schema, mode: Mode) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     let mut after = Uuid::nil();
     loop {
@@ -53,22 +53,23 @@ pub async fn run(pool: &PgPool, mode: Mode) -> anyhow::Result<Outcome> {
         .await?;
         let Some(last) = found.last() else { break };
         after = last.try_get(0)?;
-        let mut documents: Vec<(Uuid, &'static Kind, Vec<u8>)> = Vec::new();
+        let mut documents: Vec<(Uuid, Kind, Vec<u8>)> = Vec::new();
         for row in &found {
             let name: String = row.try_get(1)?;
-            match schema::kind(&name) {
-                Some(kind) => documents.push((row.try_get(0)?, kind, row.try_get(2)?)),
+            match schema.kind(&name) {
+                Some(kind) => documents.push((row.try_get(0)?, kind.clone(), row.try_get(2)?)),
                 None => outcome.differences.push(format!("unknown kind {name}")),
             }
         }
-        check(pool, &documents, mode, &mut outcome).await?;
+        check(pool, schema, &documents, mode, &mut outcome).await?;
     }
     Ok(outcome)
 }
 
 async fn check(
     pool: &PgPool,
-    documents: &[(Uuid, &'static Kind, Vec<u8>)],
+    schema: &Schema,
+    documents: &[(Uuid, Kind, Vec<u8>)],
     mode: Mode,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
@@ -85,9 +86,9 @@ async fn check(
     }
     let mut connection = pool.acquire().await?;
     let mut tables: HashMap<Uuid, Row> = HashMap::new();
-    for kind in schema::document_kinds() {
+    for kind in schema.document_kinds() {
         let of_kind: Vec<Uuid> =
-            documents.iter().filter(|(_, k, _)| *k == kind).map(|(id, ..)| *id).collect();
+            documents.iter().filter(|(_, k, _)| k == kind).map(|(id, ..)| *id).collect();
         if !of_kind.is_empty() {
             tables.extend(rows::by_id(&mut connection, kind, &of_kind).await?);
         }
@@ -97,7 +98,7 @@ async fn check(
         let tail = changes.remove(id).unwrap_or_default();
         outcome.changes += tail.len() as u64;
         let stored = hub::open(kind, snapshot)?;
-        let mut doc = document::genesis(kind).doc.clone();
+        let mut doc = kind.genesis().doc.clone();
         document::apply_stored(&mut doc, &tail)?;
         if document::heads(&doc) != document::heads(&stored.doc) {
             outcome
@@ -117,7 +118,7 @@ async fn check(
     Ok(())
 }
 
-fn describe(kind: &'static Kind, id: Uuid, expected: &Row, found: Option<&Row>) -> String {
+fn describe(kind: &Kind, id: Uuid, expected: &Row, found: Option<&Row>) -> String {
     let Some(found) = found else { return format!("{} {id}: the row is missing", kind.name) };
     let columns = kind.columns();
     let names: Vec<String> = columns

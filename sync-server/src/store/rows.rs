@@ -1,24 +1,19 @@
 //! Projected rows: written in bulk as the pushing user, read as text.
 
 use std::fmt::Write;
-use std::sync::OnceLock;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _};
 use sync_core::projection::{Cell, Row};
-use sync_core::schema::{ColumnType, KINDS, Kind};
+use sync_core::schema::{ColumnType, Kind};
 use uuid::Uuid;
 
 /// Upserts rows of one kind in one statement.
 ///
 /// # Errors
 /// When a policy, trigger or constraint refuses, or the connection fails.
-pub async fn upsert(
-    connection: &mut PgConnection,
-    kind: &'static Kind,
-    rows: &[&Row],
-) -> sqlx::Result<()> {
-    let query = bind(sqlx::query(upsert_sql(kind)), kind, rows);
+pub async fn upsert(connection: &mut PgConnection, kind: &Kind, rows: &[&Row]) -> sqlx::Result<()> {
+    let query = bind(sqlx::query(AssertSqlSafe(upsert_sql(kind))), kind, rows);
     query.execute(connection).await.map(drop)
 }
 
@@ -123,7 +118,7 @@ pub fn question(kind: &Kind, checks: &[Check]) -> String {
 pub async fn ask(
     connection: &mut PgConnection,
     question: &str,
-    kind: &'static Kind,
+    kind: &Kind,
     rows: &[&Row],
     stood: &[bool],
 ) -> sqlx::Result<Vec<(Uuid, String)>> {
@@ -132,32 +127,20 @@ pub async fn ask(
     found.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-fn per_kind(
-    cell: &'static OnceLock<Vec<String>>,
-    kind: &Kind,
-    make: fn(&Kind) -> String,
-) -> &'static str {
-    let all = cell.get_or_init(|| KINDS.iter().map(|kind| make(kind)).collect());
-    &all[kind.index()]
-}
-
-fn upsert_sql(kind: &'static Kind) -> &'static str {
-    static ALL: OnceLock<Vec<String>> = OnceLock::new();
-    per_kind(&ALL, kind, |kind| {
-        let columns = kind.columns();
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_ref()).collect();
-        let mut sql = format!(
-            "INSERT INTO public.{} ({}) {} ON CONFLICT (id) DO UPDATE SET ",
-            kind.table,
-            names.join(", "),
-            rows_from_arrays(kind, &[])
-        );
-        for (index, name) in names.iter().skip(1).enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            let _ = write!(sql, "{comma}{name} = excluded.{name}");
-        }
-        sql
-    })
+fn upsert_sql(kind: &Kind) -> String {
+    let columns = kind.columns();
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_ref()).collect();
+    let mut sql = format!(
+        "INSERT INTO public.{} ({}) {} ON CONFLICT (id) DO UPDATE SET ",
+        kind.table,
+        names.join(", "),
+        rows_from_arrays(kind, &[])
+    );
+    for (index, name) in names.iter().skip(1).enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        let _ = write!(sql, "{comma}{name} = excluded.{name}");
+    }
+    sql
 }
 
 fn as_text(cell: &Cell, ty: ColumnType) -> Option<String> {
@@ -213,14 +196,11 @@ fn select_list(kind: &Kind) -> String {
 /// When the connection fails.
 pub async fn by_id(
     connection: &mut PgConnection,
-    kind: &'static Kind,
+    kind: &Kind,
     ids: &[Uuid],
 ) -> sqlx::Result<Vec<(Uuid, Row)>> {
-    static ALL: OnceLock<Vec<String>> = OnceLock::new();
-    let sql = per_kind(&ALL, kind, |kind| {
-        format!("SELECT {} FROM public.{} WHERE id = ANY($1)", select_list(kind), kind.table)
-    });
-    let found = sqlx::query(sql).bind(ids).fetch_all(connection).await?;
+    let sql = format!("SELECT {} FROM public.{} WHERE id = ANY($1)", select_list(kind), kind.table);
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
     found.iter().map(|row| read(kind, row)).collect()
 }
 
@@ -230,7 +210,7 @@ pub async fn by_id(
 /// When the connection fails.
 pub async fn server_rows_after(
     connection: &mut PgConnection,
-    kind: &'static Kind,
+    kind: &Kind,
     position: i64,
 ) -> sqlx::Result<Vec<(Uuid, Row)>> {
     let sql = format!(
@@ -242,7 +222,7 @@ pub async fn server_rows_after(
     found.iter().map(|row| read(kind, row)).collect()
 }
 
-fn read(kind: &'static Kind, row: &PgRow) -> sqlx::Result<(Uuid, Row)> {
+fn read(kind: &Kind, row: &PgRow) -> sqlx::Result<(Uuid, Row)> {
     let columns = kind.columns();
     let mut cells = Vec::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {

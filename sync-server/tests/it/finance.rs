@@ -7,7 +7,6 @@ use sync_core::ids::Actor;
 use sync_core::protocol::{
     Blob, ClientMessage, Fetch, PushGroup, PushItem, Verdict, VerdictOutcome,
 };
-use sync_core::schema;
 use sync_server::committer;
 use sync_server::ops::people::{self, UserChange};
 use sync_server::ops::{explain, report, reproject};
@@ -178,8 +177,8 @@ async fn finances_under_an_id_of_a_rep_s_are_not_shown_to_the_rep() {
     let parent = place.to_string();
     let edit = edit(FINANCE, &[("organization_id", &parent), ("tax_id", "Vlkovarind")]);
     for id in [world.rep, sync_core::ids::ScopeId::EVERYONE.0] {
-        let (kind, pen) = (schema::kind(FINANCE).unwrap(), hand_of(world.manager));
-        let (_, made) = document::create(kind, RecordId(id), &edit, &pen, &mut mint).unwrap();
+        let (kind, pen) = (crate::harness::kind(FINANCE), hand_of(world.manager));
+        let (_, made) = document::create(&kind, RecordId(id), &edit, &pen, &mut mint).unwrap();
         let verdicts = push_by_hand(&world, world.manager, RecordId(id), made.bytes).await;
         assert!(matches!(verdicts[0].outcome, VerdictOutcome::Accepted(_)), "{verdicts:?}");
     }
@@ -208,7 +207,7 @@ fn mint() -> EventId {
 /// A change of a record that somebody has the document of.
 fn forged(user: Uuid, bytes: &[u8]) -> Vec<u8> {
     let mut doc = document::load(bytes, &[]).unwrap();
-    let hydrated = hydrate(&doc, schema::kind(FINANCE).unwrap());
+    let hydrated = hydrate(&doc, &crate::harness::kind(FINANCE));
     let edit = edit(FINANCE, &[("tax_id", "forged")]);
     let change = document::edit(&mut doc, &hydrated, &edit, &hand_of(user), &mut mint);
     change.unwrap().unwrap().bytes
@@ -354,10 +353,10 @@ async fn two_managers_who_begin_an_account_s_finances_at_once_lose_nothing() {
 }
 
 fn deletion() -> document::RecordEdit {
-    let kind = schema::kind(FINANCE).unwrap();
+    let kind = crate::harness::kind(FINANCE);
     let data = document::EventData::Action { action: "delete".into() };
     let change = document::FieldChange::Append(data);
-    document::RecordEdit { changes: vec![(kind.field("life").unwrap(), change)] }
+    document::RecordEdit { changes: vec![(kind.field("life").unwrap().clone(), change)] }
 }
 
 /// The table of accounts was lost and is written anew from the documents: a manager's device that
@@ -380,7 +379,7 @@ async fn finances_that_stood_before_their_account_arrive_with_it() {
         rows(&world, world.admin, "SELECT id FROM public.organization_finance").await.len(),
         1
     );
-    reproject::run(&world.owner, reproject::Mode::Write).await.unwrap();
+    reproject::run(&world.owner, &sync_core::crm::schema(), reproject::Mode::Write).await.unwrap();
     let mut omar = world.device("omar.db", world.other_rep);
     account(&mut omar, "Another");
     world.sync(&mut omar).await;

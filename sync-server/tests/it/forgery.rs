@@ -16,7 +16,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sqlx::AssertSqlSafe;
 use sync_core::protocol::{Hello, VerdictOutcome};
-use sync_core::schema;
 use uuid::Uuid;
 
 use crate::harness::set;
@@ -61,7 +60,7 @@ impl Scene {
     }
 
     async fn row(&self, kind: &str, record: RecordId) -> serde_json::Value {
-        let table = schema::kind(kind).unwrap().table;
+        let table = crate::harness::kind(kind).table;
         let sql = format!("SELECT to_jsonb(t) FROM public.{table} t WHERE id = $1");
         sqlx::query_scalar(AssertSqlSafe(sql))
             .bind(record.0)
@@ -268,7 +267,7 @@ async fn assert_authors(scene: &Scene) {
         let named = parsed.author().map(|author| author.0);
         assert_eq!(named, (*seq == 1).then_some(*author), "who a change says that it is by");
     }
-    for kind in schema::document_kinds() {
+    for kind in sync_core::crm::schema().document_kinds() {
         let sql = format!(
             "SELECT count(*) FROM public.{} t WHERE NOT EXISTS (SELECT 1 FROM sync.changes c
              WHERE c.record_id = t.id AND c.author = t.updated_by)",

@@ -42,12 +42,12 @@ impl Hands {
         Self { world, random, people, devices, accounts: Vec::new(), words: Vec::new() }
     }
 
-    fn held(&self, who: Uuid) -> Vec<(RecordId, &'static schema::Kind)> {
+    fn held(&self, who: Uuid) -> Vec<(RecordId, schema::Kind)> {
         let of = |kind: &&str| {
-            let kind = schema::kind(kind).unwrap();
-            let rows = self.devices[&who].replica.list(kind, &Default::default()).unwrap().rows;
+            let kind = crate::harness::kind(kind);
+            let rows = self.devices[&who].replica.list(&kind, &Default::default()).unwrap().rows;
             let id = |row: &Vec<serde_json::Value>| row[0].as_str().unwrap().parse().unwrap();
-            rows.iter().map(|row| (id(row), kind)).collect::<Vec<_>>()
+            rows.iter().map(|row| (id(row), kind.clone())).collect::<Vec<_>>()
         };
         KINDS.iter().flat_map(of).collect()
     }
@@ -81,7 +81,7 @@ impl Hands {
         let said = edit(kind, &[pairs, vec![("tags", word.as_str())]].concat());
         let device = self.devices.get_mut(&who).unwrap();
         let id = device.replica.mint_id(&mut device.env);
-        let kind = schema::kind(kind).unwrap();
+        let kind = crate::harness::kind(kind);
         if kind.name == "organization" {
             self.accounts.push(id);
         }
@@ -92,7 +92,7 @@ impl Hands {
     fn change(&mut self, who: Uuid) {
         let held = self.held(who);
         let count = self.random.random_range(1..=2);
-        let chosen: Vec<_> = held.sample(&mut self.random, count).copied().collect();
+        let chosen: Vec<_> = held.sample(&mut self.random, count).cloned().collect();
         let accounts: Vec<_> = held.iter().filter(|(_, k)| k.name == "organization").collect();
         let mut group = Vec::new();
         for (id, kind) in chosen {
@@ -164,7 +164,7 @@ impl Hands {
     async fn assert_nothing_lost(&self) {
         let mut said = String::new();
         for kind in KINDS {
-            let kind = schema::kind(kind).unwrap();
+            let kind = crate::harness::kind(kind);
             said += &format!("{:?}", self.world.rows_of(self.world.admin, kind.table).await);
         }
         for device in self.devices.values() {

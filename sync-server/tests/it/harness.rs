@@ -11,6 +11,7 @@ use client_sdk::core::ids::{RecordId, UserId};
 use client_sdk::core::schema;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+use sync_core::schema::Kind;
 use sync_server::app::{self, Running};
 use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::{self, Claims};
@@ -19,6 +20,11 @@ use sync_server::{committer, store};
 use uuid::Uuid;
 
 pub(crate) const SECRET: &str = "a secret for tests that is long enough";
+
+/// A kind of the CRM.
+pub(crate) fn kind(name: &str) -> Kind {
+    sync_core::crm::schema().kind(name).unwrap().clone()
+}
 
 pub(crate) struct World {
     pub(crate) server: Running,
@@ -157,7 +163,7 @@ impl World {
 
     /// The rows of a table as a user sees them on the server.
     pub(crate) async fn rows_of(&self, user: Uuid, table: &str) -> Vec<Vec<serde_json::Value>> {
-        let kind = schema::kind(table).unwrap();
+        let kind = crate::harness::kind(table);
         let mut connection = self.server.app.pool.acquire().await.unwrap();
         let mut tx = connection.begin().await.unwrap();
         store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
@@ -166,7 +172,7 @@ impl World {
                 .fetch_all(&mut *tx)
                 .await
                 .unwrap();
-        let mut rows = store::rows::by_id(&mut tx, kind, &ids).await.unwrap();
+        let mut rows = store::rows::by_id(&mut tx, &kind, &ids).await.unwrap();
         rows.sort_by_key(|(id, _)| *id);
         let as_json = |(_, row): &(Uuid, sync_core::projection::Row)| {
             row.iter().map(|cell| serde_json::to_value(cell).unwrap()).collect()
@@ -176,7 +182,7 @@ impl World {
 
     /// Every table on the device equals what its user sees on the server.
     pub(crate) async fn assert_agrees(&self, device: &Client) {
-        for kind in schema::document_kinds() {
+        for kind in sync_core::crm::schema().document_kinds() {
             let options = client_sdk::core::replica::ListOptions {
                 deleted: client_sdk::core::replica::Deleted::Shown,
                 ..Default::default()
@@ -211,7 +217,10 @@ impl World {
 
     /// The tables equal the fold of the documents, and these the fold of the changes.
     pub(crate) async fn assert_projected(&self) -> reproject::Outcome {
-        let outcome = reproject::run(&self.owner, reproject::Mode::Check).await.unwrap();
+        let outcome =
+            reproject::run(&self.owner, &sync_core::crm::schema(), reproject::Mode::Check)
+                .await
+                .unwrap();
         assert_eq!(outcome.differences, Vec::<String>::new());
         outcome
     }
@@ -228,12 +237,12 @@ impl World {
 }
 
 pub(crate) fn edit(kind: &str, pairs: &[(&str, &str)]) -> RecordEdit {
-    RecordEdit::parse(schema::kind(kind).unwrap(), pairs.iter().copied()).unwrap()
+    RecordEdit::parse(&crate::harness::kind(kind), pairs.iter().copied()).unwrap()
 }
 
 pub(crate) fn create(device: &mut Client, kind: &str, pairs: &[(&str, &str)]) -> RecordId {
     let edit = edit(kind, pairs);
-    device.replica.create(schema::kind(kind).unwrap(), edit, &mut device.env).unwrap()
+    device.replica.create(&crate::harness::kind(kind), edit, &mut device.env).unwrap()
 }
 
 pub(crate) fn set(device: &mut Client, id: RecordId, kind: &str, pairs: &[(&str, &str)]) {

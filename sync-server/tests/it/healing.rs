@@ -192,7 +192,7 @@ impl Env for Copied {
 
 fn copied(world: &World, file: &str) -> Client {
     let db = rusqlite::Connection::open(world.files.path().join(file)).unwrap();
-    let options = OpenOptions { user: Some(UserId(world.rep)) };
+    let options = OpenOptions { schema: sync_core::crm::schema(), user: Some(UserId(world.rep)) };
     Client { replica: Replica::open(db, options, &mut Copied).unwrap(), env: SystemEnv }
 }
 

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use client_sdk::Client;
 use client_sdk::core::ids::RecordId;
 use client_sdk::core::replica::{Deleted, ListOptions};
-use client_sdk::core::schema;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{RngExt, SeedableRng};
@@ -320,8 +319,8 @@ impl Run {
 
     fn held(&self, who: Uuid, kind: &str) -> Vec<RecordId> {
         let options = ListOptions { deleted: Deleted::Shown, ..ListOptions::default() };
-        let kind = schema::kind(kind).unwrap();
-        let list = self.devices[&who].replica.list(kind, &options).unwrap();
+        let kind = crate::harness::kind(kind);
+        let list = self.devices[&who].replica.list(&kind, &options).unwrap();
         list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
     }
 

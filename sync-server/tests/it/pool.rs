@@ -9,7 +9,6 @@ use sync_core::document::{self, Pen, PenRole, RecordEdit};
 use sync_core::guard;
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::projection::Cell;
-use sync_core::schema;
 use sync_server::committer::{self, Committer, PushedChange, PushedGroup, Rules};
 use sync_server::feed::Feed;
 use sync_server::ops::people::{entropy, new_id};
@@ -23,13 +22,13 @@ const CONNECTIONS: u32 = 2;
 
 /// A change that begins an account, as a device would push it.
 fn account(user: UserId, name: &str) -> (RecordId, PushedGroup) {
-    let kind = schema::kind("organization").unwrap();
+    let kind = crate::harness::kind("organization");
     let now = committer::now();
     let record = RecordId(new_id());
     let pen = Pen { actor: Actor(entropy()), author: user, now, role: PenRole::Device };
-    let edit = RecordEdit::parse(kind, [("name", name)]).unwrap();
+    let edit = RecordEdit::parse(&kind, [("name", name)]).unwrap();
     let mut mint = || EventId::mint(now, entropy());
-    let (_, change) = document::create(kind, record, &edit, &pen, &mut mint).unwrap();
+    let (_, change) = document::create(&kind, record, &edit, &pen, &mut mint).unwrap();
     let parsed = guard::parse(&change.bytes);
     let change = PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed };
     (
@@ -56,7 +55,7 @@ async fn dropped_requests_leave_nothing_behind_for_others() {
     .await
     .unwrap();
     let pool = store::connect(&world.config.database_url, CONNECTIONS).await.unwrap();
-    let rules = std::sync::Arc::new(Rules::load(&pool).await.unwrap());
+    let rules = std::sync::Arc::new(Rules::load(&pool, sync_core::crm::schema()).await.unwrap());
     let committer = Committer::start(pool.clone(), rules);
     // At once; more would wait for a connection until they were told that there is none.
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(50));
@@ -75,7 +74,8 @@ async fn dropped_requests_leave_nothing_behind_for_others() {
                 let verdicts =
                     committer.push(user, replica, PenRole::Device, vec![group]).await.unwrap();
                 assert_eq!(verdicts.len(), 1);
-                let mut feed = Feed::open(&pool, user, None).await.unwrap();
+                let mut feed =
+                    Feed::open(&pool, sync_core::crm::schema(), user, None).await.unwrap();
                 let mut names = Vec::new();
                 while let Some(batch) = feed.next(&pool, &[]).await.unwrap() {
                     for item in batch.items.into_iter().filter(|i| i.kind == "organization") {

@@ -210,7 +210,7 @@ async fn a_bad_token_costs_no_edit_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_live_columns_are_the_declared_ones() {
     let world = World::new().await;
-    for kind in sync_core::schema::document_kinds() {
+    for kind in sync_core::crm::schema().document_kinds() {
         let live: Vec<(String, String)> = sqlx::query_as(
             "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
              WHERE attrelid = ('public.' || $1)::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
@@ -329,7 +329,7 @@ async fn a_feed_steps_over_own_changes_to_its_end() {
         .await
         .unwrap();
     let pool = &world.server.app.pool;
-    let mut feed = sync_server::feed::Feed::open(pool, UserId(world.rep), None).await.unwrap();
+    let mut feed = open_feed(pool, world.rep).await;
     for position in 1..=position {
         feed.note_own(FeedPosition(position));
     }
@@ -357,7 +357,7 @@ async fn a_feed_sends_nothing_back_whose_verdict_is_under_way() {
     world.sync(&mut rosa).await;
     world.sync(&mut mia).await;
     let pool = &world.server.app.pool;
-    let mut feed = sync_server::feed::Feed::open(pool, UserId(world.rep), None).await.unwrap();
+    let mut feed = open_feed(pool, world.rep).await;
     while feed.next(pool, &[]).await.unwrap().is_some() {}
     set(&mut mia, old, "organization", &[("website", "old.example")]);
     world.sync(&mut mia).await;
@@ -396,7 +396,7 @@ async fn a_feed_at_the_end_of_a_list_looks_at_what_happened_meanwhile() {
     let kept = create(&mut rosa, "organization", &[("name", "Kept")]);
     world.sync(&mut rosa).await;
     let pool = &world.server.app.pool;
-    let mut feed = sync_server::feed::Feed::open(pool, UserId(world.rep), None).await.unwrap();
+    let mut feed = open_feed(pool, world.rep).await;
     while feed.next(pool, &[]).await.unwrap().is_some() {}
     for _ in 0..2 {
         // Assigned to her anew with a second in charge: it comes whole, and is on the list.
@@ -432,4 +432,9 @@ async fn a_feed_at_the_end_of_a_list_looks_at_what_happened_meanwhile() {
     assert_eq!(rest.items[0].record, account);
     assert!(rest.live);
     world.end().await;
+}
+
+async fn open_feed(pool: &sqlx::PgPool, user: uuid::Uuid) -> sync_server::feed::Feed {
+    let schema = sync_core::crm::schema();
+    sync_server::feed::Feed::open(pool, schema, UserId(user), None).await.unwrap()
 }

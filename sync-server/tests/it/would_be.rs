@@ -7,7 +7,6 @@ use std::time::Duration;
 use client_sdk::Client;
 use client_sdk::core::ids::RecordId;
 use client_sdk::core::replica::{Culprit, GroupEdit, WouldBe};
-use client_sdk::core::schema;
 use futures_util::{SinkExt, StreamExt};
 use sqlx::AssertSqlSafe;
 use sync_core::ids::{GroupId, ServerEpoch, UserId};
@@ -27,7 +26,7 @@ const WITHIN: Duration = Duration::from_secs(20);
 
 fn new(device: &mut Client, kind: &str, pairs: &[(&str, &str)]) -> GroupEdit {
     let id = device.replica.mint_id(&mut device.env);
-    GroupEdit::Create { id, kind: schema::kind(kind).unwrap(), edit: edit(kind, pairs) }
+    GroupEdit::Create { id, kind: crate::harness::kind(kind), edit: edit(kind, pairs) }
 }
 
 fn change(id: RecordId, kind: &str, pairs: &[(&str, &str)]) -> GroupEdit {

@@ -85,7 +85,7 @@ pub(crate) async fn run(client: &mut Client, args: CheckArgs, out: &Output) -> R
 fn edits(client: &mut Client, args: &CheckArgs) -> Result<Vec<GroupEdit>, Failure> {
     if let Some(kind) = &args.new {
         let kind = kind_named(kind)?;
-        let edit = RecordEdit::parse(kind, pairs(&args.words)?)?;
+        let edit = RecordEdit::parse(&kind, pairs(&args.words)?)?;
         let id = client.replica.mint_id(&mut client.env);
         return Ok(vec![GroupEdit::Create { id, kind, edit }]);
     }
@@ -96,6 +96,6 @@ fn edits(client: &mut Client, args: &CheckArgs) -> Result<Vec<GroupEdit>, Failur
     let [record, values @ ..] = &args.words[..] else { return Ok(Vec::new()) };
     let id = find(client, record)?;
     let kind = client.replica.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
-    let edit = RecordEdit::parse(kind, pairs(values)?)?;
+    let edit = RecordEdit::parse(&kind, pairs(values)?)?;
     Ok(vec![GroupEdit::Edit { id, edit }])
 }

@@ -20,7 +20,7 @@ struct Mapping {
 pub(crate) fn run(
     client: &mut Client,
     file: &Path,
-    kind: &'static Kind,
+    kind: &Kind,
     map: &[String],
     preview: bool,
     out: &Output,
@@ -73,7 +73,7 @@ struct GoodRow {
 
 fn read(
     reader: &mut csv::Reader<std::fs::File>,
-    kind: &'static Kind,
+    kind: &Kind,
     mappings: &[Mapping],
 ) -> (Vec<GoodRow>, Vec<(u64, String)>) {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
@@ -109,7 +109,7 @@ fn read(
 }
 
 /// Whether nothing is missing that only the row could give.
-fn complete(kind: &'static Kind, edit: RecordEdit) -> Result<RecordEdit, String> {
+fn complete(kind: &Kind, edit: RecordEdit) -> Result<RecordEdit, String> {
     use client_sdk::core::schema::Presence;
     let own = ["created_at", "created_by", "user_id", "occurred_at"];
     let missing = kind.fields.iter().find(|field| {
@@ -126,7 +126,7 @@ const ROWS_AT_ONCE: usize = 64;
 /// Writes rows in transactions, each durable before the next begins.
 fn write(
     client: &mut Client,
-    kind: &'static Kind,
+    kind: &Kind,
     rows: &[GoodRow],
     out: &Output,
 ) -> Result<usize, Failure> {
@@ -138,7 +138,7 @@ fn write(
             .iter()
             .map(|row| {
                 let id = client.replica.mint_id(&mut client.env);
-                [GroupEdit::Create { id, kind, edit: row.edit.clone() }]
+                [GroupEdit::Create { id, kind: kind.clone(), edit: row.edit.clone() }]
             })
             .collect();
         // A group a row: one that the server refuses takes no other with it.
@@ -173,7 +173,7 @@ fn given(map: &[String], headers: &[String]) -> Result<Vec<Mapping>, Failure> {
 }
 
 /// Columns named like fields, and the usual names of places and people.
-fn guess(kind: &'static Kind, headers: &[String]) -> Vec<Mapping> {
+fn guess(kind: &Kind, headers: &[String]) -> Vec<Mapping> {
     const KNOWN: &[(&str, &[&str])] = &[
         ("billing_address.street", &["building", "street", "address"]),
         ("billing_address.city", &["city", "borough"]),

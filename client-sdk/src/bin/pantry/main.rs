@@ -11,10 +11,11 @@ use std::process::ExitCode;
 
 use check::CheckArgs;
 use clap::{Parser, Subcommand};
+use client_sdk::core::crm;
 use client_sdk::core::document::{FieldState, RecordEdit};
 use client_sdk::core::ids::{RecordId, UserId};
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions, OpenError, Table, rescue};
-use client_sdk::core::schema::{self, Kind};
+use client_sdk::core::schema::Kind;
 use client_sdk::{Backoff, Client, Fault, SyncError, TokenSource, read_claims};
 use output::Output;
 use quarantine::QuarantineCommand;
@@ -213,19 +214,19 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
     match cli.command {
         Command::Init { .. } | Command::Rescue { .. } => Ok(()),
         Command::Import { file, kind, map, preview } => {
-            import::run(&mut client, &file, kind_named(&kind)?, &map, preview, out)
+            import::run(&mut client, &file, &kind_named(&kind)?, &map, preview, out)
         }
         Command::New { kind, values } => {
             let kind = kind_named(&kind)?;
-            let edit = RecordEdit::parse(kind, pairs(&values)?)?;
-            let id = client.replica.create(kind, edit, &mut client.env)?;
+            let edit = RecordEdit::parse(&kind, pairs(&values)?)?;
+            let id = client.replica.create(&kind, edit, &mut client.env)?;
             out.value(&json!({"id": id.to_string()}), &id.to_string());
             Ok(())
         }
         Command::Set { id, values } => {
             let id = find(&client, &id)?;
             let kind = client.replica.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
-            let edit = RecordEdit::parse(kind, pairs(&values)?)?;
+            let edit = RecordEdit::parse(&kind, pairs(&values)?)?;
             let done = client.replica.edit(id, edit, &mut client.env)?;
             let text = if done.changes.is_empty() { "nothing to change" } else { "changed" };
             out.value(&json!({"id": id.to_string(), "changed": !done.changes.is_empty()}), text);
@@ -236,7 +237,7 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             let deleted = if deleted { Deleted::Shown } else { Deleted::Hidden };
             let options = ListOptions { filter: r#where, deleted, limit };
             let kind = kind_named(&kind)?;
-            let table = client.replica.list(kind, &options)?;
+            let table = client.replica.list(&kind, &options)?;
             if out.json {
                 out.table(&table)
             } else {
@@ -289,9 +290,10 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
     }
 }
 
-fn kind_named(name: &str) -> Result<&'static Kind, Failure> {
-    schema::kind(name).ok_or_else(|| {
-        let known: Vec<&str> = schema::KINDS.iter().map(|kind| kind.name).collect();
+fn kind_named(name: &str) -> Result<Kind, Failure> {
+    let schema = crm::schema();
+    schema.kind(name).cloned().ok_or_else(|| {
+        let known: Vec<&str> = schema.kinds().iter().map(|kind| kind.name).collect();
         failure(1, format!("no kind \"{name}\"; there are {}", known.join(", ")))
     })
 }
@@ -327,7 +329,7 @@ fn find(client: &Client, id: &str) -> Result<RecordId, Failure> {
         ));
     }
     let part = id.to_ascii_lowercase();
-    let tables = schema::document_kinds().map(|kind| {
+    let tables = client.replica.schema().document_kinds().map(|kind| {
         format!("SELECT id FROM {} WHERE id LIKE '{part}%' OR id LIKE '%{part}'", kind.table)
     });
     let sql = tables.collect::<Vec<_>>().join(" UNION ALL ");

@@ -80,7 +80,7 @@ pub(crate) fn run(
         QuarantineCommand::Resubmit { edit, corrections } => {
             let one = find(client, &edit)?;
             let kind = kind_named(&one.kind)?;
-            let corrections = RecordEdit::parse(kind, pairs(&corrections)?)?;
+            let corrections = RecordEdit::parse(&kind, pairs(&corrections)?)?;
             client.replica.resubmit(one.hash, corrections, &mut client.env)?;
             let text = "made again; it goes up with the next sync";
             out.value(&json!({"resubmitted": one.hash.to_string()}), text);

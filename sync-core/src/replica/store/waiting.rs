@@ -1,17 +1,17 @@
 //! Pending changes and their places in the outbox, for when they have to leave it.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
-use super::Origin;
+use super::{Db, Origin};
 use crate::ids::{ChangeHash, GroupId, RecordId};
-use crate::schema::{self, Kind};
+use crate::schema::Kind;
 
 /// A pending change in its place.
 #[derive(Debug)]
 pub(in crate::replica) struct Waiting {
     pub(in crate::replica) seq: i64,
     pub(in crate::replica) record: RecordId,
-    pub(in crate::replica) kind: &'static Kind,
+    pub(in crate::replica) kind: Kind,
     pub(in crate::replica) hash: ChangeHash,
     pub(in crate::replica) bytes: Vec<u8>,
     pub(in crate::replica) origin: Origin,
@@ -19,7 +19,7 @@ pub(in crate::replica) struct Waiting {
 
 /// Pending changes of a record from a place in the outbox on, oldest first.
 pub(in crate::replica) fn waiting_from(
-    db: &Connection,
+    db: &Db<'_>,
     record: RecordId,
     seq: i64,
 ) -> rusqlite::Result<Vec<Waiting>> {
@@ -30,7 +30,7 @@ pub(in crate::replica) fn waiting_from(
     let mut rows = statement.query(params![record.as_bytes(), seq])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let Some(kind) = schema::kind(&row.get::<_, String>(1)?) else { continue };
+        let Some(kind) = db.schema.kind(&row.get::<_, String>(1)?).cloned() else { continue };
         found.push(Waiting {
             seq: row.get(0)?,
             record,
@@ -45,7 +45,7 @@ pub(in crate::replica) fn waiting_from(
 
 /// Where the pending ones among these changes stand.
 pub(in crate::replica) fn places(
-    db: &Connection,
+    db: &Db<'_>,
     hashes: &[ChangeHash],
 ) -> rusqlite::Result<Vec<(RecordId, i64)>> {
     let mut statement =
@@ -59,7 +59,7 @@ pub(in crate::replica) fn places(
 
 /// Where the pending changes of a group stand.
 pub(in crate::replica) fn group_places(
-    db: &Connection,
+    db: &Db<'_>,
     group: GroupId,
 ) -> rusqlite::Result<Vec<(RecordId, i64)>> {
     let mut statement =
@@ -74,7 +74,7 @@ fn place(row: &rusqlite::Row<'_>) -> rusqlite::Result<(RecordId, i64)> {
 
 /// Whether a change waits, and its edit was not written anew before.
 pub(in crate::replica) fn is_first_writing(
-    db: &Connection,
+    db: &Db<'_>,
     hash: ChangeHash,
 ) -> rusqlite::Result<bool> {
     db.prepare_cached(
@@ -85,7 +85,7 @@ pub(in crate::replica) fn is_first_writing(
 
 /// Notes of a pending change that it waits for its record to be fetched.
 pub(in crate::replica) fn note_fetching(
-    db: &Connection,
+    db: &Db<'_>,
     hash: ChangeHash,
     code: &str,
 ) -> rusqlite::Result<()> {

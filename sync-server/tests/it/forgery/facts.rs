@@ -6,9 +6,7 @@ use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::{Automerge, Change, ExpandedChange, ObjId, ROOT, ReadDoc, ScalarValue};
 use rand::Rng;
 use rand::rngs::StdRng;
-use sync_core::document::{
-    self, EventData, FieldChange, Pen, PenRole, RecordEdit, genesis, hydrate,
-};
+use sync_core::document::{self, EventData, FieldChange, Pen, PenRole, RecordEdit, hydrate};
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, UserId};
 use sync_core::protocol::{Blob, PushGroup, PushItem};
 use sync_core::schema::Kind;
@@ -18,14 +16,14 @@ use crate::harness::edit;
 
 /// Everything that an attacker knows of the record attacked.
 pub(super) struct Facts {
-    pub(super) kind: &'static Kind,
+    pub(super) kind: Kind,
     pub(super) record: RecordId,
     pub(super) doc: Automerge,
     /// Another record of the kind.
     pub(super) other: RecordId,
     pub(super) other_doc: Automerge,
     /// A record of another kind.
-    pub(super) elsewhere: (&'static Kind, RecordId),
+    pub(super) elsewhere: (Kind, RecordId),
     /// An account of the attacker's own, if there is one.
     pub(super) own: Option<(RecordId, Automerge)>,
     /// The account that victim and colleague share.
@@ -70,16 +68,11 @@ impl Facts {
 
     /// The attacker's next change of the record, as it would be were it honest.
     pub(super) fn draft(&self) -> ExpandedChange {
-        self.draft_on(&mut self.doc.clone(), self.kind, self.pen())
+        self.draft_on(&mut self.doc.clone(), &self.kind, self.pen())
     }
 
     /// As [`Facts::draft`], of any document, which then holds it.
-    pub(super) fn draft_on(
-        &self,
-        doc: &mut Automerge,
-        kind: &'static Kind,
-        pen: Pen,
-    ) -> ExpandedChange {
+    pub(super) fn draft_on(&self, doc: &mut Automerge, kind: &Kind, pen: Pen) -> ExpandedChange {
         let word = format!("forged {}", u32::from_le_bytes(self.bytes()));
         let field = match kind.name {
             "organization" => "cuisine",
@@ -96,7 +89,7 @@ impl Facts {
         &self,
         doc: &mut Automerge,
         edit: &RecordEdit,
-        kind: &'static Kind,
+        kind: &Kind,
         pen: Pen,
     ) -> ExpandedChange {
         let now = hydrate(doc, kind);
@@ -122,7 +115,7 @@ impl Facts {
     pub(super) fn creation_of(&self, id: RecordId, pairs: &[(&str, &str)]) -> ExpandedChange {
         let mut mint = || EventId::mint(self.now, self.bytes());
         let edit = edit(self.kind.name, pairs);
-        let (_, made) = document::create(self.kind, id, &edit, &self.pen(), &mut mint).unwrap();
+        let (_, made) = document::create(&self.kind, id, &edit, &self.pen(), &mut mint).unwrap();
         decoded(&made.bytes)
     }
 
@@ -146,8 +139,8 @@ impl Facts {
         alter: impl FnOnce(String) -> String,
     ) -> Vec<PushGroup> {
         let field = self.kind.field(field).unwrap();
-        let edit = RecordEdit { changes: vec![(field, FieldChange::Append(data))] };
-        let mut change = self.written(&mut self.doc.clone(), &edit, self.kind, self.pen());
+        let edit = RecordEdit { changes: vec![(field.clone(), FieldChange::Append(data))] };
+        let mut change = self.written(&mut self.doc.clone(), &edit, &self.kind, self.pen());
         let OpType::Put(ScalarValue::Str(text)) = &change.operations[0].action else {
             panic!("an event is text");
         };
@@ -182,7 +175,7 @@ impl Facts {
 
     /// A container of the record, by its field's name.
     pub(super) fn container(&self, name: &str) -> ObjectId {
-        let genesis = genesis(self.kind);
+        let genesis = self.kind.genesis();
         let counter = genesis.by_counter.iter().find(|(_, field)| **field == name).unwrap().0;
         ObjectId::Id(OpId::new(*counter, &automerge::ActorId::from(genesis.actor.0)))
     }

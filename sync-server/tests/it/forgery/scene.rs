@@ -12,7 +12,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sync_core::document;
 use sync_core::ids::{Actor, RecordId, UserId};
-use sync_core::schema;
 use sync_server::committer;
 use sync_server::ops::{assign, people};
 use uuid::Uuid;
@@ -180,11 +179,11 @@ impl Scene {
         };
         let (last, first) = (changes.last().unwrap(), changes.first().unwrap());
         Facts {
-            kind: schema::kind(kind).unwrap(),
+            kind: crate::harness::kind(kind),
             record,
             doc: self.document(record).await,
             other,
-            elsewhere: (schema::kind(next).unwrap(), elsewhere),
+            elsewhere: (crate::harness::kind(next), elsewhere),
             other_doc: self.document(other).await,
             own,
             shared: self.records["organization"][0],

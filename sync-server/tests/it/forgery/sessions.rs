@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use sync_core::ids::{RecordId, ReplicaId};
 use sync_core::protocol::{Blob, ClientMessage, FeedAck, Fetch, Hello, Push, PushGroup, Refresh};
-use sync_core::schema;
 use sync_server::http::auth::{self, Claims};
 use sync_server::ops::people;
 use uuid::Uuid;
@@ -92,7 +91,7 @@ impl Scene {
         records: impl Iterator<Item = RecordId>,
     ) -> Vec<RecordId> {
         let mut visible: HashSet<Uuid> = HashSet::new();
-        for kind in schema::KINDS {
+        for kind in sync_core::crm::schema().kinds() {
             visible.extend(self.world.ids_of(user, kind.table).await);
         }
         records.filter(|record| !visible.contains(&record.0)).collect()

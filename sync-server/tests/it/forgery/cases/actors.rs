@@ -1,7 +1,6 @@
 //! Writers that are not the attacker's, and authors that the attacker is not.
 
 use automerge::ActorId;
-use sync_core::document::genesis;
 
 use super::{Before, Table};
 use crate::forgery::facts::{Facts, sign, unsign};
@@ -48,7 +47,7 @@ pub(super) fn add(table: &mut Table) {
         |facts| facts.altered(|change| change.actor_id = ActorId::from(facts.unseen.0)),
     );
     table.each("the writer of the empty form", "foreign_actor", |facts| {
-        facts.altered(|change| change.actor_id = ActorId::from(genesis(facts.kind).actor.0))
+        facts.altered(|change| change.actor_id = ActorId::from(facts.kind.genesis().actor.0))
     });
     table.each("a writer of the server", "foreign_actor", |facts| {
         facts.altered(|change| change.actor_id = ActorId::from(facts.server.0))

@@ -1,7 +1,6 @@
 //! Bytes that are no plain change.
 
 use automerge::Change;
-use sync_core::document;
 use sync_core::limits;
 use sync_core::protocol::PushGroup;
 
@@ -60,8 +59,8 @@ pub(super) fn add(table: &mut Table) {
     every(table, "two changes in one item", bad, |facts| {
         let mut doc = facts.doc.clone();
         let pen = facts.pen();
-        let mut both = encoded(facts.draft_on(&mut doc, facts.kind, pen));
-        both.extend(encoded(facts.draft_on(&mut doc, facts.kind, pen)));
+        let mut both = encoded(facts.draft_on(&mut doc, &facts.kind, pen));
+        both.extend(encoded(facts.draft_on(&mut doc, &facts.kind, pen)));
         facts.push(both)
     });
     every(table, "a message", bad, |facts| {
@@ -79,7 +78,7 @@ pub(super) fn add(table: &mut Table) {
     // The bit that says deflated.
     every(table, "a compressed column", bad, |facts| facts.push(bomb(66 | 8, 1)));
     every(table, "an empty form in the place of a change", bad, |facts| {
-        facts.push(document::genesis(facts.kind).doc.save())
+        facts.push(facts.kind.genesis().doc.save())
     });
 }
 

@@ -2,7 +2,6 @@
 
 use automerge::legacy::{ObjectId, OpId, OpType};
 use automerge::{ActorId, ObjType, ScalarValue};
-use sync_core::document::genesis;
 use sync_core::limits;
 
 use super::Table;
@@ -38,7 +37,7 @@ pub(super) fn add(table: &mut Table) {
         facts.doing(vec![on_key(place, "forged", OpType::Put(true.into()), Vec::new())])
     });
     table.each("the container of another kind", "bad_reference", |facts| {
-        let actor = ActorId::from(genesis(facts.elsewhere.0).actor.0);
+        let actor = ActorId::from(facts.elsewhere.0.genesis().actor.0);
         let place = ObjectId::Id(OpId::new(2, &actor));
         facts.doing(vec![on_key(place, "forged", OpType::Put(true.into()), Vec::new())])
     });

@@ -1,7 +1,6 @@
 //! Changes of one document pushed as another's.
 
 use automerge::legacy::{ObjectId, OpType};
-use sync_core::document::genesis;
 
 use super::{Before, Table};
 use crate::forgery::facts::{Facts, encoded, on_key};
@@ -68,14 +67,14 @@ fn beginnings(table: &mut Table) {
         facts.push_as(id, facts.elsewhere.0.name, encoded(change))
     });
     table.each("the empty form itself", "foreign_actor", |facts| {
-        facts.push(genesis(facts.kind).doc.get_changes(&[])[0].raw_bytes().to_vec())
+        facts.push(facts.kind.genesis().doc.get_changes(&[])[0].raw_bytes().to_vec())
     });
     table.each("the empty form of another kind", "future_time", |facts| {
-        let form = &genesis(facts.elsewhere.0).doc;
+        let form = &facts.elsewhere.0.genesis().doc;
         facts.push(form.get_changes(&[])[0].raw_bytes().to_vec())
     });
 }
 
 fn of_other(facts: &Facts) -> automerge::ExpandedChange {
-    facts.draft_on(&mut facts.other_doc.clone(), facts.kind, facts.pen())
+    facts.draft_on(&mut facts.other_doc.clone(), &facts.kind, facts.pen())
 }

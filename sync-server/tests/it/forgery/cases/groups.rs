@@ -2,7 +2,6 @@
 
 use automerge::ActorId;
 use sync_core::protocol::PushGroup;
-use sync_core::schema;
 
 use super::{Before, Table};
 use crate::forgery::facts::{Facts, encoded, item_of, sign};
@@ -39,11 +38,11 @@ pub(super) fn add(table: &mut Table) {
 
 /// Three groups: one of the attacker's own account, one of that and the record, and one more.
 fn around(facts: &Facts, forged: Vec<u8>) -> Vec<PushGroup> {
-    let organization = schema::kind("organization").unwrap();
+    let organization = crate::harness::kind("organization");
     let (own, doc) = facts.own.as_ref().unwrap();
     let (mut doc, pen) = (doc.clone(), facts.pen());
     let honest = |doc: &mut _, pen| {
-        item_of(*own, "organization", encoded(facts.draft_on(doc, organization, pen)))
+        item_of(*own, "organization", encoded(facts.draft_on(doc, &organization, pen)))
     };
     let first = honest(&mut doc, pen);
     // What falls with the forged one is by another writer, so that the last does not build on it.

@@ -4,7 +4,6 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use automerge::ExpandedChange;
-use sync_core::document::genesis;
 use sync_core::limits;
 
 use super::{Before, Table};
@@ -75,14 +74,14 @@ fn dependencies(table: &mut Table) {
         c.deps.sort_unstable();
     });
     every(table, "the empty form beside the right dependency", "wrong_record", |facts, c| {
-        c.deps.push(genesis(facts.kind).hash.into());
+        c.deps.push(facts.kind.genesis().hash.into());
         c.deps.sort_unstable();
     });
     every(table, "the empty form as the dependency", "wrong_record", |facts, c| {
-        c.deps = vec![genesis(facts.kind).hash.into()];
+        c.deps = vec![facts.kind.genesis().hash.into()];
     });
     every(table, "the empty form of another kind as the dependency", missing, |facts, c| {
-        c.deps = vec![genesis(facts.elsewhere.0).hash.into()];
+        c.deps = vec![facts.elsewhere.0.genesis().hash.into()];
     });
 }
 
@@ -106,8 +105,8 @@ fn repeats(table: &mut Table) {
             // On the attacker's own account, since the first is accepted.
             let (own, doc) = facts.own.as_ref().unwrap();
             let (mut doc, pen) = (doc.clone(), facts.pen());
-            let honest = encoded(facts.draft_on(&mut doc, facts.kind, pen));
-            let mut forged = facts.draft_on(&mut doc, facts.kind, pen);
+            let honest = encoded(facts.draft_on(&mut doc, &facts.kind, pen));
+            let mut forged = facts.draft_on(&mut doc, &facts.kind, pen);
             forged.seq = seq;
             let mut groups = facts.push_as(*own, facts.kind.name, honest);
             groups.extend(facts.push_as(*own, facts.kind.name, encoded(forged)));

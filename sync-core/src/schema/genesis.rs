@@ -1,15 +1,18 @@
 //! The fixed first change of every kind.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, ReadDoc};
 use sha2::{Digest, Sha256};
 
-use super::KIND_KEY;
+use super::field::{Field, FieldType};
 use crate::ids::{Actor, ChangeHash};
-use crate::schema::{FieldType, KINDS, Kind};
+
+/// Key at the root that holds the record's own id.
+pub const ID_KEY: &str = "id";
+/// Key at the root that names the kind; written by the genesis change.
+pub const KIND_KEY: &str = "kind";
 
 /// A kind's genesis: the document that holds it and nothing else, and where its containers are.
 #[derive(Debug)]
@@ -26,26 +29,17 @@ pub struct Genesis {
     pub by_counter: HashMap<u64, &'static str>,
 }
 
-/// The genesis of a kind.
-///
-/// # Panics
-/// Only when the declaration itself cannot be built, which every test would show.
-pub fn genesis(kind: &'static Kind) -> &'static Genesis {
-    static ALL: OnceLock<Vec<Genesis>> = OnceLock::new();
-    let all = ALL.get_or_init(|| KINDS.iter().map(|kind| build(kind)).collect());
-    &all[kind.index()]
-}
-
-fn build(kind: &'static Kind) -> Genesis {
-    let digest = Sha256::digest(format!("kitchen-pantry/genesis/{}/1", kind.name));
+/// Builds the genesis of a kind from its name and fields.
+pub(super) fn build(kind: &str, fields: &[Field]) -> Genesis {
+    let digest = Sha256::digest(format!("kitchen-pantry/genesis/{}/1", kind));
     let actor =
         Actor::from_slice(&digest[..16]).expect("BUG: sixteen bytes of a digest are an actor");
     let mut doc = Automerge::new().with_actor(ActorId::from(actor.0));
     let mut containers = HashMap::new();
     let mut by_counter = HashMap::new();
     let mut tx = doc.transaction();
-    tx.put(ROOT, KIND_KEY, kind.name).expect("BUG: the root of a new document takes a key");
-    for (index, field) in kind.containers().enumerate() {
+    tx.put(ROOT, KIND_KEY, kind).expect("BUG: the root of a new document takes a key");
+    for (index, field) in fields.iter().filter(|field| field.ty.is_container()).enumerate() {
         let ty = match field.ty {
             FieldType::Text => ObjType::Text,
             _ => ObjType::Map,

@@ -1,15 +1,16 @@
 //! An account: a prospect, customer, principal or distributor.
 
-use super::field::*;
-use super::{Kind, Scope, Storage};
+use super::common::*;
+use crate::schema::*;
 
-pub(super) static ORGANIZATION: Kind = Kind {
-    name: "organization",
-    table: "organizations",
-    scope: Scope::Itself,
-    storage: Storage::Document,
-    doc: "A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).",
-    fields: with_common![
+pub(super) fn organization() -> KindDeclaration {
+    KindDeclaration {
+        name: "organization",
+        table: "organizations",
+        scope: Scope::Itself,
+        storage: Storage::Document,
+        doc: "A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).",
+        fields: with_common![
         text("name", 255).required().searchable().doc("What the company is called."),
         choice("organization_type", &["prospect", "customer", "principal", "distributor"])
             .default("prospect")
@@ -41,5 +42,6 @@ pub(super) static ORGANIZATION: Kind = Kind {
         link("merged_into", "organization").server_only().doc("The record that replaces it."),
         flag("needs_review").doc("Created in the field and not yet looked at."),
     ],
-    derived: &[],
-};
+        derived: vec![],
+    }
+}

@@ -1,0 +1,45 @@
+//! Something that happened between a rep and an account.
+
+use super::common::*;
+use crate::schema::*;
+
+pub(super) fn interaction() -> KindDeclaration {
+    KindDeclaration {
+        name: "interaction",
+        table: "interactions",
+        scope: Scope::Organization { field: "organization_id", or_user: "user_id" },
+        storage: Storage::Document,
+        doc: "A call, visit, meeting or other contact with an organization.",
+        fields: with_common![
+            link("organization_id", "organization").immutable().required().doc("With whom."),
+            link("user_id", "user").immutable().required().doc("Who did it."),
+            instant("occurred_at")
+                .immutable()
+                .required()
+                .doc("When, by the device's clock: a claim."),
+            whole("check_in", CHECK).immutable().doc("Arrival."),
+            whole("check_out", CHECK).immutable().doc("Departure."),
+            choice(
+                "interaction_type",
+                &["CALL", "EMAIL", "MEETING", "VISIT", "DEMO", "PROPOSAL", "FOLLOW_UP", "SAMPLE"],
+            )
+            .pg_enum("interaction_type")
+            .required()
+            .doc("What it was."),
+            int("duration_minutes", 0, 10_080).doc("How long it took, at most a week."),
+            text("subject", 255).searchable().doc("What it was about, in a line."),
+            text("outcome", 255).doc("What came of it, in a line."),
+            int("sentiment_score", 1, 5).doc("How it felt."),
+            whole("location", POSITION).doc("Where it took place."),
+            link("opportunity_id", "opportunity").doc("The deal it served."),
+            link("lead_contact_id", "contact").doc("Whom it was with, first of all."),
+            long_text("description").doc("What was said."),
+            long_text("next_steps").doc("What to do next."),
+            set("attendees", SetOf::Ids).doc("Contacts who were there."),
+            set("products_discussed", SetOf::Ids).doc("Products spoken of."),
+            log("status_log", LogKind::InteractionStatus)
+                .doc("completed > no_show > cancelled > scheduled; without an event, completed."),
+        ],
+        derived: vec![],
+    }
+}

@@ -1,0 +1,51 @@
+//! A deal in the making.
+
+use super::common::*;
+use crate::schema::*;
+
+pub(super) fn opportunity() -> KindDeclaration {
+    KindDeclaration {
+        name: "opportunity",
+        table: "opportunities",
+        scope: Scope::Organization { field: "organization_id", or_user: "created_by" },
+        storage: Storage::Document,
+        doc: "A deal: something an organization may come to buy.",
+        fields: with_common![
+            link("organization_id", "organization").immutable().required().doc("Who would buy."),
+            text("name", 255).required().searchable().doc("What the deal is called."),
+            text("opportunity_type", 100).doc("Such as new placement, reorder, menu change."),
+            text("lead_source", 100).doc("Where it came from."),
+            choice("priority", &["high", "medium", "low"]).doc("How urgent it is."),
+            text("decision_timeline", 100).doc("When they mean to decide."),
+            int("probability_override", 0, 100).doc("The rep's own estimate, in percent."),
+            int("cases_per_week", 0, 1_000_000).doc("Expected volume."),
+            date("estimated_close_date").doc("When it should close."),
+            whole("estimated_value", MONEY)
+                .rule(Rule::WholeLowerShown)
+                .doc("What it is worth; while contested, the lower is shown."),
+            link("principal_organization_id", "organization").doc("Whose product."),
+            link("distributor_organization_id", "organization").doc("Who would deliver."),
+            log("stage_log", LogKind::Stage).doc("Every move from stage to stage."),
+            flag("budget_confirmed").rule(Rule::RegisterFalseWins).doc("They have the money."),
+            flag("authority_confirmed")
+                .rule(Rule::RegisterFalseWins)
+                .doc("We speak to who decides."),
+            flag("need_confirmed").rule(Rule::RegisterFalseWins).doc("They need it."),
+            flag("timeline_confirmed").rule(Rule::RegisterFalseWins).doc("They said when."),
+            whole("proposal", PROPOSAL).doc("Whether and when a proposal was handed in."),
+            whole("next_action", NEXT_ACTION).doc("What happens next, and when."),
+            long_text("description").doc("The deal in words."),
+            long_text("competitor_info").doc("Who else is bidding."),
+            long_text("decision_criteria").doc("What they will judge by."),
+            long_text("lessons_learned").doc("What to do differently."),
+            set("contacts", SetOf::Ids).doc("People involved."),
+            log("owner", LogKind::Owner)
+                .server_only()
+                .doc("Whose deal it is; at first its creator's."),
+        ],
+        derived: vec![
+            column("probability", ColumnType::Int),
+            column("weighted_value_minor", ColumnType::Int),
+        ],
+    }
+}

@@ -1,0 +1,185 @@
+//! A kind of record, and the schema that holds all kinds.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::columns::{Column, ColumnType, column};
+use super::field::{Field, FieldDeclaration};
+use super::genesis::{self, Genesis};
+
+/// What is said of a kind where it is declared.
+#[derive(Clone, Debug)]
+pub struct KindDeclaration {
+    /// What a person and the wire call it: `organization`.
+    pub name: &'static str,
+    /// Its table, the same in SQLite and Postgres: `organizations`.
+    pub table: &'static str,
+    /// What decides who may see a record of this kind.
+    pub scope: Scope,
+    /// Whether it is an Automerge document or a row that only the server writes.
+    pub storage: Storage,
+    /// The declared fields; their order is the order of columns.
+    pub fields: Vec<FieldDeclaration>,
+    /// Columns computed from the document alone, after those of the fields.
+    pub derived: Vec<Column>,
+    /// One sentence for the field reference.
+    pub doc: &'static str,
+}
+
+/// One kind of record: a handle that is cheap to clone. Two are equal when they are the same
+/// declaration of the same schema.
+#[derive(Clone, Debug)]
+pub struct Kind(Arc<KindParts>);
+
+/// What a kind is made of.
+#[derive(Debug)]
+pub struct KindParts {
+    /// What a person and the wire call it: `organization`.
+    pub name: &'static str,
+    /// Its table, the same in SQLite and Postgres: `organizations`.
+    pub table: &'static str,
+    /// What decides who may see a record of this kind.
+    pub scope: Scope,
+    /// Whether it is an Automerge document or a row that only the server writes.
+    pub storage: Storage,
+    /// The declared fields; their order is the order of columns.
+    pub fields: Vec<Field>,
+    /// Columns computed from the document alone, after those of the fields.
+    pub derived: Vec<Column>,
+    /// One sentence for the field reference.
+    pub doc: &'static str,
+    index: usize,
+    columns: Vec<Column>,
+    genesis: Genesis,
+}
+
+impl Deref for Kind {
+    type Target = KindParts;
+    fn deref(&self) -> &KindParts {
+        &self.0
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+impl Eq for Kind {}
+
+impl Kind {
+    fn new(index: usize, declared: KindDeclaration) -> Self {
+        let KindDeclaration { name, table, scope, storage, fields, derived, doc } = declared;
+        let mut columns = vec![column("id", ColumnType::Uuid)];
+        columns.extend(fields.iter().flat_map(FieldDeclaration::columns));
+        columns.extend(derived.iter().cloned());
+        if storage == Storage::Document {
+            columns.push(column("updated_at", ColumnType::Timestamp));
+            columns.push(column("updated_by", ColumnType::Uuid));
+            columns.push(column("conflict_count", ColumnType::Int));
+            columns.push(column("violation_count", ColumnType::Int));
+        }
+        let fields: Vec<Field> = fields.into_iter().map(Field::from).collect();
+        let genesis = genesis::build(name, &fields);
+        Self(Arc::new(KindParts {
+            name,
+            table,
+            scope,
+            storage,
+            fields,
+            derived,
+            doc,
+            index,
+            columns,
+            genesis,
+        }))
+    }
+}
+
+impl KindParts {
+    /// Finds a declared field.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Fields that are a container in the document, in declaration order: `custom_fields`, sets,
+    /// logs and long texts. The genesis change creates them in this order.
+    pub fn containers(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.ty.is_container())
+    }
+
+    /// Its place among the kinds of its schema.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The fixed first change of every document of the kind.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// Every column of the kind's table, in order; the first is `id`.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+}
+
+/// What a document hangs from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// The record's own id: an account, or what not everybody sees who sees its account.
+    Itself,
+    /// The account named by this field; without one, the user named by the second.
+    Organization {
+        /// The field that names the account.
+        field: &'static str,
+        /// Who sees a record that hangs from no account.
+        or_user: &'static str,
+    },
+    /// Everyone who is signed in.
+    Everyone,
+}
+
+/// Where the truth of a kind lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Storage {
+    /// One Automerge document a record.
+    Document,
+    /// A row of the server, read-only on devices.
+    ServerRow,
+}
+
+/// Every kind of record that an app knows. A replica and a server are given one; nothing in the
+/// engine has one of its own.
+#[derive(Debug)]
+pub struct Schema {
+    kinds: Vec<Kind>,
+}
+
+impl Schema {
+    /// A schema of these kinds, in an order in which parents come before children.
+    pub fn new(kinds: Vec<KindDeclaration>) -> Arc<Self> {
+        let declared = kinds.into_iter().enumerate();
+        Arc::new(Self { kinds: declared.map(|(index, kind)| Kind::new(index, kind)).collect() })
+    }
+
+    /// Every kind, in the order of their declaration.
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The kinds whose records are documents.
+    pub fn document_kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter().filter(|kind| kind.storage == Storage::Document)
+    }
+
+    /// The kinds whose rows only the server writes.
+    pub fn server_kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter().filter(|kind| kind.storage == Storage::ServerRow)
+    }
+
+    /// Finds a kind by its name or its table's.
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.name == name || kind.table == name)
+    }
+}
