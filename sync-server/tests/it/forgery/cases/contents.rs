@@ -5,8 +5,8 @@ use automerge::{ActorId, ObjType, ScalarValue};
 use sync_core::document::genesis;
 use sync_core::limits;
 
-use super::Table;
 use crate::forgery::facts::{on_key, put};
+use crate::forgery::table::Table;
 
 pub(super) fn add(table: &mut Table) {
     table.each("a value over one that it does not name", "bad_reference", |facts| {
