@@ -1,17 +1,17 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint fmt docs wasm ci db-start db-stop clean
+.PHONY: help setup demo test check bench lint fmt docs wasm circles ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
-setup: ## install what is missing on this machine
+setup: ## install all that any target needs; each installs its own part by itself
 	@.ci/setup
 demo: ## build, start everything, and take the tour (DEMO_EXIT=1 stops after it)
 	@.ci/demo
 test: ## run every test, with a private PostgreSQL unless DATABASE_URL is set
 	@.ci/test
-bench: ## measure against floors of the same run; writes target/bench/results.json
-	@.ci/bench
+check: ## the quick checks: format, spelling, paths, layers, dependencies
+	@.ci/run fmt typos paths layering unused deny
 lint: ## clippy, warnings are errors
 	@.ci/lint
 fmt: ## format the code
@@ -21,7 +21,11 @@ docs: ## write docs/FIELDS.md from the declarations and check the documentation
 	@.ci/docs
 wasm: ## build the browser's part
 	@.ci/wasm
-ci: ## everything that CI checks
+bench: ## measure against floors of the same run; writes target/bench/results.json
+	@.ci/bench
+circles: ## list every circle of files that import each other
+	@node .ci/circles.mjs --report
+ci: ## everything that CI checks, the tests included
 	@.ci/run
 db-start: ## start the private PostgreSQL and print its address
 	@.ci/postgres start && .ci/postgres url

@@ -156,7 +156,7 @@ pub enum StartError {
     #[error(
         "JWKS_URL cannot be fetched, since this system has no root certificates (install ca-certificates, or use JWKS_FILE): {0}"
     )]
-    Keys(std::io::Error),
+    Keys(reqwest::Error),
     /// The port is taken or not allowed: set PORT.
     #[error("cannot listen on port {port} (set PORT): {source}")]
     Listen {

@@ -1,6 +1,6 @@
 //! Configuration from the environment, checked as a whole: all problems at once, no secret shown.
 
-use axum::http::Uri;
+use reqwest::Url;
 
 use crate::http::auth::jwks::{self, JwksSource};
 
@@ -83,13 +83,12 @@ impl TokenConfig {
 
 /// An address that keys may be fetched from. Without encryption only from this very machine: whoever
 /// is on the way could put in keys of their own.
-fn jwks_url(text: &str) -> Option<Uri> {
-    let url: Uri = text.parse().ok()?;
-    let host = url.host()?;
-    let here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    let secure = url.scheme_str() == Some("https") || (url.scheme_str() == Some("http") && here);
-    let password = url.authority()?.as_str().contains('@');
-    (secure && !password).then_some(url)
+fn jwks_url(text: &str) -> Option<Url> {
+    let url: Url = text.parse().ok()?;
+    let here = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && here);
+    let login = !url.username().is_empty() || url.password().is_some();
+    (secure && !login).then_some(url)
 }
 
 impl std::fmt::Debug for Config {

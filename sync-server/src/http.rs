@@ -1,6 +1,7 @@
 //! The HTTP door: the socket, health and metrics.
 
 pub mod auth;
+pub mod client;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,7 +1,7 @@
 //! The server: merges what replicas push, commits it to Postgres under Row Level Security, feeds
 //! replicas and answers reports.
 //!
-//! The path of a push: `http/socket.rs` reads the frame, `session.rs` parses the changes,
+//! The path of a push: `http.rs` takes the socket, `session.rs` parses the changes,
 //! `committer.rs` judges, merges and commits them in one transaction, and `feed.rs` brings them to
 //! the other replicas. All SQL of that path is in `store/`.
 //!

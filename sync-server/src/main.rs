@@ -8,6 +8,7 @@ use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
 use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
+use sync_server::http::client;
 use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
 use sync_server::{app, committer, say, store, telemetry};
 
@@ -284,19 +285,21 @@ async fn run_assign(
     Ok(if failed { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS })
 }
 
-/// Speaks just enough HTTP for its own server.
+/// Asks this machine's server how it is.
 async fn health() -> anyhow::Result<std::process::ExitCode> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let port: u16 = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(3000);
-    let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port))
+    // Plain HTTP on this machine: neither a proxy nor a root certificate has a part in it.
+    let client = client::builder()
+        .timeout(std::time::Duration::from_secs(10))
+        .tls_certs_only([])
+        .no_proxy()
+        .build()?;
+    let answer = client
+        .get(format!("http://127.0.0.1:{port}/health"))
+        .send()
         .await
         .with_context(|| format!("no server answers on port {port}"))?;
-    socket
-        .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        .await?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await?;
-    say(answer.split("\r\n\r\n").nth(1).unwrap_or_default());
-    let well = answer.starts_with("HTTP/1.1 200");
+    let well = answer.status() == reqwest::StatusCode::OK;
+    say(answer.text().await?);
     Ok(if well { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
 }

@@ -120,7 +120,7 @@ impl Verifier {
     pub async fn start(
         config: &TokenConfig,
         stopping: &CancellationToken,
-    ) -> std::io::Result<Self> {
+    ) -> Result<Self, reqwest::Error> {
         let none = Published { set: Arc::new(KeySet::default()), freshness: Freshness::Current };
         let published = watch::Sender::new(none);
         let mut address = None;

@@ -8,6 +8,7 @@ mod cases;
 mod facts;
 mod scene;
 mod sessions;
+mod table;
 
 use std::collections::BTreeSet;
 
@@ -20,8 +21,8 @@ use uuid::Uuid;
 
 use crate::harness::set;
 use crate::wire::{self, Line};
-use cases::{Before, Case, Table};
 use scene::Scene;
+use table::{Before, Case};
 
 /// The register that the victim writes; no forgery writes it.
 fn victims_field(kind: &str) -> &'static str {
@@ -171,7 +172,7 @@ async fn no_forged_change_is_accepted_and_none_keeps_its_victim_from_working() {
         std::env::var("SEED").map_or_else(|_| rand::rng().random(), |s| s.parse().unwrap());
     println!("seed {seed}");
     let mut scene = Scene::new(StdRng::seed_from_u64(seed)).await;
-    let table = Table::full();
+    let table = cases::full();
     let mut names = BTreeSet::new();
     for case in &table.cases {
         assert!(names.insert(&case.name), "two cases are called {}", case.name);

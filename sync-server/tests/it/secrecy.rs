@@ -15,7 +15,7 @@ const FRAGMENT: usize = 16;
 
 /// A text as logs write it: as it is, and its bytes in hex and as a list.
 fn forms(text: &str) -> [String; 3] {
-    let hex = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = data_encoding::HEXLOWER.encode(text.as_bytes());
     let list: Vec<String> = text.bytes().map(|byte| byte.to_string()).collect();
     [text.to_owned(), hex, list.join(", ")]
 }

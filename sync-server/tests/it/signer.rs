@@ -13,13 +13,7 @@ pub(crate) enum Signer {
 
 /// Base64 with the URL alphabet and no padding.
 pub(crate) fn base64url(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let digits = |three: &[u8]| {
-        let number = (0..3).fold(0_u32, |n, i| n << 8 | u32::from(*three.get(i).unwrap_or(&0)));
-        let shifts = [18, 12, 6, 0].into_iter().take(three.len() + 1);
-        shifts.map(|s| char::from(DIGITS[(number >> s & 63) as usize])).collect::<String>()
-    };
-    bytes.chunks(3).map(digits).collect()
+    data_encoding::BASE64URL_NOPAD.encode(bytes)
 }
 
 /// Header and claims as they are signed.

@@ -540,8 +540,8 @@ fn rescue_edits(db: &std::path::Path, file: &std::path::Path, out: &Output) -> R
         rescue(&db).map_err(|e| failure(4, format!("not even the edits can be read: {e}")))?;
     let mut text = String::new();
     for edit in &edits {
-        let hex: String = edit.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let line = json!({"record": edit.record.to_string(), "kind": edit.kind, "change": hex});
+        let change = data_encoding::HEXLOWER.encode(&edit.bytes);
+        let line = json!({"record": edit.record.to_string(), "kind": edit.kind, "change": change});
         text.push_str(&format!("{line}\n"));
     }
     std::fs::write(file, text)?;

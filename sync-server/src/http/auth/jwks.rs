@@ -6,18 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::http::Uri;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use reqwest::{Client, StatusCode, Url};
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::keys::{KeySet, SET_BYTES};
+use crate::http::client;
 
 /// How often a file is read: a key taken out of it ends its sessions within a second.
 const READ_EVERY: Duration = Duration::from_millis(500);
@@ -34,7 +29,7 @@ pub enum JwksSource {
     /// In a file.
     File(PathBuf),
     /// At an address.
-    Url(Uri),
+    Url(Url),
 }
 
 /// Whether the last look at the source went well.
@@ -115,10 +110,10 @@ struct Asked {
 
 /// An address that publishes keys.
 pub(super) struct Address {
-    url: Uri,
+    url: Url,
     /// The address without what may be a secret in it, for the log.
     name: String,
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client,
     published: watch::Sender<Published>,
     /// Held while it is being asked.
     asked: Mutex<Asked>,
@@ -135,23 +130,22 @@ impl Address {
     ///
     /// # Errors
     /// When the system has no root certificates to know the other end by.
-    pub(super) fn new(url: Uri, published: watch::Sender<Published>) -> std::io::Result<Self> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(std::io::Error::other)?;
-        let tls = match url.scheme_str() {
-            Some("http") => tls.with_root_certificates(rustls::RootCertStore::empty()),
-            _ => tls.with_native_roots()?,
+    pub(super) fn new(
+        url: Url,
+        published: watch::Sender<Published>,
+    ) -> Result<Self, reqwest::Error> {
+        // One address of the operator's choice is asked: no redirect and no proxy leads elsewhere.
+        let client = client::builder()
+            .timeout(FETCH_WITHIN)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy();
+        let client = match url.scheme() {
+            // On this machine itself, which may have no root certificates.
+            "http" => client.tls_certs_only([]),
+            _ => client.https_only(true),
         };
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.with_no_client_auth())
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        let name = format!("{}{}", url.host().unwrap_or_default(), url.path());
-        Ok(Self { url, name, client, published, asked: Mutex::default() })
+        let name = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
+        Ok(Self { url, name, client: client.build()?, published, asked: Mutex::default() })
     }
 
     /// Asks because a token names a key that is not known, unless that was done a moment ago. Whoever
@@ -176,10 +170,7 @@ impl Address {
     }
 
     async fn ask(&self, asked: &mut Asked) {
-        let answer = match timeout(FETCH_WITHIN, self.fetch()).await {
-            Ok(answer) => answer,
-            Err(_) => Err("no answer in time".to_owned()),
-        };
+        let answer = self.fetch().await;
         let current = self.published.borrow().freshness == Freshness::Current;
         match answer {
             Ok(bytes) if current && bytes == asked.answer => {}
@@ -193,16 +184,18 @@ impl Address {
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, String> {
-        let response = self.client.get(self.url.clone()).await.map_err(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            source.unwrap_or_else(|| error.to_string())
-        })?;
-        // Not followed elsewhere: the keys come from where the operator said.
-        if response.status() != axum::http::StatusCode::OK {
+        let mut response = self.client.get(self.url.clone()).send().await.map_err(in_words)?;
+        if response.status() != StatusCode::OK {
             return Err(format!("the answer is {}", response.status()));
         }
-        let body = Limited::new(response.into_body(), SET_BYTES).collect().await;
-        Ok(body.map_err(|error| error.to_string())?.to_bytes().to_vec())
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(in_words)? {
+            if body.len() + chunk.len() > SET_BYTES {
+                return Err(format!("the answer is longer than {SET_BYTES} bytes"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 
     /// Asks now and then, sooner after a failure.
@@ -218,5 +211,66 @@ impl Address {
             }
             self.refresh().await;
         }
+    }
+}
+
+/// An error with its causes, and without the address, which may hold a secret.
+fn in_words(error: reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let error = error.without_url();
+    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use axum::Router;
+    use axum::response::Redirect;
+    use axum::routing::get;
+
+    use super::*;
+
+    /// A provider that was taken over could send us elsewhere, or an answer without end.
+    #[tokio::test]
+    async fn keys_come_from_the_given_address_alone_and_are_no_longer_than_a_set_may_be() {
+        let routes = Router::new()
+            .route("/keys", get(async || "x".repeat(SET_BYTES)))
+            .route("/long", get(async || "x".repeat(SET_BYTES + 1)))
+            .route("/moved", get(async || Redirect::temporary("/keys")));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let fetch = async |path: &str| {
+            let none =
+                Published { set: Arc::new(KeySet::default()), freshness: Freshness::Outdated };
+            let url = format!("{host}{path}?secret").parse().unwrap();
+            Address::new(url, watch::Sender::new(none)).unwrap().fetch().await
+        };
+        assert_eq!(fetch("/keys").await.unwrap().len(), SET_BYTES);
+        assert!(fetch("/long").await.unwrap_err().contains("longer"));
+        assert!(fetch("/moved").await.unwrap_err().contains("307"));
+    }
+
+    /// An operator reads in the log what is wrong, and nobody reads what the address may hide.
+    #[tokio::test]
+    async fn a_failure_names_its_cause_and_not_the_address() {
+        let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/keys?geheim", nobody.local_addr().unwrap());
+        drop(nobody);
+        let none = Published { set: Arc::new(KeySet::default()), freshness: Freshness::Outdated };
+        let address = Address::new(url.parse().unwrap(), watch::Sender::new(none)).unwrap();
+        let why = address.fetch().await.unwrap_err();
+        assert!(why.contains("refused") && !why.contains("geheim"), "{why}");
+    }
+
+    /// Building the client panics when no crypto provider is installed.
+    #[test]
+    fn an_encrypted_address_can_be_asked() {
+        let none = Published { set: Arc::new(KeySet::default()), freshness: Freshness::Outdated };
+        let url = "https://keys.example/keys".parse().unwrap();
+        assert!(Address::new(url, watch::Sender::new(none)).is_ok());
     }
 }

@@ -2,9 +2,9 @@
 
 use sync_core::document::EventData;
 
-use super::{Before, Table};
 use crate::forgery::facts::encoded;
 use crate::forgery::scene::{Attacker, KINDS};
+use crate::forgery::table::{Before, Table};
 
 pub(super) fn add(table: &mut Table) {
     let both = &[Attacker::Outsider, Attacker::Reader];

@@ -2,9 +2,9 @@
 
 use automerge::ActorId;
 
-use super::{Before, Table};
 use crate::forgery::facts::{Facts, sign, unsign};
 use crate::forgery::scene::{Attacker, KINDS};
+use crate::forgery::table::{Before, Table};
 
 /// The victim's change of now is not there yet, so that its writer is still to be heard of.
 const UNSENT: Before = Before::Unsent(1);

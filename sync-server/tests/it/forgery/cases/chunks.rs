@@ -4,10 +4,10 @@ use automerge::Change;
 use sync_core::limits;
 use sync_core::protocol::PushGroup;
 
-use super::{Before, Table};
 use crate::chunk::{bomb, seal};
 use crate::forgery::facts::{Facts, encoded, put};
 use crate::forgery::scene::Attacker;
+use crate::forgery::table::{Before, Table};
 
 pub(super) fn add(table: &mut Table) {
     let bad = "malformed";

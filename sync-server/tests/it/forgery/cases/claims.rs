@@ -5,8 +5,9 @@ use automerge::{ExpandedChange, ScalarValue};
 use sync_core::document::EventData;
 use sync_core::limits;
 
-use super::Table;
 use crate::forgery::facts::{Facts, encoded, on_key, put};
+use crate::forgery::scene::KINDS;
+use crate::forgery::table::Table;
 
 pub(super) fn add(table: &mut Table) {
     table.each("a beginning by the victim", "foreign_author", |facts| {
@@ -100,7 +101,7 @@ fn events(table: &mut Table) {
             });
         }
     }
-    lies(table, &super::KINDS, "life", |_| action("delete"));
+    lies(table, &KINDS, "life", |_| action("delete"));
     lies(table, &["task"], "completion", |_| action("complete"));
     lies(table, &["opportunity"], "stage_log", |_| stage(None));
     lies(table, &["interaction"], "status_log", |_| EventData::Status { status: "no_show".into() });

@@ -4,8 +4,8 @@ use automerge::legacy::{ObjectId, OpId, OpType};
 use automerge::{ActorId, ObjType, ScalarValue};
 use sync_core::limits;
 
-use super::Table;
 use crate::forgery::facts::{on_key, put};
+use crate::forgery::table::Table;
 
 pub(super) fn add(table: &mut Table) {
     table.each("a value over one that it does not name", "bad_reference", |facts| {

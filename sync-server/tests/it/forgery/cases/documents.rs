@@ -2,9 +2,9 @@
 
 use automerge::legacy::{ObjectId, OpType};
 
-use super::{Before, Table};
 use crate::forgery::facts::{Facts, encoded, on_key};
 use crate::forgery::scene::{Attacker, KINDS};
+use crate::forgery::table::{Before, Table};
 
 pub(super) fn add(table: &mut Table) {
     table.each("a change of another record of the kind", "missing_dependency", |facts| {

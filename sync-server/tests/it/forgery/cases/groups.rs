@@ -3,9 +3,9 @@
 use automerge::ActorId;
 use sync_core::protocol::PushGroup;
 
-use super::{Before, Table};
 use crate::forgery::facts::{Facts, encoded, item_of, sign};
 use crate::forgery::scene::{Attacker, KINDS};
+use crate::forgery::table::{Before, Table};
 
 /// How the forged member differs from an honest change of the record.
 type Lie = fn(&Facts, &mut automerge::ExpandedChange);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use automerge::ExpandedChange;
 use sync_core::limits;
 
-use super::{Before, Table};
 use crate::forgery::facts::{Facts, encoded};
 use crate::forgery::scene::{Attacker, KINDS};
+use crate::forgery::table::{Before, Table};
 
 pub(super) fn add(table: &mut Table) {
     for seq in [0, 2, 7, u64::from(u32::MAX), i64::MAX as u64] {

@@ -1,8 +1,8 @@
 //! The victim's own changes, pushed by somebody else or for something else.
 
-use super::{Before, Table};
 use crate::chunk::seal;
 use crate::forgery::scene::{Attacker, KINDS};
+use crate::forgery::table::{Before, Table};
 
 pub(super) fn add(table: &mut Table) {
     let others = &[Attacker::Colleague, Attacker::Outsider, Attacker::Reader];
