@@ -105,11 +105,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION app.graced_accounts() IS 'Accounts that the signed-in user held until after what the edit''s device had seen, and within the grace.';
 
--- The setting beside the function makes the policies answer as if there were no grace.
+-- Without pantry.seen the policies answer as if there were no grace. It is put back by hand: a SET
+-- beside the function would do the same, but only a superuser may create such a function, and the
+-- login that migrates on Supabase is none.
 CREATE FUNCTION app.sees_account(account uuid) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp SET pantry.seen = '' AS $$
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    seen constant text := coalesce(current_setting('pantry.seen', true), '');
+    visible boolean;
 BEGIN
-    RETURN EXISTS (SELECT 1 FROM public.organizations WHERE id = account);
+    PERFORM set_config('pantry.seen', '', true);
+    visible := EXISTS (SELECT 1 FROM public.organizations WHERE id = account);
+    PERFORM set_config('pantry.seen', seen, true);
+    RETURN visible;
 END $$;
 COMMENT ON FUNCTION app.sees_account(uuid) IS 'Whether whoever asks sees an account, grace aside.';
 
