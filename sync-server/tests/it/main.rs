@@ -16,6 +16,7 @@ mod harness;
 mod healing;
 mod kill;
 mod matrix;
+mod migrations;
 mod oracle;
 mod pool;
 mod reach;

@@ -1,82 +1,7 @@
--- Who asks: roles, the signed-in user, people and territories.
-
--- Roles belong to the whole cluster: another database may have made them, or be making them at this
--- very moment. Whoever loses such a race finds the work done and goes on, hence the second tries.
-DO $$
-DECLARE
-    wanted text;
-    tries int := 0;
-    -- From PostgreSQL 16 on a member may lack the right to become the role.
-    may text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
-BEGIN
-    LOOP
-        tries := tries + 1;
-        BEGIN
-            FOREACH wanted IN ARRAY ARRAY['authenticated', 'pantry_writer', 'pantry_server'] LOOP
-                IF to_regrole(wanted) IS NULL THEN
-                    EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
-                END IF;
-            END LOOP;
-            -- The server may become these roles but has nothing of theirs until it does; nor has
-            -- the login that may become the server, to whom the policies for users must not apply.
-            IF (SELECT rolinherit FROM pg_roles WHERE rolname = 'pantry_server') THEN
-                ALTER ROLE pantry_server NOINHERIT;
-            END IF;
-            FOREACH wanted IN ARRAY ARRAY['authenticated', 'pantry_writer'] LOOP
-                IF NOT pg_has_role('pantry_server', wanted, may) THEN
-                    EXECUTE format('GRANT %I TO pantry_server', wanted);
-                END IF;
-            END LOOP;
-            -- The login that migrates is usually the one that serves. A superuser may become anybody.
-            IF NOT pg_has_role(current_user, 'pantry_server', may) THEN
-                EXECUTE format('GRANT pantry_server TO %I', current_user);
-            END IF;
-            IF shobj_description(to_regrole('pantry_writer'), 'pg_authid') IS NULL THEN
-                COMMENT ON ROLE pantry_writer IS 'Under this role the server writes projected rows as the pushing user; nobody logs in as it.';
-            END IF;
-            IF shobj_description(to_regrole('pantry_server'), 'pg_authid') IS NULL THEN
-                COMMENT ON ROLE pantry_server IS 'What each connection of the server process becomes; owns nothing and does not bypass row security.';
-            END IF;
-            EXIT;
-        EXCEPTION WHEN duplicate_object OR unique_violation OR internal_error THEN
-            IF tries >= 20 THEN
-                RAISE;
-            END IF;
-            PERFORM pg_sleep(0.05);
-        END;
-    END LOOP;
-END $$;
-
--- Supabase brings its own auth.uid(), which is left as it is; a plain PostgreSQL gets one that reads
--- the same claims. Unreadable claims are no claims: an error here would break every statement.
-DO $$
-BEGIN
-    IF to_regprocedure('auth.uid()') IS NULL THEN
-        IF to_regnamespace('auth') IS NULL THEN
-            CREATE SCHEMA auth;
-            COMMENT ON SCHEMA auth IS 'Made for Kitchen Pantry where Supabase has not made it.';
-        END IF;
-        EXECUTE $f$
-            CREATE FUNCTION auth.uid() RETURNS uuid
-            LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $body$
-            BEGIN
-                RETURN (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid;
-            EXCEPTION WHEN OTHERS THEN
-                RETURN NULL;
-            END $body$
-        $f$;
-        COMMENT ON FUNCTION auth.uid() IS 'Made for Kitchen Pantry: the signed-in user from the request''s claims; NULL without or with unreadable claims.';
-        GRANT USAGE ON SCHEMA auth TO authenticated, pantry_writer, pantry_server;
-    END IF;
-END $$;
-
-CREATE SCHEMA app;
-COMMENT ON SCHEMA app IS 'Questions that policies ask about the signed-in user.';
-GRANT USAGE ON SCHEMA app TO authenticated, pantry_writer, pantry_server;
-
-CREATE SCHEMA sync;
-COMMENT ON SCHEMA sync IS 'Documents, changes and what the feed needs; written by the server alone.';
-GRANT USAGE ON SCHEMA sync TO authenticated, pantry_writer, pantry_server;
+-- People and territories: who is signed in, whom they manage, and what they may ask about it.
+--
+-- A trigger function in PL/pgSQL looks its tables up when it runs. So triggers here and in the next
+-- files may write to tables of schema sync that 0008_documents makes.
 
 CREATE TABLE sync.clock (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -88,6 +13,12 @@ COMMENT ON COLUMN sync.clock.one IS 'Always true: there is one row.';
 COMMENT ON COLUMN sync.clock.last_position IS 'The last position given out; readers have everything up to it.';
 COMMENT ON COLUMN sync.clock.epoch IS 'Names the life of this database; a restore from backup begins another.';
 INSERT INTO sync.clock DEFAULT VALUES;
+SELECT setup.server_table('sync.clock');
+COMMENT ON POLICY server_all ON sync.clock IS 'The server keeps the clock.';
+CREATE POLICY position_is_visible ON sync.clock FOR SELECT TO authenticated, pantry_writer USING (true);
+COMMENT ON POLICY position_is_visible ON sync.clock IS 'The position alone tells nothing.';
+GRANT SELECT, UPDATE ON sync.clock TO pantry_server;
+GRANT SELECT ON sync.clock TO authenticated, pantry_writer;
 
 CREATE TABLE public.territories (
     id uuid PRIMARY KEY,
@@ -148,22 +79,27 @@ CREATE INDEX users_position ON public.users (position);
 
 -- The identity functions are SECURITY DEFINER because policies on users must not ask users again.
 -- Policies call them in scalar sub-selects, so that each runs once a statement and not once a row.
+-- Those that are asked several times in every statement are in PL/pgSQL, which keeps their plans for
+-- the session; an SQL function with a search path of its own is planned anew at each call.
 CREATE FUNCTION app.current_user_id() RETURNS uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT id FROM public.users WHERE id = (SELECT auth.uid()) AND is_active
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT id FROM public.users WHERE id = (SELECT auth.uid()) AND is_active);
+END $$;
 COMMENT ON FUNCTION app.current_user_id() IS 'The signed-in user; NULL when unknown or disabled, which equals nobody.';
 
 CREATE FUNCTION app.current_role_name() RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT role FROM public.users WHERE id = (SELECT auth.uid()) AND is_active
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT role FROM public.users WHERE id = (SELECT auth.uid()) AND is_active);
+END $$;
 COMMENT ON FUNCTION app.current_role_name() IS 'Role of the signed-in user; NULL when unknown or disabled.';
 
 CREATE FUNCTION app.is_admin() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(app.current_role_name() = 'admin', false)
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN coalesce(app.current_role_name() = 'admin', false);
+END $$;
 COMMENT ON FUNCTION app.is_admin() IS 'Whether the signed-in user is an active administrator.';
 
 CREATE FUNCTION app.managed_territories() RETURNS SETOF uuid
@@ -192,6 +128,40 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 
 $$;
 COMMENT ON FUNCTION app.managed_users() IS 'The people who report to the signed-in manager, at any depth; nobody for others.';
 
+-- Whoever stands above somebody in the list of people without being a manager sees nothing of the
+-- team's accounts and is told nothing of them. A manager who became a sales rep stands there until
+-- the team is given to another.
+CREATE FUNCTION app.people_above(people uuid[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 5 AS $$
+    WITH RECURSIVE above AS (
+        SELECT u.manager_id AS id FROM public.users u WHERE u.id = ANY (people)
+        UNION
+        SELECT u.manager_id FROM public.users u JOIN above ON u.id = above.id
+    )
+    SELECT u.id FROM above JOIN public.users u ON u.id = above.id WHERE u.role = 'manager'
+$$;
+COMMENT ON FUNCTION app.people_above(uuid[]) IS 'Managers of these people, at any height; as app.managed_users, only those whose role that is.';
+
+CREATE FUNCTION app.watchers_of(territories uuid[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 5 AS $$
+    WITH RECURSIVE around AS (
+        SELECT t.id, t.parent_id FROM public.territories t WHERE t.id = ANY (territories)
+        UNION
+        SELECT t.id, t.parent_id FROM public.territories t JOIN around ON t.id = around.parent_id
+    )
+    SELECT u.id FROM public.users u JOIN around ON u.territory_id = around.id
+    WHERE u.role IN ('manager', 'read_only')
+$$;
+COMMENT ON FUNCTION app.watchers_of(uuid[]) IS 'Managers and readers of these territories or of one that contains them.';
+
+CREATE FUNCTION app.concerned(holders uuid[], territories uuid[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 5 AS $$
+    SELECT who FROM (
+        SELECT unnest(holders) UNION SELECT app.people_above(holders) UNION SELECT app.watchers_of(territories)
+    ) AS concerned (who) WHERE who IS NOT NULL
+$$;
+COMMENT ON FUNCTION app.concerned(uuid[], uuid[]) IS 'Who may see an account by these people, who look after it, or by these territories.';
+
 -- A change of a person or territory takes a feed position, so that devices hear of it.
 CREATE FUNCTION sync.take_position() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -208,51 +178,60 @@ CREATE TRIGGER take_position BEFORE INSERT OR UPDATE ON public.users
     FOR EACH ROW EXECUTE FUNCTION sync.take_position();
 COMMENT ON TRIGGER take_position ON public.users IS 'Devices hear of every change of a person.';
 
-ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.users FORCE ROW LEVEL SECURITY;
-ALTER TABLE public.territories ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.territories FORCE ROW LEVEL SECURITY;
-ALTER TABLE sync.clock ENABLE ROW LEVEL SECURITY;
-ALTER TABLE sync.clock FORCE ROW LEVEL SECURITY;
+CREATE FUNCTION app.note_user_access() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO sync.access_events (position, scope_id, user_id, reason)
+    SELECT NEW.position, NULL::uuid, NEW.id, 'Your access was changed.'
+    WHERE (OLD.role, OLD.territory_id, OLD.is_active) IS DISTINCT FROM (NEW.role, NEW.territory_id, NEW.is_active)
+    UNION
+    SELECT NEW.position, NULL, above, 'Your team was changed.'
+    FROM app.people_above(ARRAY[NEW.id]) AS above
+    WHERE OLD.manager_id IS DISTINCT FROM NEW.manager_id
+    UNION
+    SELECT NEW.position, NULL, above, 'Your team was changed.'
+    FROM (SELECT OLD.manager_id UNION SELECT app.people_above(ARRAY[OLD.manager_id])) AS old (above)
+    WHERE OLD.manager_id IS DISTINCT FROM NEW.manager_id AND above IS NOT NULL;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION app.note_user_access() IS 'Writes down whose view of everything changed with a person''s role, territory, state or manager.';
+CREATE TRIGGER note_access AFTER UPDATE ON public.users
+    FOR EACH ROW EXECUTE FUNCTION app.note_user_access();
+COMMENT ON TRIGGER note_access ON public.users IS 'A change of role, territory or team changes what devices may hold.';
 
+CREATE FUNCTION app.note_territory_access() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO sync.access_events (position, scope_id, user_id, reason)
+    SELECT DISTINCT NEW.position, NULL::uuid, watcher, 'Your territory was changed.'
+    FROM app.watchers_of(ARRAY[OLD.parent_id, NEW.parent_id]) AS watcher;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION app.note_territory_access() IS 'Writes down whose territory grew or shrank with the tree.';
+CREATE TRIGGER note_access AFTER UPDATE ON public.territories
+    FOR EACH ROW WHEN (OLD.parent_id IS DISTINCT FROM NEW.parent_id)
+    EXECUTE FUNCTION app.note_territory_access();
+COMMENT ON TRIGGER note_access ON public.territories IS 'A territory that moves changes what devices may hold.';
+
+SELECT setup.owned_table('public.users');
 CREATE POLICY colleagues_are_visible ON public.users FOR SELECT TO authenticated, pantry_writer
     USING ((SELECT app.current_user_id()) IS NOT NULL);
 COMMENT ON POLICY colleagues_are_visible ON public.users IS 'Whoever is signed in and active sees the names of colleagues.';
-CREATE POLICY territories_are_visible ON public.territories FOR SELECT TO authenticated, pantry_writer
-    USING ((SELECT app.current_user_id()) IS NOT NULL);
-COMMENT ON POLICY territories_are_visible ON public.territories IS 'Whoever is signed in and active sees the territories.';
 CREATE POLICY server_reads ON public.users FOR SELECT TO pantry_server USING (true);
 COMMENT ON POLICY server_reads ON public.users IS 'The server looks people up when they sign in.';
-CREATE POLICY server_reads ON public.territories FOR SELECT TO pantry_server USING (true);
-COMMENT ON POLICY server_reads ON public.territories IS 'The server reads territories.';
--- Row security is forced, so that the owner too needs a policy where it is no superuser.
-CREATE POLICY owner_all ON public.users TO CURRENT_USER USING (true) WITH CHECK (true);
-COMMENT ON POLICY owner_all ON public.users IS 'Operators work with the owner''s login.';
-CREATE POLICY owner_all ON public.territories TO CURRENT_USER USING (true) WITH CHECK (true);
-COMMENT ON POLICY owner_all ON public.territories IS 'Operators work with the owner''s login.';
-CREATE POLICY server_all ON sync.clock TO pantry_server, CURRENT_USER USING (true) WITH CHECK (true);
-COMMENT ON POLICY server_all ON sync.clock IS 'The server keeps the clock.';
-CREATE POLICY position_is_visible ON sync.clock FOR SELECT TO authenticated, pantry_writer USING (true);
-COMMENT ON POLICY position_is_visible ON sync.clock IS 'The position alone tells nothing.';
-
--- Supabase grants everything on every fresh table of schema public to its own roles; take that back
--- before granting what is meant.
-DO $$
-DECLARE who text;
-BEGIN
-    FOREACH who IN ARRAY ARRAY['public', 'anon', 'authenticated'] LOOP
-        IF who = 'public' OR to_regrole(who) IS NOT NULL THEN
-            EXECUTE format('REVOKE ALL ON public.users, public.territories, sync.clock FROM %s', who);
-            EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA app, sync FROM %s', who);
-        END IF;
-    END LOOP;
-END $$;
 -- Names, not e-mail addresses: colleagues see what a device shows.
 GRANT SELECT (id, full_name, role, manager_id, territory_id, time_zone, is_active, position)
     ON public.users TO authenticated, pantry_writer;
-GRANT SELECT ON public.territories TO authenticated, pantry_writer, pantry_server;
 GRANT SELECT ON public.users TO pantry_server;
-GRANT SELECT, UPDATE ON sync.clock TO pantry_server;
-GRANT SELECT ON sync.clock TO authenticated, pantry_writer;
+
+SELECT setup.owned_table('public.territories');
+CREATE POLICY territories_are_visible ON public.territories FOR SELECT TO authenticated, pantry_writer
+    USING ((SELECT app.current_user_id()) IS NOT NULL);
+COMMENT ON POLICY territories_are_visible ON public.territories IS 'Whoever is signed in and active sees the territories.';
+CREATE POLICY server_reads ON public.territories FOR SELECT TO pantry_server USING (true);
+COMMENT ON POLICY server_reads ON public.territories IS 'The server reads territories.';
+GRANT SELECT ON public.territories TO authenticated, pantry_writer, pantry_server;
+
+SELECT setup.close_functions();
 GRANT EXECUTE ON FUNCTION app.current_user_id(), app.current_role_name(), app.is_admin(),
     app.managed_territories(), app.managed_users() TO authenticated, pantry_writer, pantry_server;

@@ -17,6 +17,7 @@ CREATE VIEW public.dangling_references WITH (security_invoker = true) AS
         UNION ALL SELECT 'tasks', id, 'interaction_id', 'interactions', interaction_id FROM public.tasks
         UNION ALL SELECT 'organizations', id, 'parent_organization_id', 'organizations', parent_organization_id FROM public.organizations
         UNION ALL SELECT 'organizations', id, 'primary_contact_id', 'contacts', primary_contact_id FROM public.organizations
+        UNION ALL SELECT 'organization_finance', id, 'organization_id', 'organizations', organization_id FROM public.organization_finance
     ) r
     WHERE r.missing_id IS NOT NULL
       AND NOT (r.parent = 'organizations' AND EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = r.missing_id))
@@ -24,6 +25,8 @@ CREATE VIEW public.dangling_references WITH (security_invoker = true) AS
       AND NOT (r.parent = 'opportunities' AND EXISTS (SELECT 1 FROM public.opportunities p WHERE p.id = r.missing_id))
       AND NOT (r.parent = 'interactions' AND EXISTS (SELECT 1 FROM public.interactions i WHERE i.id = r.missing_id));
 COMMENT ON VIEW public.dangling_references IS 'References to records that have not arrived, or that are not visible to whoever asks. No foreign key stands in for it, because a child may come before its parent.';
+SELECT setup.take_back('public.dangling_references');
+GRANT SELECT ON public.dangling_references TO authenticated;
 
 CREATE VIEW public.organization_activity WITH (security_invoker = true) AS
     SELECT o.id AS organization_id, i.last_interaction_at, i.last_visit_at, k.next_follow_up_at,
@@ -51,6 +54,8 @@ CREATE VIEW public.organization_activity WITH (security_invoker = true) AS
     ) p ON p.organization_id = o.id
     WHERE o.is_deleted IS NOT TRUE;
 COMMENT ON VIEW public.organization_activity IS 'What follows for an account from the records that hang from it: last completed interaction and visit, the day of the next open task, and counts.';
+SELECT setup.take_back('public.organization_activity');
+GRANT SELECT ON public.organization_activity TO authenticated;
 
 CREATE SCHEMA reports;
 COMMENT ON SCHEMA reports IS 'What management asks for, as views; each row counts only what its reader may see.';
@@ -143,15 +148,11 @@ CREATE VIEW reports.trust WITH (security_invoker = true) AS
     FROM team;
 COMMENT ON VIEW reports.trust IS 'How far to trust the numbers: how many of the reader''s reps synced within 24 hours, the oldest last sync among them, and what is contested.';
 
--- Supabase grants on every fresh view of schema public, too.
-DO $$
-DECLARE who text;
-BEGIN
-    FOREACH who IN ARRAY ARRAY['public', 'anon', 'authenticated'] LOOP
-        IF who = 'public' OR to_regrole(who) IS NOT NULL THEN
-            EXECUTE format('REVOKE ALL ON public.dangling_references, public.organization_activity FROM %s', who);
-        END IF;
-    END LOOP;
-END $$;
-GRANT SELECT ON public.dangling_references, public.organization_activity TO authenticated;
+CREATE VIEW reports.refused WITH (security_invoker = true) AS
+    SELECT u.full_name AS rep, q.refused_at, q.claimed_at AS made_at, q.kind, q.record_id AS record,
+           q.edit, q.code, q.policy, q.sentence
+    FROM sync.quarantine q JOIN public.users u ON u.id = q.author
+    ORDER BY q.refused_at DESC, q.claimed_at DESC, q.hash;
+COMMENT ON VIEW reports.refused IS 'Edits that were refused, of the reader and of those who report to the reader, newest first.';
+
 GRANT SELECT ON ALL TABLES IN SCHEMA reports TO authenticated;

@@ -1,6 +1,5 @@
 -- Roles stay: they belong to the cluster, and another database may use them.
-DROP TABLE public.users;
-DROP TABLE public.territories;
+DROP SCHEMA setup CASCADE;
 DROP SCHEMA sync CASCADE;
 DROP SCHEMA app CASCADE;
 -- Only what the up migration made; a foreign auth.uid() or schema auth is left alone.

@@ -1,1 +1,0 @@
-DROP TABLE sync.audit, sync.violations, sync.conflicts, sync.access_events, sync.replicas, sync.actors, sync.changes, sync.documents;

@@ -1,0 +1,2 @@
+DROP TABLE public.tasks;
+DROP FUNCTION app.has_task(uuid);

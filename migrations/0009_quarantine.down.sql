@@ -1,2 +1,0 @@
-DROP VIEW reports.refused;
-DROP TABLE sync.quarantine;

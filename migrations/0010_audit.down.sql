@@ -1,2 +1,0 @@
-DROP TRIGGER audit_assignment ON public.organizations;
-DROP FUNCTION app.audit_assignment();
