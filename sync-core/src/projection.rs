@@ -146,7 +146,7 @@ pub fn project(record: RecordId, hydrated: &Hydrated, stamp: Option<Stamp>) -> R
     for (field, state) in kind.fields.iter().zip(&hydrated.fields) {
         project_field(field, state, hydrated, &mut row);
     }
-    derive(&kind, hydrated, &mut row);
+    derive(kind, hydrated, &mut row);
     row.push(stamp.map_or(Cell::Null, |stamp| moment(stamp.at)));
     row.push(stamp.and_then(|stamp| stamp.by).map_or(Cell::Null, |by| Cell::Text(by.to_string())));
     row.push(Cell::Int(hydrated.conflicts.len() as i64));

@@ -9,7 +9,6 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use sync_core::ids::{RecordId, UserId};
 use sync_core::replica::GroupEdit;
-use sync_core::schema;
 
 use crate::figures::{Figures, median, peak_memory};
 use crate::harness::{ServerProcess, World, edit};
@@ -74,7 +73,7 @@ pub(crate) async fn seed(world: &World, server: &ServerProcess) -> Client {
 }
 
 fn create(id: RecordId, kind: &str, pairs: &[(&str, &str)]) -> GroupEdit {
-    GroupEdit::Create { id, kind: crate::kind(kind), edit: edit(kind, pairs) }
+    GroupEdit::Create { id, kind: crate::harness::kind(kind), edit: edit(kind, pairs) }
 }
 
 pub(crate) async fn run(world: &World, server: &ServerProcess, figures: &mut Figures) {

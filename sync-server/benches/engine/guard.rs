@@ -11,7 +11,6 @@ use sync_core::error::Refusal;
 use sync_core::guard::{self, Context};
 use sync_core::ids::{Actor, EventId, RecordId, UserId};
 use sync_core::limits;
-use sync_core::schema;
 use sync_core::time::UnixMs;
 use uuid::Uuid;
 
@@ -32,7 +31,7 @@ fn mint() -> EventId {
 
 /// A record with a note of so many characters.
 fn record(note: usize) -> Automerge {
-    let kind = crate::kind("organization");
+    let kind = crate::harness::kind("organization");
     let text = "Ask for the chef at the back. ".repeat(note / 30 + 1);
     let pairs = [("name", "Kitchen 12"), ("cuisine", "Thai"), ("priority_level", "A")];
     let mut edit = RecordEdit::parse(kind, pairs).unwrap();
@@ -43,7 +42,7 @@ fn record(note: usize) -> Automerge {
 
 /// The next honest change of a record.
 fn next(doc: &Automerge, pairs: &[(&str, &str)]) -> Vec<u8> {
-    let kind = crate::kind("organization");
+    let kind = crate::harness::kind("organization");
     let mut ahead = doc.clone();
     let now = document::hydrate(&ahead, kind);
     let edit = RecordEdit::parse(kind, pairs.iter().copied()).unwrap();
@@ -51,7 +50,7 @@ fn next(doc: &Automerge, pairs: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn judge(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, Refusal> {
-    let kind = crate::kind("organization");
+    let kind = crate::harness::kind("organization");
     let author = UserId(Uuid::from_u128(author));
     let context = Context { record: RECORD, kind, doc, author, now: NOW, pen: PenRole::Device };
     let verified = guard::verify(guard::parse(bytes)?, &context)?;
@@ -78,7 +77,7 @@ pub(crate) fn run(figures: &mut Figures) {
         ("guard.one_field", &small, next(&small, &[("cuisine", "Grill")])),
         ("guard.pasted_step", &small, next(&small, &[("notes", &full)])),
         ("guard.word_in_long_note", &note, {
-            let kind = crate::kind("organization");
+            let kind = crate::harness::kind("organization");
             let now = document::hydrate(&note, kind);
             let Some(document::FieldState::Text(text)) = now.field("notes") else { panic!() };
             let text = text.replacen("chef", "cook", 1);
@@ -91,7 +90,7 @@ pub(crate) fn run(figures: &mut Figures) {
         let floor = timed(|| {
             let mut copy = (*doc).clone();
             copy.apply_changes([Change::from_bytes(bytes.clone()).unwrap()]).unwrap();
-            (copy.save(), document::hydrate(&copy, crate::kind("organization")))
+            (copy.save(), document::hydrate(&copy, crate::harness::kind("organization")))
         });
         figures.against(name, value, "µs", floor);
     }

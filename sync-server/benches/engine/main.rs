@@ -22,11 +22,6 @@ mod upload;
 use figures::Figures;
 use harness::{ServerProcess, World};
 
-/// A kind of the CRM.
-fn kind(name: &str) -> sync_core::schema::Kind {
-    harness::kind(name)
-}
-
 fn main() {
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -6,7 +6,7 @@ use client_sdk::Client;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, Row as _};
 use sync_core::replica::ListOptions;
-use sync_core::schema::{self, Kind};
+use sync_core::schema::Kind;
 
 use crate::figures::{Figures, median};
 use crate::harness::{ServerProcess, World, set};
@@ -23,7 +23,7 @@ pub(crate) async fn run(
     figures: &mut Figures,
 ) {
     figures.note("uploads of 5,000 edits");
-    let kind = crate::kind("organization");
+    let kind = &crate::harness::kind("organization");
     let list = rep.replica.list(kind, &ListOptions::default()).unwrap();
     let ids: Vec<sync_core::ids::RecordId> =
         list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect();
