@@ -125,7 +125,8 @@ fn by_hand(from: &Path, to: &Path) -> Duration {
     while let Some(row) = rows.next().unwrap() {
         target.execute_batch(&row.get::<_, String>(0).unwrap()).unwrap();
     }
-    let tables = sync_core::crm::schema().document_kinds().map(|kind| kind.table);
+    let schema = sync_core::crm::schema();
+    let tables = schema.document_kinds().map(|kind| kind.table);
     let contents: Vec<(&str, Vec<Vec<Value>>)> = std::iter::once("documents")
         .chain(tables)
         .map(|table| (table, everything(&source, table)))

@@ -34,27 +34,28 @@ fn record(note: usize) -> Automerge {
     let kind = crate::harness::kind("organization");
     let text = "Ask for the chef at the back. ".repeat(note / 30 + 1);
     let pairs = [("name", "Kitchen 12"), ("cuisine", "Thai"), ("priority_level", "A")];
-    let mut edit = RecordEdit::parse(kind, pairs).unwrap();
-    let notes = RecordEdit::parse(kind, [("notes", &text[..note])]).unwrap();
+    let mut edit = RecordEdit::parse(&kind, pairs).unwrap();
+    let notes = RecordEdit::parse(&kind, [("notes", &text[..note])]).unwrap();
     edit.changes.extend(notes.changes);
-    document::create(kind, RECORD, &edit, &pen(), &mut mint).unwrap().0
+    document::create(&kind, RECORD, &edit, &pen(), &mut mint).unwrap().0
 }
 
 /// The next honest change of a record.
 fn next(doc: &Automerge, pairs: &[(&str, &str)]) -> Vec<u8> {
     let kind = crate::harness::kind("organization");
     let mut ahead = doc.clone();
-    let now = document::hydrate(&ahead, kind);
-    let edit = RecordEdit::parse(kind, pairs.iter().copied()).unwrap();
+    let now = document::hydrate(&ahead, &kind);
+    let edit = RecordEdit::parse(&kind, pairs.iter().copied()).unwrap();
     document::edit(&mut ahead, &now, &edit, &pen(), &mut mint).unwrap().unwrap().bytes
 }
 
 fn judge(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, Refusal> {
     let kind = crate::harness::kind("organization");
     let author = UserId(Uuid::from_u128(author));
-    let context = Context { record: RECORD, kind, doc, author, now: NOW, pen: PenRole::Device };
+    let context =
+        Context { record: RECORD, kind: kind.clone(), doc, author, now: NOW, pen: PenRole::Device };
     let verified = guard::verify(guard::parse(bytes)?, &context)?;
-    let applied = guard::apply(doc, kind, verified)?;
+    let applied = guard::apply(doc, &kind, verified)?;
     guard::prove(&applied.doc, applied.edits_text)?;
     Ok(applied.doc)
 }
@@ -78,7 +79,7 @@ pub(crate) fn run(figures: &mut Figures) {
         ("guard.pasted_step", &small, next(&small, &[("notes", &full)])),
         ("guard.word_in_long_note", &note, {
             let kind = crate::harness::kind("organization");
-            let now = document::hydrate(&note, kind);
+            let now = document::hydrate(&note, &kind);
             let Some(document::FieldState::Text(text)) = now.field("notes") else { panic!() };
             let text = text.replacen("chef", "cook", 1);
             next(&note, &[("notes", &text)])
@@ -90,7 +91,7 @@ pub(crate) fn run(figures: &mut Figures) {
         let floor = timed(|| {
             let mut copy = (*doc).clone();
             copy.apply_changes([Change::from_bytes(bytes.clone()).unwrap()]).unwrap();
-            (copy.save(), document::hydrate(&copy, crate::harness::kind("organization")))
+            (copy.save(), document::hydrate(&copy, &crate::harness::kind("organization")))
         });
         figures.against(name, value, "µs", floor);
     }
