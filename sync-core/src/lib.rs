@@ -4,12 +4,14 @@ pub mod crm;
 pub mod document;
 pub mod error;
 pub mod guard;
+#[cfg(feature = "hub")]
 pub mod hub;
 pub mod ids;
 pub mod limits;
 pub mod merge;
 pub mod projection;
 pub mod protocol;
+#[cfg(feature = "replica")]
 pub mod replica;
 pub mod schema;
 pub mod time;

@@ -8,87 +8,61 @@
 //!
 //! **Invariant**: a change that [`Replica::commit`] returned for is in the file until the server
 //! accepted it, or in quarantine with the server's reason.
+//!
+//! The files, each using only those before it: `env`, `touched`, `error`; `store`, the SQLite file;
+//! `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
+//! `state`: the session's words; `list`, `difference`, `subscriptions`; `device`, the replica itself;
+//! and then what it does.
 
-mod anew;
-mod cache;
-mod edit;
-mod feed;
+mod env;
+mod error;
+mod touched;
+
+mod store;
+
+mod again;
 mod history;
-mod open;
+mod refused;
+mod writing;
+
+mod effect;
+mod opinion;
+mod state;
+
+mod difference;
+mod list;
+mod subscriptions;
+
+mod device;
+
+mod edit;
+mod evict;
+mod feed;
+mod intake;
+mod live;
+mod push;
 mod quarantine;
 mod query;
 mod question;
+mod rebuild;
 mod session;
 mod status;
-mod store;
 mod verdicts;
 
-pub use edit::{Committed, GroupEdit, ReplicaError};
-pub use open::{OpenError, OpenOptions, PendingEdit, rescue};
-pub use quarantine::{Quarantined, ResubmitError};
-pub use query::{Deleted, ListOptions, QueryError, SearchHit, Table};
-pub use question::{Asked, Culprit, Question, WouldBe};
-pub use session::{Effect, SessionFault};
+pub use device::{OpenOptions, Replica};
+pub use difference::{Added, Changed, Difference, Removed};
+pub use edit::{Committed, GroupEdit};
+pub use effect::{Effect, SessionFault};
+pub use env::Env;
+pub use error::ReplicaError;
+pub use list::{Deleted, ListOptions};
+pub use live::LiveQuery;
+pub use opinion::{Culprit, WouldBe};
+pub use quarantine::ResubmitError;
+pub use query::SearchHit;
+pub use question::{Asked, Question};
+pub use rebuild::Rebuilding;
 pub use status::{LinkState, Status};
-
-use std::sync::Arc;
-
-use crate::ids::{Actor, ReplicaId, UserId};
-use crate::schema::Schema;
-use crate::time::UnixMs;
-
-/// What a replica needs of the world, as arguments.
-pub trait Env {
-    /// The wall clock.
-    fn now(&mut self) -> UnixMs;
-    /// Random bytes.
-    fn fill(&mut self, bytes: &mut [u8]);
-}
-
-/// A ten-byte draw, as ids take.
-pub(crate) fn draw<const N: usize>(env: &mut dyn Env) -> [u8; N] {
-    let mut bytes = [0; N];
-    env.fill(&mut bytes);
-    bytes
-}
-
-/// One device's copy of the user's records.
-#[derive(Debug)]
-pub struct Replica {
-    db: rusqlite::Connection,
-    schema: Arc<Schema>,
-    id: ReplicaId,
-    user: UserId,
-    /// Fresh at every open, and after every refusal: two processes on one file, a restored copy, or
-    /// edits before and after a refused one, are two writers.
-    actor: Actor,
-    cache: cache::DocumentCache,
-    session: session::Session,
-    last_fault: Option<String>,
-}
-
-impl Replica {
-    /// The kinds of records that it holds.
-    pub fn schema(&self) -> &Arc<Schema> {
-        &self.schema
-    }
-
-    fn file(&self) -> store::Db<'_> {
-        store::Db::new(&self.db, &self.schema)
-    }
-
-    /// This copy's id.
-    pub fn id(&self) -> ReplicaId {
-        self.id
-    }
-
-    /// Whose records these are.
-    pub fn user(&self) -> UserId {
-        self.user
-    }
-
-    /// The writer that this open stands for.
-    pub fn actor(&self) -> Actor {
-        self.actor
-    }
-}
+pub use store::{Foreign, OpenError, PendingEdit, Quarantined, QueryError, Table, rescue};
+pub use subscriptions::SubscriptionId;
+pub use touched::Touched;

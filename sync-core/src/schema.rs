@@ -10,6 +10,7 @@
 
 mod columns;
 mod field;
+mod fingerprint;
 mod genesis;
 mod kind;
 mod reference;
@@ -22,6 +23,3 @@ pub use field::{
 pub use genesis::{Genesis, ID_KEY, KIND_KEY};
 pub use kind::{Kind, KindDeclaration, KindParts, Schema, Scope, Storage};
 pub use reference::field_reference;
-
-/// Version of the declarations; a replica states it in `Hello`.
-pub const SCHEMA_VERSION: u16 = 1;

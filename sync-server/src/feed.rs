@@ -230,6 +230,7 @@ impl Feed {
     ) -> sqlx::Result<()> {
         let after = self.cursor;
         for kind in self.schema.clone().server_kinds() {
+            let names = kind.columns().iter().map(|column| column.name.to_string());
             for (id, row) in store::rows::server_rows_after(tx, kind, after).await? {
                 batch.items.push(FeedItem {
                     record: RecordId(id),
@@ -237,7 +238,8 @@ impl Feed {
                     scope: ScopeId::EVERYONE,
                     snapshot: None,
                     changes: Vec::new(),
-                    row: Some(row),
+                    row: None,
+                    fields: Some(names.clone().zip(row).collect()),
                 });
             }
         }
@@ -366,6 +368,7 @@ fn item(
         snapshot,
         changes,
         row,
+        fields: None,
     }
 }
 

@@ -13,8 +13,8 @@ use sync_core::guard;
 use sync_core::ids::{ChangeHash, ReplicaId, UserId};
 use sync_core::limits;
 use sync_core::protocol::{
-    Answer, Ask, ClientMessage, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
-    PushGroup, ServerMessage, SessionLimits, Verdict, VerdictOutcome, Verdicts, Welcome,
+    Answer, Ask, Blob, ClientMessage, Goodbye, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION,
+    Push, PushGroup, ServerMessage, SessionLimits, Verdict, VerdictOutcome, Verdicts, Welcome,
 };
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -128,6 +128,7 @@ async fn welcome_and_run(
         now: now(),
         limits: session_limits(),
         live: first.is_none(),
+        fingerprint: Some(Blob(app.schema.fingerprint().to_vec())),
     };
     tracing::info!(user = %signed_in.user, %replica, "session began");
     send(socket, ServerMessage::Welcome(welcome)).await?;

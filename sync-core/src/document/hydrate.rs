@@ -75,6 +75,14 @@ impl Hydrated {
         }
     }
 
+    /// The value of a register as JSON; `null` when it is absent.
+    pub fn json(&self, name: &str) -> Json {
+        match self.value(name) {
+            Value::Null => Json::Null,
+            value => value.to_json(),
+        }
+    }
+
     /// The text of a register by name.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.value(name) {

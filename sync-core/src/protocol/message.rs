@@ -1,5 +1,7 @@
 //! What the two ends say.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +9,7 @@ use super::frame::{Frame, FrameError, decode_frame, encode_frame};
 use crate::error::Refusal;
 use crate::ids::{Actor, UserId};
 use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, ServerEpoch};
-use crate::projection::Row;
+use crate::projection::{Cell, Row};
 use crate::time::UnixMs;
 
 /// The version spoken.
@@ -54,8 +56,9 @@ pub struct Hello {
     pub protocol: u16,
     /// Oldest protocol version it speaks.
     pub protocol_min: u16,
-    /// Version of its schema declarations.
-    pub schema: u16,
+    /// What tells the replica's tables from those of another schema.
+    #[serde(default)]
+    pub fingerprint: Blob,
     /// The user's token; here and never in the URL, where proxies would log it.
     pub token: String,
     /// The replica.
@@ -102,6 +105,11 @@ pub struct Welcome {
     pub limits: SessionLimits,
     /// Whether the replica already has everything, so that no feed batch follows.
     pub live: bool,
+    /// What tells the tables that the server's rows are of from those of another schema. Only when it
+    /// is the replica's own may the replica use the rows beside documents; otherwise it reads the
+    /// documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Blob>,
 }
 
 /// The server's limits for a session.
@@ -282,10 +290,12 @@ pub struct FeedItem {
     /// Changes that the replica may lack, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Blob>,
-    /// Its row, beside a snapshot or alone for rows of the server, in the order of the kind's
-    /// columns.
+    /// Its row beside a snapshot, in the order of the kind's columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<Row>,
+    /// A row that only the server writes, by field name. There is no document then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<BTreeMap<String, Cell>>,
 }
 
 /// The replica has stored feed batches: the server may send as many more.
@@ -525,6 +535,7 @@ mod tests {
                     Cell::Bool(true),
                     Cell::List(vec!["x".into()]),
                 ]),
+                fields: Some([("name".to_owned(), Cell::Text("b".into()))].into()),
             }],
             ..FeedBatch::default()
         });

@@ -1,21 +1,16 @@
 //! Local edits: one SQLite transaction each, whether over one record or a group.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use super::store::Db;
-
-use super::cache::{self, DocumentCache, OpenDocument};
-use super::store::{self, ChangeState, NewChange, Origin};
-use super::{Env, Replica, draw};
-use crate::document::{
-    self, EditError, EventData, FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit,
-    Value, hydrate,
-};
+use super::device::Replica;
+use super::env::{Env, draw};
+use super::error::ReplicaError;
+use super::store::{OpenDocument, Work};
+use super::writing::Writing;
+use crate::document::{EventData, FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit};
 use crate::ids::{ChangeHash, EventId, GroupId, RecordId};
 use crate::limits;
-use crate::projection::{self, Stamp};
 use crate::schema::{FieldType, Kind, LogKind, Storage};
-use crate::time::UnixMs;
 
 /// One edit of a group.
 #[derive(Clone, Debug)]
@@ -57,29 +52,6 @@ pub struct Committed {
     pub changes: Vec<(RecordId, ChangeHash)>,
 }
 
-/// Why an edit was not made. Nothing was written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplicaError {
-    /// The edit itself is wrong; the message names the field and what is allowed.
-    #[error(transparent)]
-    Edit(#[from] EditError),
-    /// There is no such record on this device.
-    #[error("no record {0} on this device")]
-    UnknownRecord(RecordId),
-    /// Records of this kind are written by the server only.
-    #[error("{0} records are written by the server only")]
-    ServerKind(&'static str),
-    /// The group has too many edits, or one that is too long; split it.
-    #[error("{0}")]
-    TooLarge(String),
-    /// A stored document is damaged; fetch it again from the server.
-    #[error(transparent)]
-    Document(#[from] document::LoadError),
-    /// SQLite could not write: a full disk, a lock, a damaged file.
-    #[error("the local database could not be written: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-}
-
 impl Replica {
     /// A new record's id.
     pub fn mint_id(&self, env: &mut dyn Env) -> RecordId {
@@ -110,10 +82,9 @@ impl Replica {
         env: &mut dyn Env,
     ) -> Result<Vec<Committed>, ReplicaError> {
         let now = env.now();
-        let pen = Pen { actor: self.actor, author: self.user, now, role: PenRole::Device };
-        cache::write(&self.db, &self.schema, &mut self.cache, |tx, cache| {
-            groups.iter().map(|edits| commit_group(tx, cache, edits, &pen, env)).collect()
-        })
+        let pen = Pen { actor: self.actor, author: self.user(), now, role: PenRole::Device };
+        self.file
+            .write(|work| groups.iter().map(|edits| commit_group(work, edits, &pen, env)).collect())
     }
 
     /// Creates one record.
@@ -149,15 +120,7 @@ impl Replica {
     /// # Errors
     /// When the stored document is damaged.
     pub fn record(&mut self, id: RecordId) -> Result<Option<Hydrated>, ReplicaError> {
-        self.cache.refresh(&self.db)?;
-        let document = match self.cache.take(id) {
-            Some(document) => Some(document),
-            None => load_open(&self.file(), id)?,
-        };
-        let Some(document) = document else { return Ok(None) };
-        let hydrated = document.hydrated.clone();
-        self.cache.put(id, document);
-        Ok(Some(hydrated))
+        Ok(self.file.read(id)?.map(|open| open.hydrated.clone()))
     }
 
     /// The kind of a record on this device.
@@ -165,7 +128,7 @@ impl Replica {
     /// # Errors
     /// When the file cannot be read.
     pub fn kind_of(&self, id: RecordId) -> Result<Option<Kind>, ReplicaError> {
-        Ok(store::document(&self.file(), id)?.map(|row| row.kind))
+        Ok(self.file.stored().kind_of(id)?)
     }
 
     /// The whole document of a record, pending edits included, as Automerge saves it.
@@ -173,41 +136,41 @@ impl Replica {
     /// # Errors
     /// When the record is not here or its document is damaged.
     pub fn save_document(&mut self, id: RecordId) -> Result<Vec<u8>, ReplicaError> {
-        let document = load_open(&self.file(), id)?.ok_or(ReplicaError::UnknownRecord(id))?;
+        let document = self.file.stored().open(id)?.ok_or(ReplicaError::UnknownRecord(id))?;
         Ok(document.doc.save())
     }
 }
 
-/// Makes a group of edits within the caller's transaction.
+/// Makes a group of edits within the caller's unit of work.
 pub(super) fn commit_group(
-    tx: &Db<'_>,
-    cache: &mut DocumentCache,
+    work: &mut Work<'_>,
     edits: &[GroupEdit],
     pen: &Pen,
     env: &mut dyn Env,
 ) -> Result<Committed, ReplicaError> {
     let group = GroupId::mint(pen.now, draw(env));
-    let origin = Origin::now(tx, group, pen.now)?;
-    let mut work = Work { open: HashMap::new(), changes: Vec::new(), origin };
+    let origin = work.origin(group, pen.now)?;
+    let mut mint = || EventId::mint(pen.now, draw(env));
+    let writing = Writing { pen: *pen, origin, mint: &mut mint };
+    let mut making = Making { writing, open: BTreeMap::new(), changes: Vec::new() };
     for edit in edits {
-        let id = edit.record();
-        let document = match work.open.remove(&id).or_else(|| cache.take(id)) {
-            Some(document) => Some(document),
-            None => load_open(tx, id)?,
-        };
-        work.make(tx, cache, edit, document, pen, env)?;
+        making.make(work, edit)?;
     }
-    if work.changes.len() > limits::CHANGES_PER_GROUP {
+    let Making { open, changes, .. } = making;
+    if changes.len() > limits::CHANGES_PER_GROUP {
         return Err(ReplicaError::TooLarge(format!(
             "a group may have {} edits and this one has {}; make several groups",
             limits::CHANGES_PER_GROUP,
-            work.changes.len()
+            changes.len()
         )));
     }
-    for (id, document) in work.open {
-        cache.put(id, document);
+    for (id, document) in open {
+        if changes.iter().any(|(changed, _)| *changed == id) {
+            work.put_record(id, &document, document.scope(id))?;
+        }
+        work.keep(id, document);
     }
-    Ok(Committed { group, changes: work.changes })
+    Ok(Committed { group, changes })
 }
 
 impl GroupEdit {
@@ -222,26 +185,15 @@ impl GroupEdit {
 }
 
 /// What a commit has done so far, none of it durable yet.
-struct Work {
-    open: HashMap<RecordId, OpenDocument>,
+struct Making<'m> {
+    writing: Writing<'m>,
+    open: BTreeMap<RecordId, OpenDocument>,
     changes: Vec<(RecordId, ChangeHash)>,
-    origin: Origin,
 }
 
-impl Work {
-    fn make(
-        &mut self,
-        tx: &Db<'_>,
-        cache: &mut DocumentCache,
-        edit: &GroupEdit,
-        document: Option<OpenDocument>,
-        pen: &Pen,
-        env: &mut dyn Env,
-    ) -> Result<(), ReplicaError> {
+impl Making<'_> {
+    fn make(&mut self, work: &mut Work<'_>, edit: &GroupEdit) -> Result<(), ReplicaError> {
         let id = edit.record();
-        let before = self.changes.len();
-        let existing =
-            |document: Option<OpenDocument>| document.ok_or(ReplicaError::UnknownRecord(id));
         let (mut open, steps) = match edit {
             GroupEdit::Create { kind, edit, .. } => {
                 if kind.storage == Storage::ServerRow {
@@ -249,52 +201,49 @@ impl Work {
                 }
                 let mut steps = steps(edit, None).into_iter();
                 let first = steps.next().unwrap_or_default();
-                let mut mint = || EventId::mint(pen.now, draw(env));
-                let (doc, local) = document::create(kind, id, &first, pen, &mut mint)?;
-                let hydrated = hydrate(&doc, kind);
-                let mut open = OpenDocument { kind: kind.clone(), doc, stamp: None, hydrated };
-                self.wrote(tx, id, &mut open, &local, pen)?;
+                let (open, local) = self.writing.begin(work, kind, id, &first)?;
+                self.note(id, &local)?;
                 (open, steps.collect())
             }
             GroupEdit::Edit { edit, .. } => {
-                let open = existing(document)?;
+                let open = self.existing(work, id)?;
                 let steps = steps(edit, Some(&open));
                 (open, steps)
             }
             GroupEdit::Delete { .. } => {
-                let open = existing(document)?;
+                let open = self.existing(work, id)?;
                 let step = life_event(&open.kind, "delete");
                 (open, vec![step])
             }
             GroupEdit::Restore { .. } => {
-                let open = existing(document)?;
+                let open = self.existing(work, id)?;
                 let step = life_event(&open.kind, "restore");
                 (open, vec![step])
             }
         };
         for step in steps {
-            let mut mint = || EventId::mint(pen.now, draw(env));
-            let local = document::edit(&mut open.doc, &open.hydrated, &step, pen, &mut mint)?;
-            if let Some(local) = local {
-                self.wrote(tx, id, &mut open, &local, pen)?;
+            if let Some(local) = self.writing.edit(work, id, &mut open, &step)? {
+                self.note(id, &local)?;
             }
-        }
-        if self.changes.len() > before {
-            write_record(tx, cache, id, &open)?;
         }
         self.open.insert(id, open);
         Ok(())
     }
 
-    /// Stores a change that the document has by now.
-    fn wrote(
+    fn existing(
         &mut self,
-        tx: &Db<'_>,
+        work: &mut Work<'_>,
         id: RecordId,
-        open: &mut OpenDocument,
-        local: &LocalChange,
-        pen: &Pen,
-    ) -> Result<(), ReplicaError> {
+    ) -> Result<OpenDocument, ReplicaError> {
+        let open = match self.open.remove(&id) {
+            Some(open) => Some(open),
+            None => work.open(id)?,
+        };
+        open.ok_or(ReplicaError::UnknownRecord(id))
+    }
+
+    /// Takes note of a change that was written, if a server would take it.
+    fn note(&mut self, id: RecordId, local: &LocalChange) -> Result<(), ReplicaError> {
         if local.bytes.len() > limits::CHANGE_BYTES || local.ops > limits::OPS_PER_CHANGE {
             return Err(ReplicaError::TooLarge(format!(
                 "this edit takes {} bytes and {} operations, {} and {} are allowed; make it in parts",
@@ -304,23 +253,6 @@ impl Work {
                 limits::OPS_PER_CHANGE
             )));
         }
-        let stamp = Stamp {
-            at: UnixMs::from_seconds(pen.now.seconds()),
-            hash: local.hash,
-            by: Some(pen.author),
-        };
-        open.stamp = open.stamp.max(Some(stamp));
-        open.hydrated = hydrate(&open.doc, &open.kind);
-        let new = NewChange {
-            record: id,
-            kind: open.kind.clone(),
-            hash: local.hash,
-            bytes: &local.bytes,
-            state: ChangeState::Pending,
-            actor: pen.actor,
-            origin: &self.origin,
-        };
-        store::insert_change(tx, &new)?;
         self.changes.push((id, local.hash));
         Ok(())
     }
@@ -339,52 +271,4 @@ fn life_event(kind: &Kind, action: &str) -> RecordEdit {
     let life = kind.fields.iter().find(|field| field.ty == FieldType::Log(LogKind::Life));
     let change = FieldChange::Append(EventData::Action { action: action.to_owned() });
     RecordEdit { changes: life.map(|field| (field.clone(), change)).into_iter().collect() }
-}
-
-/// Writes a record's row, scope and search words.
-pub(super) fn write_record(
-    tx: &Db<'_>,
-    cache: &mut DocumentCache,
-    id: RecordId,
-    open: &OpenDocument,
-) -> rusqlite::Result<()> {
-    let scope = projection::scope_of(id, &open.hydrated);
-    let n = store::touch_document(tx, id, &open.kind, scope)?;
-    cache.put_row(tx, &open.kind, n, &projection::project(id, &open.hydrated, open.stamp))
-}
-
-/// Opens a record's document with its accepted and pending changes.
-pub(super) fn load_open(db: &Db<'_>, id: RecordId) -> Result<Option<OpenDocument>, ReplicaError> {
-    let Some(row) = store::document(db, id)? else { return Ok(None) };
-    if row.snapshot.is_none() && row.accepted.is_empty() && row.pending.is_empty() {
-        return Ok(None);
-    }
-    let mut doc = match &row.snapshot {
-        Some(snapshot) => document::load(snapshot, &row.accepted)?,
-        None => {
-            let mut doc = row.kind.genesis().doc.clone();
-            document::apply_stored(&mut doc, &row.accepted)?;
-            doc
-        }
-    };
-    document::apply_stored(&mut doc, &row.pending)?;
-    let hydrated = hydrate(&doc, &row.kind);
-    let stamp = Stamp::of_document(&doc);
-    Ok(Some(OpenDocument { kind: row.kind, doc, stamp: stamp.filter(has_author), hydrated }))
-}
-
-/// The genesis change has no author and no time, and is nobody's edit.
-fn has_author(stamp: &Stamp) -> bool {
-    stamp.by.is_some()
-}
-
-/// Shorthand for tests and examples: `value` of a register as JSON.
-impl Hydrated {
-    /// The value of a register as JSON; `null` when it is absent.
-    pub fn json(&self, field: &str) -> serde_json::Value {
-        match self.value(field) {
-            Value::Null => serde_json::Value::Null,
-            value => value.to_json(),
-        }
-    }
 }

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use super::session::State;
-use super::{Replica, store};
+use serde::{Deserialize, Serialize};
+
+use super::device::Replica;
+use super::env::Env;
+use super::error::ReplicaError;
+use super::state::{Holder, LINK, State};
 use crate::time::UnixMs;
 
 /// How a replica stands.
@@ -28,7 +32,8 @@ pub struct Status {
 }
 
 /// Whether a replica talks to a server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkState {
     /// No session.
     Offline,
@@ -39,41 +44,90 @@ pub enum LinkState {
 }
 
 impl Replica {
-    /// How the replica stands.
+    /// Whether this process talks to a server for the replica.
+    pub fn link_state(&self) -> LinkState {
+        match &self.session.state {
+            State::Offline => LinkState::Offline,
+            State::Greeting { .. } => LinkState::CatchingUp,
+            State::Open(session) if session.live() => LinkState::Live,
+            State::Open(_) => LinkState::CatchingUp,
+        }
+    }
+
+    /// How the replica stands, as far as this process knows; see [`Replica::status_at`].
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn status(&self) -> rusqlite::Result<Status> {
-        let count = |sql: &str| self.db.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let stored = self.file.stored();
         let mut conflicts = 0;
-        for kind in self.schema.document_kinds() {
+        for kind in stored.schema().document_kinds() {
             let sql = format!("SELECT count(*) FROM {} WHERE conflict_count > 0", kind.table);
-            conflicts += count(&sql)?;
+            conflicts += stored.count(&sql)?;
         }
-        let oldest: Option<i64> =
-            self.db.query_row("SELECT min(made_at) FROM changes WHERE state = 1", [], |row| {
-                row.get(0)
-            })?;
         Ok(Status {
-            link: match &self.session.state {
-                State::Offline => LinkState::Offline,
-                State::Greeting { .. } => LinkState::CatchingUp,
-                State::Open(session) if session.live() => LinkState::Live,
-                State::Open(_) => LinkState::CatchingUp,
-            },
-            unsent: unsigned(count("SELECT count(*) FROM changes WHERE state = 1")?),
-            oldest_unsent: oldest.map(UnixMs),
-            conflicts: unsigned(conflicts),
-            refused: unsigned(count("SELECT count(*) FROM changes WHERE state = 2")?),
-            records: unsigned(count("SELECT count(*) FROM documents")?),
-            last_sync: store::meta::<i64>(&self.file(), "last_sync")?.map(UnixMs),
+            link: self.link_state(),
+            unsent: stored.count("SELECT count(*) FROM changes WHERE state = 1")?,
+            oldest_unsent: stored.oldest_unsent()?,
+            conflicts,
+            refused: stored.count("SELECT count(*) FROM changes WHERE state = 2")?,
+            records: stored.count("SELECT count(*) FROM documents")?,
+            last_sync: stored.meta::<i64>("last_sync")?.map(UnixMs),
             last_fault: self.last_fault.clone(),
         })
     }
+
+    /// How the replica stands at this moment. When this process has no session, but another one on
+    /// the file has, it says how that one's stands.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn status_at(&self, now: UnixMs) -> rusqlite::Result<Status> {
+        let mut status = self.status()?;
+        if status.link == LinkState::Offline
+            && let Some(link) = self.file.stored().meta::<String>(LINK)?
+            && let Ok(lease) = serde_json::from_str::<Lease>(&link)
+            && lease.holds(now)
+        {
+            status.link = lease.state;
+            status.last_fault = None;
+        }
+        Ok(status)
+    }
+
+    /// Tells other processes on the file how this one's session stands. It counts until the given
+    /// moment, so that a process that was killed is soon taken for offline: say it again before then.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note_link(
+        &mut self,
+        state: LinkState,
+        until: UnixMs,
+        env: &mut dyn Env,
+    ) -> Result<(), ReplicaError> {
+        let lease = Lease { state, since: env.now(), until };
+        let text = serde_json::to_string(&lease).expect("BUG: a lease serialises");
+        self.file.write(|work| Ok::<_, ReplicaError>(work.set_meta(LINK, &text)?))?;
+        self.session.lease = Holder::Here;
+        Ok(())
+    }
 }
 
-fn unsigned(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or(0)
+/// What a process with a session leaves in the file.
+#[derive(Serialize, Deserialize)]
+struct Lease {
+    state: LinkState,
+    since: UnixMs,
+    until: UnixMs,
+}
+
+impl Lease {
+    /// Both moments are read from one machine's clock. Where that was set back meanwhile, nothing is
+    /// known.
+    fn holds(&self, now: UnixMs) -> bool {
+        (self.since.0..self.until.0).contains(&now.0)
+    }
 }
 
 impl fmt::Display for LinkState {

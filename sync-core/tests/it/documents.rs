@@ -6,6 +6,8 @@ use sync_core::ids::{Actor, EventId, RecordId, UserId};
 use sync_core::time::UnixMs;
 use uuid::Uuid;
 
+use crate::kit::kind;
+
 fn pen(author: u128) -> Pen {
     Pen {
         actor: Actor([7; 16]),
@@ -18,7 +20,7 @@ fn pen(author: u128) -> Pen {
 /// The author stands in every change, the first and the later ones alike.
 #[test]
 fn every_change_has_its_author() {
-    let kind = &crate::kit::kind("organization");
+    let kind = kind("organization");
     let mut mint = || EventId(Uuid::from_u128(9));
     let pen = pen(42);
     let first = RecordEdit::parse(kind, [("name", "Café")]).unwrap();
@@ -41,7 +43,7 @@ fn every_change_has_its_author() {
 /// Sets take `+key` and `-key`; one part of an address leaves the others alone.
 #[test]
 fn parts_and_keys_are_edited_one_by_one() {
-    let kind = &crate::kit::kind("organization");
+    let kind = kind("organization");
     let pen = pen(1);
     let mut mint = || EventId(Uuid::from_u128(9));
     let pairs = [

@@ -20,7 +20,7 @@ struct Scene {
 fn scene() -> Scene {
     let organization = kind("organization");
     let writer = pen(1, 1);
-    let (doc, _) = created(&organization, &[("name", "Café"), ("notes", "Hi")], &writer);
+    let (doc, _) = created(organization, &[("name", "Café"), ("notes", "Hi")], &writer);
     let mut ahead = doc.clone();
     let pairs = [
         ("cuisine", "Thai"),
@@ -28,14 +28,14 @@ fn scene() -> Scene {
         ("notes", "Hi there"),
         ("location", "lat=1.5,lng=2"),
     ];
-    let next = edited(&mut ahead, &organization, &pairs, &writer, &mut 0).unwrap().bytes;
+    let next = edited(&mut ahead, organization, &pairs, &writer, &mut 0).unwrap().bytes;
     Scene { doc, next }
 }
 
 fn context(doc: &Automerge) -> Context<'_> {
     Context {
         record: record(1),
-        kind: kind("organization"),
+        kind: kind("organization").clone(),
         doc,
         author: user(1),
         now: NOW,
@@ -48,7 +48,7 @@ fn attempt(doc: &Automerge, bytes: &[u8]) -> Result<Automerge, String> {
     let parsed = guard::parse(bytes).map_err(|refusal| refusal.code)?;
     let verified = guard::verify(parsed, &context(doc)).map_err(|refusal| refusal.code)?;
     let applied =
-        guard::apply(doc, &kind("organization"), verified).map_err(|refusal| refusal.code)?;
+        guard::apply(doc, kind("organization"), verified).map_err(|refusal| refusal.code)?;
     guard::prove(&applied.doc, applied.edits_text).map_err(|refusal| refusal.code)?;
     Ok(applied.doc)
 }
@@ -89,7 +89,7 @@ fn honest_edits_of_every_sort_pass() {
     let doc = attempt(&doc, &next).unwrap();
     let mut ahead = doc.clone();
     let pairs = [("tags", "-new"), ("custom_fields.size", "9"), ("notes", "Bye"), ("cuisine", "")];
-    let later = edited(&mut ahead, &kind("organization"), &pairs, &pen(1, 1), &mut 0).unwrap();
+    let later = edited(&mut ahead, kind("organization"), &pairs, &pen(1, 1), &mut 0).unwrap();
     attempt(&doc, &later.bytes).unwrap();
 }
 
@@ -121,7 +121,7 @@ fn a_change_by_another_author_or_actor_is_refused() {
 /// reads.
 #[test]
 fn bytes_behind_the_author_are_refused() {
-    let (_, beginning) = created(&kind("organization"), &[("name", "Café")], &pen(1, 1));
+    let (_, beginning) = created(kind("organization"), &[("name", "Café")], &pen(1, 1));
     assert!(guard::parse(&beginning.bytes).is_ok());
     let signed = |alter: &dyn Fn(&mut Vec<u8>)| {
         let mut change = Change::from_bytes(beginning.bytes.clone()).unwrap().decode();
@@ -143,7 +143,7 @@ fn a_visit_of_somebody_else_is_refused() {
         let (account, by) = (record(7).to_string(), user(by).to_string());
         let pairs =
             [("organization_id", &*account), ("interaction_type", "VISIT"), ("user_id", &*by)];
-        let (_, beginning) = created(&visit, &pairs, &pen(1, 1));
+        let (_, beginning) = created(visit, &pairs, &pen(1, 1));
         let doc = &visit.genesis().doc;
         let parsed = guard::parse(&beginning.bytes).unwrap();
         guard::verify(parsed, &Context { kind: visit.clone(), ..context(doc) }).map(drop)
@@ -157,7 +157,7 @@ fn a_visit_of_somebody_else_is_refused() {
 fn a_stage_that_claims_a_role_is_refused() {
     let deal = kind("opportunity");
     let pairs = [("name", "Menu"), ("organization_id", "018f0000-0000-7000-8000-000000000001")];
-    let (doc, _) = created(&deal, &pairs, &pen(1, 1));
+    let (doc, _) = created(deal, &pairs, &pen(1, 1));
     let closed = |role: Option<&str>| {
         let data = EventData::Stage {
             stage: "closed-won".into(),
@@ -170,7 +170,7 @@ fn a_stage_that_claims_a_role_is_refused() {
             changes: vec![(deal.field("stage_log").unwrap().clone(), FieldChange::Append(data))],
         };
         let mut ahead = doc.clone();
-        let now = sync_core::document::hydrate(&ahead, &deal);
+        let now = sync_core::document::hydrate(&ahead, deal);
         let mut mint = || mint(&pen(1, 1), &mut 0);
         let change =
             sync_core::document::edit(&mut ahead, &now, &edit, &pen(1, 1), &mut mint).unwrap();
@@ -202,9 +202,8 @@ fn unknown_dependencies_are_refused() {
 /// A change of one record pushed as another's, and a second beginning.
 #[test]
 fn changes_of_other_records_are_refused() {
-    let organization = kind("organization");
-    let genesis = organization.genesis();
-    let (_, beginning) = created(&kind("organization"), &[("name", "Again")], &pen(1, 5));
+    let genesis = kind("organization").genesis();
+    let (_, beginning) = created(kind("organization"), &[("name", "Again")], &pen(1, 5));
     assert_refused(&beginning.bytes, RefusalCode::WrongRecord);
     let mut elsewhere = context(&genesis.doc);
     elsewhere.record = record(2);
@@ -242,7 +241,7 @@ fn what_no_edit_writes_is_refused() {
 fn unknown_words_and_fields_of_a_newer_app_are_kept() {
     let Scene { doc, .. } = scene();
     let doc = attempt(&doc, &only(put("organization_type", "franchise"))).unwrap();
-    let hydrated = sync_core::document::hydrate(&doc, &kind("organization"));
+    let hydrated = sync_core::document::hydrate(&doc, kind("organization"));
     assert_eq!(hydrated.json("organization_type"), "prospect");
     assert_eq!(hydrated.violations.len(), 1);
     attempt(&scene().doc, &only(put("loyalty_tier", 3))).unwrap();

@@ -15,7 +15,7 @@ use crate::kit::{NOW, created, edited, kind, pen, record, user};
 fn attempt_as(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, String> {
     let context = Context {
         record: record(1),
-        kind: kind("organization"),
+        kind: kind("organization").clone(),
         doc,
         author: user(author),
         now: NOW,
@@ -24,7 +24,7 @@ fn attempt_as(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, 
     let parsed = guard::parse(bytes).map_err(|refusal| refusal.code)?;
     let verified = guard::verify(parsed, &context).map_err(|refusal| refusal.code)?;
     let applied =
-        guard::apply(doc, &kind("organization"), verified).map_err(|refusal| refusal.code)?;
+        guard::apply(doc, kind("organization"), verified).map_err(|refusal| refusal.code)?;
     guard::prove(&applied.doc, applied.edits_text).map_err(|refusal| refusal.code)?;
     Ok(applied.doc)
 }
@@ -45,13 +45,13 @@ struct Scene {
 fn scene() -> Scene {
     let organization = kind("organization");
     let (seen, _) =
-        created(&organization, &[("name", "Café"), ("notes", "Hi"), ("tags", "old")], &pen(1, 1));
+        created(organization, &[("name", "Café"), ("notes", "Hi"), ("tags", "old")], &pen(1, 1));
     let mut doc = seen.clone();
-    edited(&mut doc, &organization, &[("notes", "Hi!!!"), ("tags", "b")], &pen(2, 2), &mut 0)
+    edited(&mut doc, organization, &[("notes", "Hi!!!"), ("tags", "b")], &pen(2, 2), &mut 0)
         .unwrap();
     let mut ahead = seen.clone();
     let pairs = [("cuisine", "Thai"), ("tags", "new,-old"), ("notes", "Ho there")];
-    let next = edited(&mut ahead, &organization, &pairs, &pen(1, 1), &mut 0).unwrap().bytes;
+    let next = edited(&mut ahead, organization, &pairs, &pen(1, 1), &mut 0).unwrap().bytes;
     Scene { doc, seen, next }
 }
 
@@ -65,8 +65,7 @@ fn encoded(mut change: ExpandedChange, operations: Vec<Op>) -> Vec<u8> {
 }
 
 fn container(name: &str) -> ObjectId {
-    let organization = kind("organization");
-    let genesis = organization.genesis();
+    let genesis = kind("organization").genesis();
     let counter = genesis.by_counter.iter().find(|(_, field)| **field == name).unwrap().0;
     ObjectId::Id(OpId::new(*counter, &ActorId::from(genesis.actor.0)))
 }
@@ -99,8 +98,7 @@ fn take_away(element: &OpId, pred: Vec<OpId>) -> Op {
 
 /// Characters of the notes, and the value of the name: operations that are there to be named.
 fn known(doc: &Automerge) -> (Vec<OpId>, OpId) {
-    let organization = kind("organization");
-    let notes = &organization.genesis().containers["notes"];
+    let notes = &kind("organization").genesis().containers["notes"];
     let characters = doc.list_range(notes, ..).map(|item| name_of(item.id())).collect();
     (characters, name_of(doc.get(ROOT, "name").unwrap().unwrap().1))
 }
@@ -196,7 +194,7 @@ fn one_change_cannot_fill_a_container_past_its_limit() {
     let organization = kind("organization");
     let full = "x".repeat(limits::LONG_TEXT_CHARS);
     let mut doc = scene().doc;
-    let last = edited(&mut doc, &organization, &[("notes", &full)], &pen(1, 1), &mut 0).unwrap();
+    let last = edited(&mut doc, organization, &[("notes", &full)], &pen(1, 1), &mut 0).unwrap();
     let last = Change::from_bytes(last.bytes).unwrap();
     let mut one_more = expanded();
     (one_more.seq, one_more.deps) = (last.seq() + 1, vec![last.hash()]);
@@ -227,19 +225,19 @@ fn settling_a_conflict_with_the_shown_value_is_accepted() {
     let organization = kind("organization");
     let Scene { seen, .. } = scene();
     let (mut left, mut right) = (seen.clone(), seen);
-    edited(&mut left, &organization, &[("cuisine", "Thai")], &pen(1, 1), &mut 0).unwrap();
-    edited(&mut right, &organization, &[("cuisine", "Greek")], &pen(2, 2), &mut 0).unwrap();
+    edited(&mut left, organization, &[("cuisine", "Thai")], &pen(1, 1), &mut 0).unwrap();
+    edited(&mut right, organization, &[("cuisine", "Greek")], &pen(2, 2), &mut 0).unwrap();
     left.merge(&mut right).unwrap();
     let server = left.clone();
-    let both = document::hydrate(&server, &organization);
+    let both = document::hydrate(&server, organization);
     let values: Vec<_> = both.conflicts[0].values.iter().map(|v| v.as_str().unwrap()).collect();
     assert_eq!(values.len(), 2);
     for value in values {
         let mut device = server.clone();
         let settled =
-            edited(&mut device, &organization, &[("cuisine", value)], &pen(1, 1), &mut 0).unwrap();
+            edited(&mut device, organization, &[("cuisine", value)], &pen(1, 1), &mut 0).unwrap();
         let merged = attempt(&server, &settled.bytes).unwrap();
-        let hydrated = document::hydrate(&merged, &organization);
+        let hydrated = document::hydrate(&merged, organization);
         assert_eq!(hydrated.json("cuisine"), value);
         assert!(hydrated.conflicts.is_empty());
     }
@@ -414,7 +412,7 @@ proptest! {
         steps in prop::collection::vec(rewritten(), 1..14),
     ) {
         let organization = kind("organization");
-        let (mut server, _) = created(&organization, &[("name", "Café")], &pen(1, 9));
+        let (mut server, _) = created(organization, &[("name", "Café")], &pen(1, 9));
         let mut devices = [server.clone(), server.clone(), server.clone()];
         let mut count = 0;
         for (who, text, fetch) in steps {
@@ -425,7 +423,7 @@ proptest! {
             let (author, tag) = (u128::from(who) + 1, format!("t{}", text.len()));
             let pairs = [("notes", text.as_str()), ("tags", &tag), ("cuisine", &tag)];
             let writer = pen(author, who + 1);
-            let Some(made) = edited(device, &organization, &pairs, &writer, &mut count) else { continue };
+            let Some(made) = edited(device, organization, &pairs, &writer, &mut count) else { continue };
             match attempt_as(&server, &made.bytes, author) {
                 Ok(merged) => server = merged,
                 Err(code) => prop_assert!(false, "{}", code),

@@ -1,9 +1,10 @@
 //! Pens, documents and a world whose clock and entropy are counters.
 
 use automerge::Automerge;
+use sync_core::crm;
 use sync_core::document::{self, LocalChange, Pen, PenRole, RecordEdit, hydrate};
 use sync_core::ids::{Actor, EventId, RecordId, ScopeId, ServerEpoch, UserId};
-use sync_core::protocol::{FeedItem, ServerMessage, SessionLimits, Welcome};
+use sync_core::protocol::{Blob, FeedItem, ServerMessage, SessionLimits, Welcome};
 use sync_core::replica::{Env, OpenOptions, Replica};
 use sync_core::schema::Kind;
 use sync_core::time::UnixMs;
@@ -11,8 +12,9 @@ use uuid::Uuid;
 
 pub(crate) const NOW: UnixMs = UnixMs(1_790_000_000_000);
 
-pub(crate) fn kind(name: &str) -> Kind {
-    sync_core::crm::schema().kind(name).unwrap().clone()
+pub(crate) fn kind(name: &str) -> &'static Kind {
+    let schema: &'static sync_core::schema::Schema = Box::leak(Box::new(crm::schema()));
+    schema.kind(name).unwrap()
 }
 
 pub(crate) fn user(n: u128) -> UserId {
@@ -85,16 +87,16 @@ impl Env for World {
 
 pub(crate) fn replica(path: &std::path::Path, owner: u128, env: &mut World) -> Replica {
     let db = rusqlite::Connection::open(path).unwrap();
-    Replica::open(
-        db,
-        OpenOptions { schema: sync_core::crm::schema(), user: Some(user(owner)) },
-        env,
-    )
-    .unwrap()
+    Replica::open(db, OpenOptions { schema: crm::schema(), user: Some(user(owner)) }, env).unwrap()
 }
 
 /// The server takes user 1 in.
 pub(crate) fn welcome() -> Vec<u8> {
+    welcome_with(None)
+}
+
+/// The server takes user 1 in, and says what its rows are of.
+pub(crate) fn welcome_with(fingerprint: Option<Blob>) -> Vec<u8> {
     let limits = SessionLimits {
         frame_bytes: 1 << 20,
         inflated_bytes: 8 << 20,
@@ -112,6 +114,7 @@ pub(crate) fn welcome() -> Vec<u8> {
         now: NOW,
         limits,
         live: false,
+        fingerprint,
     })
     .to_bytes()
 }
@@ -125,5 +128,6 @@ pub(crate) fn item(record: RecordId) -> FeedItem {
         snapshot: None,
         changes: Vec::new(),
         row: None,
+        fields: None,
     }
 }

@@ -3,9 +3,9 @@
 use futures_util::{SinkExt, StreamExt};
 use sync_core::ids::ReplicaId;
 use sync_core::protocol::{
-    ClientMessage, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Refresh, ServerMessage, Welcome,
+    Blob, ClientMessage, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Refresh, ServerMessage,
+    Welcome,
 };
-use sync_core::schema::SCHEMA_VERSION;
 use sync_server::ops::people::new_id;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -37,7 +37,7 @@ impl Caller {
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
             protocol_min: PROTOCOL_MIN,
-            schema: SCHEMA_VERSION,
+            fingerprint: Blob::default(),
             token: token.to_owned(),
             replica: ReplicaId(new_id()),
             app: "caller".into(),

@@ -5,10 +5,9 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use sync_core::ids::{RecordId, ReplicaId};
 use sync_core::protocol::{
-    Ask, ClientMessage, FeedAck, FeedBatch, Goodbye, Hello, Opinion, PROTOCOL_MIN,
+    Ask, Blob, ClientMessage, FeedAck, FeedBatch, Goodbye, Hello, Opinion, PROTOCOL_MIN,
     PROTOCOL_VERSION, Push, PushGroup, ServerMessage, Verdict, Welcome,
 };
-use sync_core::schema::SCHEMA_VERSION;
 use sync_server::ops::people;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -22,7 +21,7 @@ pub(crate) fn hello(token: String) -> Hello {
     Hello {
         protocol: PROTOCOL_VERSION,
         protocol_min: PROTOCOL_MIN,
-        schema: SCHEMA_VERSION,
+        fingerprint: Blob::default(),
         token,
         replica: ReplicaId(people::new_id()),
         app: "by hand".into(),

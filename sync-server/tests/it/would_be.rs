@@ -259,6 +259,7 @@ async fn old_server(user: UserId) -> String {
                 feed_window: 4,
             },
             live: true,
+            fingerprint: None,
         });
         socket.send(Message::Binary(welcome.to_bytes().into())).await.unwrap();
         while let Some(Ok(_)) = socket.next().await {}

@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 use client_sdk::core::crm;
 use client_sdk::core::document::{FieldState, RecordEdit};
 use client_sdk::core::ids::{RecordId, UserId};
-use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions, OpenError, Table, rescue};
+use client_sdk::core::replica::{Deleted, Env, GroupEdit, ListOptions, OpenError, Table, rescue};
 use client_sdk::core::schema::Kind;
 use client_sdk::{Backoff, Client, Fault, SyncError, TokenSource, read_claims};
 use output::Output;
@@ -189,6 +189,19 @@ fn open(db: &std::path::Path, user: Option<UserId>) -> Result<Client, Failure> {
     })
 }
 
+/// Fills the tables anew after an update that changed which fields there are.
+fn fill_tables(client: &mut Client, out: &Output) -> Result<(), Failure> {
+    const AT_ONCE: u32 = 500;
+    let Some(begun) = client.replica.rebuilding()? else { return Ok(()) };
+    let bar = out.progress("updating");
+    bar.set_length(begun.total);
+    while let Some(progress) = client.replica.rebuild_some(AT_ONCE)? {
+        bar.set_position(progress.done);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
 async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
     if let Command::Init { user, token, token_file } = &cli.command {
         let user = match user {
@@ -211,6 +224,7 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
         return rescue_edits(&cli.db, file, out);
     }
     let mut client = open(&cli.db, None)?;
+    fill_tables(&mut client, out)?;
     match cli.command {
         Command::Init { .. } | Command::Rescue { .. } => Ok(()),
         Command::Import { file, kind, map, preview } => {
@@ -266,7 +280,8 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             sync(&mut client, &server.server, tokens, watch, out).await
         }
         Command::Status => {
-            let status = client.replica.status()?;
+            let now = client.env.now();
+            let status = client.replica.status_at(now)?;
             let value = json!({
                 "link": status.link.to_string(), "unsent": status.unsent,
                 "oldest_unsent": status.oldest_unsent.map(|at| at.to_string()),

@@ -1,0 +1,242 @@
+//! Making edits again whose changes cannot stand: the one way in which that is done.
+//!
+//! A change builds on all its writer knew. It falls with a refused one before it, and for its form
+//! alone, through no fault of whoever made the edit: its writer or its number was used elsewhere (by
+//! a copy of the file, or by somebody who stole the writer's name), or it builds on what the server
+//! does not have. The replica then reads back what the change did, takes it out of the outbox, and
+//! makes the edit again on what the record is by then, as another writer.
+//!
+//! **Invariant**: an edit is made again once at most for its form; refused for it again, it goes
+//! into quarantine. So nothing goes round in circles, however odd a server is.
+//! **Invariant**: an edit that cannot be made again is in quarantine, in words where they can be read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use automerge::Automerge;
+use sha2::{Digest, Sha256};
+
+use super::error::ReplicaError;
+use super::history::{Histories, States};
+use super::store::{OpenDocument, OwnChange, Owner, Stored, Work};
+use super::writing::Writing;
+use crate::document::{Pen, PenRole, difference, hydrate};
+use crate::error::{Refusal, RefusalCode};
+use crate::ids::{Actor, ChangeHash, EventId, RecordId};
+use crate::schema::{Kind, Rule};
+use crate::time::UnixMs;
+
+/// Whether a refusal is of a change's form, so that its edit may be made again.
+pub(super) fn of_form(code: RefusalCode) -> bool {
+    match code {
+        RefusalCode::ForeignActor
+        | RefusalCode::MissingDependency
+        | RefusalCode::SequenceGap
+        | RefusalCode::OpCounter => true,
+        RefusalCode::Malformed
+        | RefusalCode::TooLarge
+        | RefusalCode::TooManyOps
+        | RefusalCode::ForeignAuthor
+        | RefusalCode::BadReference
+        | RefusalCode::BadValue
+        | RefusalCode::Immutable
+        | RefusalCode::ServerOnly
+        | RefusalCode::WrongKind
+        | RefusalCode::WrongRecord
+        | RefusalCode::Rule
+        | RefusalCode::EngineFault
+        | RefusalCode::DocumentQuarantined
+        | RefusalCode::Denied
+        | RefusalCode::Constraint
+        | RefusalCode::GroupRefused
+        | RefusalCode::DependsOnRefused
+        | RefusalCode::FutureTime
+        | RefusalCode::Internal => false,
+    }
+}
+
+/// The writer that makes an edit again, and all that it draws: derived from the change whose place
+/// it takes, so that two copies of a file, or an old backup, make the same change of the same edit.
+/// The replica's id is in it, so that the bytes of the change alone do not lead a thief to its name.
+#[derive(Clone, Copy, Debug)]
+struct Substitute {
+    seed: [u8; 32],
+    pen: Pen,
+}
+
+impl Substitute {
+    fn of(hash: ChangeHash, owner: Owner, now: UnixMs) -> Self {
+        let mut digest = Sha256::new_with_prefix("kitchen-pantry/anew/1");
+        digest.update(owner.replica.as_bytes());
+        digest.update(hash.0);
+        let seed = digest.finalize().into();
+        let actor = Actor(derived(seed, 0));
+        Self { seed, pen: Pen { actor, author: owner.user, now, role: PenRole::Device } }
+    }
+
+    /// Whether it has written to a document: then the edit is in there.
+    fn wrote_to(&self, doc: &Automerge) -> bool {
+        doc.get_author_for_actor(&self.pen.actor.automerge()).is_some()
+    }
+
+    /// Its event ids, each another.
+    fn mint(&self) -> impl FnMut() -> EventId + use<> {
+        let (seed, now, mut count) = (self.seed, self.pen.now, 0);
+        move || {
+            count += 1;
+            EventId::mint(now, derived(seed, count))
+        }
+    }
+}
+
+fn derived<const N: usize>(seed: [u8; 32], count: u64) -> [u8; N] {
+    let digest = Sha256::new_with_prefix(seed).chain_update(count.to_be_bytes()).finalize();
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&digest[..N]);
+    bytes
+}
+
+/// Edits to be made again, in the order in which they were made.
+#[derive(Debug)]
+pub(super) struct Again {
+    edits: Vec<(OwnChange, Option<States>)>,
+}
+
+impl Again {
+    /// Reads what changes did. The documents of their records leave the cache.
+    pub(super) fn read(
+        work: &mut Work<'_>,
+        changes: Vec<OwnChange>,
+        histories: &mut Histories,
+    ) -> Result<Self, ReplicaError> {
+        let mut edits = Vec::with_capacity(changes.len());
+        for change in changes {
+            let states = match histories.of(work, change.record)? {
+                Some(history) => history.states(work.stored(), &change.bytes)?,
+                None => None,
+            };
+            edits.push((change, states));
+        }
+        Ok(Self { edits })
+    }
+
+    /// Reads what these changes did and what is entangled with them.
+    pub(super) fn read_entangled(
+        work: &mut Work<'_>,
+        hashes: &[ChangeHash],
+    ) -> Result<Self, ReplicaError> {
+        let changes = entangled(work.stored(), hashes)?;
+        Self::read(work, changes, &mut Histories::default())
+    }
+
+    /// Whether it can be read of each what it did.
+    pub(super) fn is_complete(&self) -> bool {
+        self.edits.iter().all(|(_, states)| states.is_some())
+    }
+
+    /// Notes for what refusal they are made again.
+    pub(super) fn because(&mut self, code: RefusalCode) {
+        for (change, _) in &mut self.edits {
+            change.origin.again = Some(code.as_str().to_owned());
+        }
+    }
+
+    /// Takes the changes out of the outbox. What is left of their records is what the server
+    /// confirmed and what was made before. Until they are made again they stand in quarantine.
+    pub(super) fn set_aside(&self, work: &mut Work<'_>) -> Result<(), ReplicaError> {
+        for (change, _) in &self.edits {
+            work.forget(change.record);
+            work.quarantine_change(change.hash, &Refusal::depends_on_refused())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the edits again on what the records are by now; returns those for which that cannot be
+    /// done, since their record is gone or what they did cannot be read. These stay in quarantine.
+    pub(super) fn make(
+        self,
+        work: &mut Work<'_>,
+    ) -> Result<Vec<(ChangeHash, Refusal)>, ReplicaError> {
+        let mut open: BTreeMap<RecordId, OpenDocument> = BTreeMap::new();
+        let mut lost = Vec::new();
+        for (change, states) in &self.edits {
+            let document = match open.remove(&change.record) {
+                Some(document) => Some(document),
+                None => work.open(change.record)?,
+            };
+            match (make_one(work, change, states.as_ref(), document)?, states) {
+                (Some(document), Some(_)) => {
+                    open.insert(change.record, document);
+                    work.drop_change(change.hash)?;
+                    continue;
+                }
+                (Some(document), None) => drop(open.insert(change.record, document)),
+                (None, Some(states)) => work.put_edit(change.hash, &states.in_words())?,
+                (None, None) => {}
+            }
+            lost.push((change.hash, Refusal::depends_on_refused()));
+        }
+        for (record, document) in open {
+            work.put_record(record, &document, document.scope(record))?;
+            work.keep(record, document);
+        }
+        Ok(lost)
+    }
+}
+
+/// The record with an edit made again on it, if it says what the edit was; none when there is no
+/// record to make it on.
+fn make_one(
+    work: &mut Work<'_>,
+    change: &OwnChange,
+    states: Option<&States>,
+    document: Option<OpenDocument>,
+) -> Result<Option<OpenDocument>, ReplicaError> {
+    let Some(States { before, after, claimed }) = states else { return Ok(document) };
+    let writer = Substitute::of(change.hash, work.owner(), *claimed);
+    let mut mint = writer.mint();
+    let origin = change.origin.clone();
+    let mut writing = Writing { pen: writer.pen, origin, mint: &mut mint };
+    match document {
+        Some(open) if writer.wrote_to(&open.doc) => Ok(Some(open)),
+        Some(mut open) => {
+            let mut edit = difference(before, after, &open.hydrated);
+            // If it began the record, which is there by now, the rest of it is an edit.
+            edit.changes.retain(|(field, _)| field.rule != Rule::Immutable);
+            // An edit that says what the record says already is in it.
+            writing.edit(work, change.record, &mut open, &edit)?;
+            Ok(Some(open))
+        }
+        None if states.is_some_and(States::begins) => {
+            let kind: &Kind = &after.kind;
+            let edit = difference(before, after, &hydrate(&kind.genesis().doc, kind));
+            let (open, _) = writing.begin(work, kind, change.record, &edit)?;
+            Ok(Some(open))
+        }
+        None => Ok(None),
+    }
+}
+
+/// These changes, what was made after them on their records, the rest of the groups of all those,
+/// what was made after that, and so on: none of it can stand without the others.
+pub(super) fn entangled(
+    stored: Stored<'_>,
+    hashes: &[ChangeHash],
+) -> rusqlite::Result<Vec<OwnChange>> {
+    let mut found: BTreeMap<i64, OwnChange> = BTreeMap::new();
+    let mut first: HashMap<RecordId, i64> = HashMap::new();
+    let mut next: Vec<(RecordId, i64)> = Vec::new();
+    for hash in hashes {
+        next.extend(stored.place(*hash)?);
+    }
+    while let Some((record, seq)) = next.pop() {
+        if first.get(&record).is_some_and(|known| *known <= seq) {
+            continue;
+        }
+        first.insert(record, seq);
+        for change in stored.waiting_from(record, seq)? {
+            next.extend(stored.group_places(change.origin.group)?);
+            found.insert(change.seq, change);
+        }
+    }
+    Ok(found.into_values().collect())
+}

@@ -1,0 +1,92 @@
+//! A replica: its file, its writer and its session.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::env::{Env, draw};
+use super::error::ReplicaError;
+use super::state::Session;
+use super::store::{File, Foreign, OpenError};
+use super::subscriptions::Subscriptions;
+use super::touched::Touched;
+use crate::ids::{Actor, ReplicaId, UserId};
+use crate::schema::Schema;
+
+/// How to open a replica.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// Which records there are.
+    pub schema: Arc<Schema>,
+    /// Whose records these are; needed when the file is new, and checked when it is not.
+    pub user: Option<UserId>,
+}
+
+/// One device's copy of the user's records.
+#[derive(Debug)]
+pub struct Replica {
+    pub(super) file: File,
+    /// Fresh at every open, and after every refusal: two processes on one file, a restored copy, or
+    /// edits before and after a refused one, are two writers.
+    pub(super) actor: Actor,
+    pub(super) session: Session,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) last_fault: Option<String>,
+}
+
+impl Replica {
+    /// Opens the replica in a connection, creating its tables when the file is new.
+    ///
+    /// When the file was last opened with another schema, the tables of its records are empty at
+    /// first: see [`Replica::rebuilding`].
+    ///
+    /// # Errors
+    /// When the file is damaged, of a newer version, another user's, or cannot be used.
+    pub fn open(
+        db: Connection,
+        options: OpenOptions,
+        env: &mut dyn Env,
+    ) -> Result<Self, OpenError> {
+        let mint = || ReplicaId::mint(env.now(), draw(env));
+        let file = File::open(db, options.schema, options.user, mint)?;
+        let last_fault = file.stored().meta::<Option<String>>("last_fault")?.flatten();
+        let actor = Actor(draw(env));
+        let (session, subscriptions) = (Session::default(), Subscriptions::default());
+        Ok(Self { file, actor, session, subscriptions, last_fault })
+    }
+
+    /// This copy's id.
+    pub fn id(&self) -> ReplicaId {
+        self.file.owner().replica
+    }
+
+    /// Whose records these are.
+    pub fn user(&self) -> UserId {
+        self.file.owner().user
+    }
+
+    /// The writer that this open stands for.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// Which records there are.
+    pub fn schema(&self) -> &Arc<Schema> {
+        self.file.tables().schema()
+    }
+
+    /// What was written since this was last asked: edits made here, what the server sent and judged,
+    /// and what other processes wrote.
+    pub fn take_touched(&mut self) -> Touched {
+        self.file.take_touched()
+    }
+
+    /// Whether another process wrote to the file since the last look. What it wrote counts as touched
+    /// then.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or another version of the app uses it.
+    pub fn look_for_foreign_writes(&mut self) -> Result<Foreign, ReplicaError> {
+        self.file.look_for_foreign_writes()
+    }
+}

@@ -1,0 +1,73 @@
+//! Erasing what the user no longer sees.
+
+use super::error::ReplicaError;
+use super::history::keep_words;
+use super::store::Work;
+use crate::ids::{RecordId, ScopeId};
+use crate::protocol::{AccessNotice, FeedBatch};
+
+/// Why the user sees scopes of which nothing is here yet.
+pub(super) fn granted(work: &Work<'_>, grants: &[AccessNotice]) -> rusqlite::Result<Vec<String>> {
+    let mut reasons = Vec::new();
+    for notice in grants {
+        if work.stored().records_of(notice.scope)?.is_empty() {
+            reasons.push(notice.reason.clone());
+        }
+    }
+    Ok(reasons)
+}
+
+/// Erases what the user no longer sees; returns the reasons.
+pub(super) fn evict(work: &mut Work<'_>, batch: &FeedBatch) -> Result<Vec<String>, ReplicaError> {
+    let mut gone: Vec<AccessNotice> = batch.evict.clone();
+    if let Some(keep) = &batch.keep_only {
+        let reason = "Your access was changed.";
+        for scope in work.stored().scopes()?.into_iter().filter(|scope| !keep.contains(scope)) {
+            // The server cannot list an account that it has not heard of yet.
+            if !work.stored().is_unsent(RecordId(scope.0))? {
+                gone.push(AccessNotice { scope, reason: reason.to_owned() });
+            }
+        }
+    }
+    let mut reasons = Vec::new();
+    for notice in gone {
+        if erase_scope(work, notice.scope)? > 0 {
+            reasons.push(notice.reason);
+        }
+    }
+    for record in &batch.evict_records {
+        if erase(work, *record)? {
+            reasons.push("A record moved to where you do not see it.".to_owned());
+        }
+    }
+    if !reasons.is_empty() {
+        work.want_scrub()?;
+    }
+    Ok(reasons)
+}
+
+/// Erases every record and all server data; unsent and refused edits stay.
+pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> {
+    for scope in work.stored().scopes()? {
+        erase_scope(work, scope)?;
+    }
+    work.erase_server_rows()?;
+    work.drop_meta("cursor")?;
+    work.want_scrub()?;
+    Ok(())
+}
+
+/// Erases what hangs from a scope; returns how many records.
+fn erase_scope(work: &mut Work<'_>, scope: ScopeId) -> Result<usize, ReplicaError> {
+    let records = work.stored().records_of(scope)?;
+    for record in &records {
+        erase(work, *record)?;
+    }
+    Ok(records.len())
+}
+
+/// Erases a record; what its unsent and refused changes did is kept in words.
+fn erase(work: &mut Work<'_>, record: RecordId) -> Result<bool, ReplicaError> {
+    keep_words(work, record)?;
+    Ok(work.erase_record(record)?)
+}

@@ -1,0 +1,90 @@
+//! Documents kept open between edits, bounded in number.
+
+use std::num::NonZeroUsize;
+
+use automerge::Automerge;
+use lru::LruCache;
+
+use super::stored::Stored;
+use crate::document::Hydrated;
+use crate::ids::{RecordId, ScopeId};
+use crate::projection::{self, Stamp};
+use crate::schema::Kind;
+
+/// Enough for every record a rep touches in a day; about 2 KB each.
+const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(512).expect("BUG: not zero");
+
+/// A document with accepted and pending changes applied, and what was read from it.
+#[derive(Clone, Debug)]
+pub(in crate::replica) struct OpenDocument {
+    pub(in crate::replica) kind: Kind,
+    pub(in crate::replica) doc: Automerge,
+    pub(in crate::replica) stamp: Option<Stamp>,
+    pub(in crate::replica) hydrated: Hydrated,
+}
+
+impl OpenDocument {
+    /// What the record hangs from, as its document says.
+    pub(in crate::replica) fn scope(&self, record: RecordId) -> ScopeId {
+        projection::scope_of(record, &self.hydrated)
+    }
+}
+
+/// Whether another process wrote to the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Foreign {
+    /// Nobody else did, or it only left notes.
+    Quiet,
+    /// What is known here may be stale.
+    Wrote,
+}
+
+#[derive(Debug)]
+pub(super) struct DocumentCache {
+    documents: LruCache<RecordId, OpenDocument>,
+    /// SQLite's counter of foreign commits.
+    data_version: i64,
+    /// The file's own counter of transactions that changed more than notes.
+    works: i64,
+}
+
+impl DocumentCache {
+    pub(super) fn new() -> Self {
+        Self { documents: LruCache::new(DOCUMENTS), data_version: 0, works: 0 }
+    }
+
+    /// Drops everything when another connection has written records since the last call.
+    pub(super) fn refresh(&mut self, stored: Stored<'_>) -> rusqlite::Result<Foreign> {
+        let version: i64 =
+            stored.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if version == self.data_version {
+            return Ok(Foreign::Quiet);
+        }
+        let works = stored.meta("works")?.unwrap_or(0);
+        self.data_version = version;
+        if works == self.works {
+            return Ok(Foreign::Quiet);
+        }
+        self.works = works;
+        self.documents.clear();
+        Ok(Foreign::Wrote)
+    }
+
+    /// Takes note of a transaction of our own that was committed.
+    pub(super) fn worked(&mut self, works: i64) {
+        self.works = works;
+    }
+
+    pub(super) fn take(&mut self, record: RecordId) -> Option<OpenDocument> {
+        self.documents.pop(&record)
+    }
+
+    pub(super) fn put(&mut self, record: RecordId, document: OpenDocument) -> &OpenDocument {
+        self.documents.pop(&record);
+        self.documents.get_or_insert(record, || document)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.documents.clear();
+    }
+}

@@ -1,0 +1,144 @@
+//! Writing changes: to the outbox, to quarantine, and out of both.
+
+use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
+
+use super::outbox::Origin;
+use super::work::Work;
+use crate::error::Refusal;
+use crate::ids::{Actor, ChangeHash, RecordId};
+
+/// Where a change stands when it is first stored; 2, quarantine, is only ever reached from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::replica) enum ChangeState {
+    Accepted = 0,
+    Pending = 1,
+}
+
+/// A change to be put into the file.
+#[derive(Debug)]
+pub(in crate::replica) struct NewChange<'a> {
+    pub(in crate::replica) record: RecordId,
+    pub(in crate::replica) kind: &'a str,
+    pub(in crate::replica) hash: ChangeHash,
+    pub(in crate::replica) bytes: &'a [u8],
+    pub(in crate::replica) state: ChangeState,
+    pub(in crate::replica) actor: Actor,
+    pub(in crate::replica) origin: &'a Origin,
+}
+
+/// The table of changes, as what was touched names it.
+const CHANGES: &str = "changes";
+
+impl Work<'_> {
+    pub(in crate::replica) fn add_change(
+        &mut self,
+        change: &NewChange<'_>,
+    ) -> rusqlite::Result<()> {
+        self.touched.add_table(CHANGES);
+        self.tx
+            .prepare_cached(
+                "INSERT INTO changes
+                   (record, kind, hash, bytes, state, actor, grp, made_at, seen, code)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                change.record.as_bytes(),
+                change.kind,
+                change.hash.0,
+                change.bytes,
+                change.state as i64,
+                change.actor.0,
+                change.origin.group.as_bytes(),
+                change.origin.made_at.0,
+                change.origin.seen.map(|seen| seen.0),
+                change.origin.again,
+            ])
+            .map(drop)
+    }
+
+    pub(in crate::replica) fn accept_change(&mut self, hash: ChangeHash) -> rusqlite::Result<()> {
+        self.touched.add_table(CHANGES);
+        self.tx
+            .prepare_cached(
+                "UPDATE changes SET state = 0, code = NULL, policy = NULL, sentence = NULL
+                 WHERE hash = ?1",
+            )?
+            .execute([hash.0])
+            .map(drop)
+    }
+
+    /// The record of an accepted change that was erased here before its verdict came; the change,
+    /// which nothing stands on any more, goes too.
+    pub(in crate::replica) fn take_orphan(
+        &mut self,
+        hash: ChangeHash,
+    ) -> rusqlite::Result<Option<RecordId>> {
+        self.touched.add_table(CHANGES);
+        self.tx
+            .prepare_cached(
+                "DELETE FROM changes
+                 WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM documents WHERE id = record)
+                 RETURNING record",
+            )?
+            .query_row([hash.0], |row| row.get(0).map(Uuid::from_bytes).map(RecordId))
+            .optional()
+    }
+
+    /// Puts a change that waits into quarantine; says where it stood.
+    pub(in crate::replica) fn quarantine_change(
+        &mut self,
+        hash: ChangeHash,
+        refusal: &Refusal,
+    ) -> rusqlite::Result<Option<(RecordId, i64)>> {
+        self.touched.add_table(CHANGES);
+        self.tx
+            .prepare_cached(
+                "UPDATE changes SET state = 2, code = ?2, policy = ?3, sentence = ?4
+                 WHERE hash = ?1 AND state = 1 RETURNING record, seq",
+            )?
+            .query_row(params![hash.0, refusal.code, refusal.policy, refusal.sentence], |row| {
+                Ok((RecordId(Uuid::from_bytes(row.get(0)?)), row.get(1)?))
+            })
+            .optional()
+    }
+
+    /// Keeps what a change did in words, for when its record is gone.
+    pub(in crate::replica) fn put_edit(
+        &mut self,
+        hash: ChangeHash,
+        edit: &str,
+    ) -> rusqlite::Result<()> {
+        self.touched.add_table(CHANGES);
+        self.tx
+            .prepare_cached("UPDATE changes SET edit = ?2 WHERE hash = ?1")?
+            .execute(params![hash.0, edit])
+            .map(drop)
+    }
+
+    /// Notes of a pending change that it waits for its record to be fetched.
+    pub(in crate::replica) fn note_fetching(
+        &self,
+        hash: ChangeHash,
+        code: &str,
+    ) -> rusqlite::Result<()> {
+        self.tx
+            .prepare_cached("UPDATE changes SET code = ?2 WHERE hash = ?1 AND state = 1")?
+            .execute(params![hash.0, code])
+            .map(drop)
+    }
+
+    /// Drops a change for good; says how many there were of its name.
+    pub(in crate::replica) fn drop_change(&mut self, hash: ChangeHash) -> rusqlite::Result<usize> {
+        self.touched.add_table(CHANGES);
+        self.tx.prepare_cached("DELETE FROM changes WHERE hash = ?1")?.execute([hash.0])
+    }
+
+    /// Drops the accepted changes of a record: a snapshot has them.
+    pub(super) fn drop_accepted_changes(&mut self, record: RecordId) -> rusqlite::Result<()> {
+        self.tx
+            .prepare_cached("DELETE FROM changes WHERE record = ?1 AND state = 0")?
+            .execute([record.as_bytes()])
+            .map(drop)
+    }
+}

@@ -1,0 +1,140 @@
+//! The file with what is kept beside it in memory, and how work on it begins.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::cache::{DocumentCache, Foreign, OpenDocument};
+use super::stored::Stored;
+use super::tables::Tables;
+use super::work::{Owner, Work};
+use crate::ids::RecordId;
+use crate::replica::error::ReplicaError;
+use crate::replica::touched::Touched;
+
+/// A replica's file.
+#[derive(Debug)]
+pub(in crate::replica) struct File {
+    pub(super) db: Connection,
+    pub(super) tables: Tables,
+    pub(super) owner: Owner,
+    pub(super) cache: DocumentCache,
+    pub(super) touched: Noticed,
+}
+
+/// What was touched and not yet asked for.
+#[derive(Debug, Default)]
+pub(super) struct Noticed {
+    by_host: Touched,
+    for_live: BTreeSet<&'static str>,
+}
+
+impl Noticed {
+    fn add(&mut self, fresh: Touched) {
+        self.for_live.extend(&fresh.tables);
+        self.by_host.add(fresh);
+    }
+}
+
+impl File {
+    /// What stands in the file.
+    pub(in crate::replica) fn stored(&self) -> Stored<'_> {
+        Stored::new(&self.db, self.tables.schema())
+    }
+
+    pub(in crate::replica) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(in crate::replica) fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// Does something in one write transaction; all of it is in the file when this returns, or none.
+    ///
+    /// On failure the cache is emptied: it may hold documents with changes that the file never got,
+    /// and an edit built on those could not be opened again.
+    pub(in crate::replica) fn write<T, E: From<ReplicaError>>(
+        &mut self,
+        job: impl FnOnce(&mut Work<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Self { db, tables, owner, cache, touched } = self;
+        let outcome = begin(db).map_err(E::from).and_then(|tx| {
+            note_foreign(Stored::new(&tx, tables.schema()), tables, cache, touched)?;
+            let mut work = Work::new(tx, tables, cache, *owner);
+            let done = job(&mut work)?;
+            touched.add(work.commit().map_err(ReplicaError::from)?);
+            Ok(done)
+        });
+        if outcome.is_err() {
+            cache.clear();
+        }
+        outcome
+    }
+
+    /// Does something in a transaction that is never committed.
+    pub(in crate::replica) fn try_out<T, E: From<ReplicaError>>(
+        &self,
+        job: impl FnOnce(&mut Work<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // The documents that it opens are not kept: they may have what is taken back.
+        let mut cache = DocumentCache::new();
+        job(&mut Work::new(begin(&self.db)?, &self.tables, &mut cache, self.owner))
+    }
+
+    /// Opens a record's document to read it.
+    pub(in crate::replica) fn read(
+        &mut self,
+        record: RecordId,
+    ) -> Result<Option<&OpenDocument>, ReplicaError> {
+        self.look_for_foreign_writes()?;
+        let open = match self.cache.take(record) {
+            Some(open) => Some(open),
+            None => self.stored().open(record)?,
+        };
+        Ok(open.map(|open| self.cache.put(record, open)))
+    }
+
+    /// Finds out whether another process wrote to the file since the last look.
+    pub(in crate::replica) fn look_for_foreign_writes(&mut self) -> Result<Foreign, ReplicaError> {
+        let Self { db, tables, cache, touched, .. } = self;
+        note_foreign(Stored::new(db, tables.schema()), tables, cache, touched)
+    }
+
+    /// What was touched since this was last asked.
+    pub(in crate::replica) fn take_touched(&mut self) -> Touched {
+        std::mem::take(&mut self.touched.by_host)
+    }
+
+    /// The tables that were touched since live queries were last looked at.
+    pub(in crate::replica) fn take_touched_for_live(&mut self) -> BTreeSet<&'static str> {
+        std::mem::take(&mut self.touched.for_live)
+    }
+}
+
+fn begin(db: &Connection) -> Result<Transaction<'_>, ReplicaError> {
+    Ok(Transaction::new_unchecked(db, TransactionBehavior::Immediate)?)
+}
+
+fn note_foreign(
+    stored: Stored<'_>,
+    tables: &Tables,
+    cache: &mut DocumentCache,
+    touched: &mut Noticed,
+) -> Result<Foreign, ReplicaError> {
+    let foreign = cache.refresh(stored)?;
+    if foreign == Foreign::Wrote {
+        if stored.meta::<Vec<u8>>("fingerprint")?.as_deref() != Some(tables.fingerprint()) {
+            return Err(ReplicaError::OtherVersion);
+        }
+        let mut all = Touched::default();
+        for kind in tables.schema().kinds() {
+            all.add_whole(kind.table);
+        }
+        for table in ["changes", "documents", "search", "server_rows"] {
+            all.add_table(table);
+        }
+        touched.add(all);
+    }
+    Ok(foreign)
+}

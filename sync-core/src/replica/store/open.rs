@@ -1,0 +1,151 @@
+//! Opening a replica's file: its identity, its version, and the tables that the schema asks for.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use uuid::Uuid;
+
+use super::cache::DocumentCache;
+use super::file::{File, Noticed};
+use super::scrub::BUSY_TIMEOUT;
+use super::stored::Stored;
+use super::tables::{FILE_VERSION, Tables, create_own};
+use super::work::{Owner, Work};
+use crate::ids::{ReplicaId, UserId};
+use crate::schema::Schema;
+
+/// Why a replica's file could not be opened. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is damaged. Keep it, save its unsent edits with `rescue`, and begin a new replica.
+    #[error("the local database is damaged ({0}); it was left as it is")]
+    Damaged(String),
+    /// The file was written by a newer version of the app. Update the app.
+    #[error("the local database is of version {found}, this app reads up to {known}")]
+    TooNew {
+        /// The file's version.
+        found: i64,
+        /// The newest one known here.
+        known: i64,
+    },
+    /// The file is new and no user was named.
+    #[error("the local database is new: say whose records it will hold")]
+    NoUser,
+    /// The file holds another user's records. Choose another file.
+    #[error("the local database belongs to user {0}")]
+    WrongUser(UserId),
+    /// SQLite could not read or write the file: disk, permissions, a lock.
+    #[error("the local database cannot be used: {0}")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl File {
+    /// Opens the file in a connection, creating its tables when it is new. `mint` names a new
+    /// replica.
+    pub(in crate::replica) fn open(
+        db: Connection,
+        schema: Arc<Schema>,
+        user: Option<UserId>,
+        mint: impl FnOnce() -> ReplicaId,
+    ) -> Result<Self, OpenError> {
+        prepare(&db)?;
+        let version = version(&db)?;
+        if version > FILE_VERSION {
+            return Err(OpenError::TooNew { found: version, known: FILE_VERSION });
+        }
+        if version == 0 {
+            begin(&db, mint(), user.ok_or(OpenError::NoUser)?)?;
+        }
+        let owner = owner(Stored::new(&db, &schema))?;
+        if user.is_some_and(|wanted| wanted != owner.user) {
+            return Err(OpenError::WrongUser(owner.user));
+        }
+        let (tables, mut cache) = (Tables::new(schema), DocumentCache::new());
+        lay_out(&db, &tables, &mut cache, owner)?;
+        cache.refresh(Stored::new(&db, tables.schema()))?;
+        let file = Self { db, tables, owner, cache, touched: Noticed::default() };
+        file.scrub();
+        Ok(file)
+    }
+}
+
+fn prepare(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    // WAL with FULL: a confirmed edit survives a power cut, and readers never wait for writers.
+    // In memory the journal mode stays what it is, hence no check of the answer.
+    db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    db.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+    )?;
+    db.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn begin(db: &Connection, replica: ReplicaId, user: UserId) -> rusqlite::Result<()> {
+    let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    if version(&tx)? == 0 {
+        create_own(&tx)?;
+        let put = "INSERT INTO meta (key, value) VALUES ('replica', ?1), ('user', ?2)";
+        tx.execute(put, [replica.as_bytes(), user.as_bytes()])?;
+    }
+    tx.commit()
+}
+
+fn owner(stored: Stored<'_>) -> Result<Owner, OpenError> {
+    let id = |key| stored.meta::<[u8; 16]>(key).map(|id| id.map(Uuid::from_bytes));
+    match (id("user")?, id("replica")?) {
+        (Some(user), Some(replica)) => {
+            Ok(Owner { user: UserId(user), replica: ReplicaId(replica) })
+        }
+        _ => Err(OpenError::Damaged("its identity is missing".into())),
+    }
+}
+
+/// Lays the tables of the kinds out anew when another schema did last. They are empty then, and are
+/// filled in steps; opening does not wait for that.
+fn lay_out(
+    db: &Connection,
+    tables: &Tables,
+    cache: &mut DocumentCache,
+    owner: Owner,
+) -> rusqlite::Result<()> {
+    let fits = |stored: Stored<'_>| {
+        let laid_out: Option<Vec<u8>> = stored.meta("fingerprint")?;
+        Ok::<_, rusqlite::Error>(laid_out.as_deref() == Some(tables.fingerprint()))
+    };
+    if fits(Stored::new(db, tables.schema()))? {
+        return Ok(());
+    }
+    let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    let mut work = Work::new(tx, tables, cache, owner);
+    // Another process may have been first.
+    if fits(work.stored())? {
+        return Ok(());
+    }
+    let before: Option<String> = work.stored().meta("tables")?;
+    let before: Vec<String> =
+        before.and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default();
+    tables.lay_out(&work.tx, &before)?;
+    let names = serde_json::to_string(&tables.names()).expect("BUG: strings serialise");
+    work.set_meta("tables", &names)?;
+    work.set_meta("fingerprint", &tables.fingerprint())?;
+    work.fill_from_the_start()?;
+    work.commit().map(drop)
+}

@@ -1,0 +1,200 @@
+//! Reading changes: what waits to be sent, what was refused, and what each of them belongs to.
+
+use rusqlite::{OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::stored::Stored;
+use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId};
+use crate::time::UnixMs;
+
+/// How an edit came to be, whatever change it stands in.
+#[derive(Clone, Debug)]
+pub(in crate::replica) struct Origin {
+    pub(in crate::replica) group: GroupId,
+    pub(in crate::replica) made_at: UnixMs,
+    /// How far the feed had come when it was made.
+    pub(in crate::replica) seen: Option<FeedPosition>,
+    /// For what refusal it was made again, if it was.
+    pub(in crate::replica) again: Option<String>,
+}
+
+/// A change that waits for its verdict, in its place.
+#[derive(Clone, Debug)]
+pub(in crate::replica) struct OwnChange {
+    pub(in crate::replica) seq: i64,
+    pub(in crate::replica) record: RecordId,
+    pub(in crate::replica) kind: String,
+    pub(in crate::replica) hash: ChangeHash,
+    pub(in crate::replica) bytes: Vec<u8>,
+    pub(in crate::replica) origin: Origin,
+}
+
+/// The columns of an [`OwnChange`], in the order in which it reads them.
+const OWN_CHANGE: &str = "seq, record, kind, hash, bytes, grp, made_at, seen, code";
+
+impl OwnChange {
+    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            record: RecordId(Uuid::from_bytes(row.get(1)?)),
+            kind: row.get(2)?,
+            hash: ChangeHash(row.get(3)?),
+            bytes: row.get(4)?,
+            origin: Origin {
+                group: GroupId(Uuid::from_bytes(row.get(5)?)),
+                made_at: UnixMs(row.get(6)?),
+                seen: row.get::<_, Option<i64>>(7)?.map(FeedPosition),
+                again: row.get(8)?,
+            },
+        })
+    }
+}
+
+/// Changes of which is not said in words yet what they did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::replica) enum Silent {
+    /// Refused ones.
+    Refused,
+    /// Unsent ones as well.
+    All,
+}
+
+impl<'a> Stored<'a> {
+    /// Pending changes after a place in the outbox, oldest first.
+    pub(in crate::replica) fn outbox_after(
+        self,
+        seq: i64,
+        most: usize,
+    ) -> rusqlite::Result<Vec<OwnChange>> {
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT {OWN_CHANGE} FROM changes WHERE state = 1 AND seq > ?1 ORDER BY seq LIMIT ?2"
+        ))?;
+        let rows = statement.query_map(params![seq, most as i64], OwnChange::of_row)?;
+        rows.collect()
+    }
+
+    /// Pending changes of a record from a place in the outbox on, oldest first.
+    pub(in crate::replica) fn waiting_from(
+        self,
+        record: RecordId,
+        seq: i64,
+    ) -> rusqlite::Result<Vec<OwnChange>> {
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT {OWN_CHANGE} FROM changes
+             WHERE record = ?1 AND state = 1 AND seq >= ?2 ORDER BY seq"
+        ))?;
+        let rows = statement.query_map(params![record.as_bytes(), seq], OwnChange::of_row)?;
+        rows.collect()
+    }
+
+    /// The pending changes of a group on other records.
+    pub(in crate::replica) fn pending_beside(
+        self,
+        group: GroupId,
+        record: RecordId,
+    ) -> rusqlite::Result<Vec<ChangeHash>> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT hash FROM changes WHERE grp = ?1 AND record <> ?2 AND state = 1 ORDER BY seq",
+        )?;
+        let rows = statement.query_map(params![group.as_bytes(), record.as_bytes()], |row| {
+            row.get(0).map(ChangeHash)
+        })?;
+        rows.collect()
+    }
+
+    /// Where a change stands in the outbox, if it waits there.
+    pub(in crate::replica) fn place(
+        self,
+        hash: ChangeHash,
+    ) -> rusqlite::Result<Option<(RecordId, i64)>> {
+        self.db
+            .prepare_cached("SELECT record, seq FROM changes WHERE hash = ?1 AND state = 1")?
+            .query_row([hash.0], place)
+            .optional()
+    }
+
+    /// Where the pending changes of a group stand.
+    pub(in crate::replica) fn group_places(
+        self,
+        group: GroupId,
+    ) -> rusqlite::Result<Vec<(RecordId, i64)>> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT record, seq FROM changes WHERE grp = ?1 AND state = 1")?;
+        let rows = statement.query_map([group.as_bytes()], place)?;
+        rows.collect()
+    }
+
+    /// Whether a change waits, and its edit was not made again before.
+    pub(in crate::replica) fn is_first_writing(self, hash: ChangeHash) -> rusqlite::Result<bool> {
+        self.db
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM changes WHERE hash = ?1 AND state = 1 AND code IS NULL)",
+            )?
+            .query_row([hash.0], |row| row.get(0))
+    }
+
+    /// Where a change of this name stands, if it is in the file.
+    pub(in crate::replica) fn change_state(
+        self,
+        hash: ChangeHash,
+    ) -> rusqlite::Result<Option<i64>> {
+        self.db
+            .prepare_cached("SELECT state FROM changes WHERE hash = ?1")?
+            .query_row([hash.0], |row| row.get(0))
+            .optional()
+    }
+
+    /// Every change of a record beside its snapshot: accepted and pending ones, oldest first, and
+    /// then refused ones, newest first, since an old one may stand in the way of a newer.
+    pub(super) fn all_changes(self, record: RecordId) -> rusqlite::Result<Vec<Vec<u8>>> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT bytes FROM changes WHERE record = ?1
+             ORDER BY state, CASE WHEN state = 2 THEN -seq ELSE seq END",
+        )?;
+        let rows = statement.query_map([record.as_bytes()], |row| row.get(0))?;
+        rows.collect()
+    }
+
+    /// Changes of a record that are silent, oldest first.
+    pub(in crate::replica) fn silent(
+        self,
+        record: RecordId,
+        which: Silent,
+    ) -> rusqlite::Result<Vec<(ChangeHash, Vec<u8>)>> {
+        let least = match which {
+            Silent::Refused => 2,
+            Silent::All => 1,
+        };
+        let mut statement = self.db.prepare_cached(
+            "SELECT hash, bytes FROM changes
+             WHERE record = ?1 AND state >= ?2 AND edit IS NULL ORDER BY seq",
+        )?;
+        let rows = statement.query_map(params![record.as_bytes(), least], |row| {
+            Ok((ChangeHash(row.get(0)?), row.get(1)?))
+        })?;
+        rows.collect()
+    }
+
+    /// Writers of changes that wait.
+    pub(in crate::replica) fn unsent_actors(self, most: usize) -> rusqlite::Result<Vec<Actor>> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT DISTINCT actor FROM changes WHERE state = 1 LIMIT ?1")?;
+        let rows = statement.query_map([most as i64], |row| row.get(0).map(Actor))?;
+        rows.collect()
+    }
+
+    /// When the oldest edit that waits was made.
+    pub(in crate::replica) fn oldest_unsent(self) -> rusqlite::Result<Option<UnixMs>> {
+        let oldest: Option<i64> = self
+            .db
+            .prepare_cached("SELECT min(made_at) FROM changes WHERE state = 1")?
+            .query_row([], |row| row.get(0))?;
+        Ok(oldest.map(UnixMs))
+    }
+}
+
+fn place(row: &Row<'_>) -> rusqlite::Result<(RecordId, i64)> {
+    Ok((RecordId(Uuid::from_bytes(row.get(0)?)), row.get(1)?))
+}

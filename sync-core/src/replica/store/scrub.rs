@@ -1,0 +1,48 @@
+//! Wiping what erasing left behind: SQLite overwrites freed pages, but the search index only marks
+//! its entries, and the journal keeps old pages until it is emptied.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::file::File;
+use super::work::Work;
+
+/// How long a write waits for another process's.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Set while words of erased records may still stand in the search index or the journal.
+const SCRUB: &str = "scrub";
+
+impl Work<'_> {
+    /// Notes that records were erased, whose words are to be wiped.
+    pub(in crate::replica) fn want_scrub(&self) -> rusqlite::Result<()> {
+        self.set_meta(SCRUB, &true)
+    }
+}
+
+impl File {
+    /// Wipes what is to be wiped.
+    ///
+    /// Another process at work or a full disk can be in the way. That keeps nobody from working: the
+    /// next feed batch or the next opening tries again.
+    pub(in crate::replica) fn scrub(&self) {
+        // Without waiting for others: nobody's edit should hang on this.
+        let _ = self.db.busy_timeout(Duration::ZERO);
+        let _ = self.try_scrub();
+        let _ = self.db.busy_timeout(BUSY_TIMEOUT);
+    }
+
+    fn try_scrub(&self) -> rusqlite::Result<()> {
+        if self.stored().meta::<bool>(SCRUB)? != Some(true) {
+            return Ok(());
+        }
+        let db: &Connection = &self.db;
+        db.execute("INSERT INTO search (search) VALUES ('optimize')", [])?;
+        let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !busy {
+            db.execute("UPDATE meta SET value = 0 WHERE key = ?1", [SCRUB])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Making one change: on a document, and in the outbox.
+
+use super::error::ReplicaError;
+use super::store::{ChangeState, NewChange, OpenDocument, Origin, Work};
+use crate::document::{self, LocalChange, Pen, RecordEdit, hydrate};
+use crate::ids::{EventId, RecordId};
+use crate::projection::Stamp;
+use crate::schema::Kind;
+use crate::time::UnixMs;
+
+/// As whom changes are made, in which group, and with which event ids.
+pub(super) struct Writing<'m> {
+    pub(super) pen: Pen,
+    pub(super) origin: Origin,
+    pub(super) mint: &'m mut dyn FnMut() -> EventId,
+}
+
+impl Writing<'_> {
+    /// Begins a record.
+    pub(super) fn begin(
+        &mut self,
+        work: &mut Work<'_>,
+        kind: &Kind,
+        id: RecordId,
+        edit: &RecordEdit,
+    ) -> Result<(OpenDocument, LocalChange), ReplicaError> {
+        let (doc, local) = document::create(kind, id, edit, &self.pen, self.mint)?;
+        let hydrated = hydrate(&doc, kind);
+        let mut open = OpenDocument { kind: kind.clone(), doc, stamp: None, hydrated };
+        self.store(work, id, &mut open, &local)?;
+        Ok((open, local))
+    }
+
+    /// Edits a record; none when it says all that already.
+    pub(super) fn edit(
+        &mut self,
+        work: &mut Work<'_>,
+        id: RecordId,
+        open: &mut OpenDocument,
+        edit: &RecordEdit,
+    ) -> Result<Option<LocalChange>, ReplicaError> {
+        let made = document::edit(&mut open.doc, &open.hydrated, edit, &self.pen, self.mint)?;
+        if let Some(local) = &made {
+            open.hydrated = hydrate(&open.doc, &open.kind);
+            self.store(work, id, open, local)?;
+        }
+        Ok(made)
+    }
+
+    fn store(
+        &self,
+        work: &mut Work<'_>,
+        record: RecordId,
+        open: &mut OpenDocument,
+        local: &LocalChange,
+    ) -> rusqlite::Result<()> {
+        let stamp = Stamp {
+            at: UnixMs::from_seconds(self.pen.now.seconds()),
+            hash: local.hash,
+            by: Some(self.pen.author),
+        };
+        open.stamp = open.stamp.max(Some(stamp));
+        work.add_change(&NewChange {
+            record,
+            kind: open.kind.name,
+            hash: local.hash,
+            bytes: &local.bytes,
+            state: ChangeState::Pending,
+            actor: self.pen.actor,
+            origin: &self.origin,
+        })
+    }
+}
