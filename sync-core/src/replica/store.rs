@@ -9,6 +9,7 @@
 
 mod cache;
 mod changes;
+mod document;
 mod file;
 mod open;
 mod outbox;
@@ -23,8 +24,8 @@ mod stored;
 mod tables;
 mod work;
 
-pub(super) use cache::OpenDocument;
 pub(super) use changes::{ChangeState, NewChange};
+pub(super) use document::OpenDocument;
 pub(super) use file::File;
 pub(super) use outbox::{Origin, OwnChange, Silent};
 pub(super) use stored::Stored;

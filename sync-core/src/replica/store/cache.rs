@@ -2,33 +2,14 @@
 
 use std::num::NonZeroUsize;
 
-use automerge::Automerge;
 use lru::LruCache;
 
+use super::document::OpenDocument;
 use super::stored::Stored;
-use crate::document::Hydrated;
-use crate::ids::{RecordId, ScopeId};
-use crate::projection::{self, Stamp};
-use crate::schema::Kind;
+use crate::ids::RecordId;
 
 /// Enough for every record a rep touches in a day; about 2 KB each.
 const DOCUMENTS: NonZeroUsize = NonZeroUsize::new(512).expect("BUG: not zero");
-
-/// A document with accepted and pending changes applied, and what was read from it.
-#[derive(Clone, Debug)]
-pub(in crate::replica) struct OpenDocument {
-    pub(in crate::replica) kind: Kind,
-    pub(in crate::replica) doc: Automerge,
-    pub(in crate::replica) stamp: Option<Stamp>,
-    pub(in crate::replica) hydrated: Hydrated,
-}
-
-impl OpenDocument {
-    /// What the record hangs from, as its document says.
-    pub(in crate::replica) fn scope(&self, record: RecordId) -> ScopeId {
-        projection::scope_of(record, &self.hydrated)
-    }
-}
 
 /// Whether another process wrote to the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::cache::{DocumentCache, Foreign, OpenDocument};
+use super::cache::{DocumentCache, Foreign};
+use super::document::OpenDocument;
 use super::stored::Stored;
 use super::tables::Tables;
 use super::work::{Owner, Work};

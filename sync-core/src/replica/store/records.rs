@@ -3,7 +3,7 @@
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, params};
 
-use super::cache::OpenDocument;
+use super::document::OpenDocument;
 use super::work::Work;
 use crate::ids::{RecordId, ScopeId};
 use crate::projection::{Cell, Row, project};

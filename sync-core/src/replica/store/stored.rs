@@ -5,7 +5,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
-use super::cache::OpenDocument;
+use super::document::OpenDocument;
 use crate::document::{self, LoadError, hydrate};
 use crate::ids::{RecordId, ScopeId};
 use crate::projection::Stamp;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::{ToSql, Transaction, params};
 
-use super::cache::{DocumentCache, OpenDocument};
+use super::cache::DocumentCache;
+use super::document::OpenDocument;
 use super::outbox::Origin;
 use super::stored::Stored;
 use super::tables::Tables;
