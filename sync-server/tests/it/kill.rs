@@ -15,6 +15,8 @@ use crate::harness::{ServerProcess, World, create, pantry_program, set};
 const ACCOUNTS: usize = 200;
 const EDITS: usize = 5000;
 const KILLS: usize = 50;
+/// Edits acknowledged before a kill, at most: several pushes.
+const PROGRESS: usize = 1200;
 
 /// `pantry sync` as a process of its own, killed without warning when dropped.
 struct Pantry(Child);
@@ -62,12 +64,15 @@ async fn killing_server_and_device_at_random_moments_loses_and_doubles_nothing()
     assert_eq!(all.len(), ACCOUNTS + EDITS);
     let token = world.token(world.rep);
     let mut moments = 0;
-    // How long a round may last: longer as long as nothing gets done, for slow machines.
-    let (mut most_ms, mut before) = (300, all.len());
     for _ in 0..KILLS {
+        let before = unsent(&file);
         let server = ServerProcess::start(&world.config).await;
         let device = Pantry::sync(&file, &server.sync_url(), &token);
-        tokio::time::sleep(Duration::from_millis(random.random_range(5..most_ms))).await;
+        // The moment is one of the upload's progress and not of the clock: a kill falls once so many
+        // edits more were acknowledged, from none at all, which is during the greeting, up to a few
+        // pushes.
+        let progress = random.random_range(0..PROGRESS);
+        until(|| before.saturating_sub(unsent(&file)) >= progress.min(before)).await;
         match random.random_range(0..3) {
             0 => drop(server),
             1 => drop(device),
@@ -78,10 +83,6 @@ async fn killing_server_and_device_at_random_moments_loses_and_doubles_nothing()
         let acknowledged: HashSet<_> = all.difference(&waiting).collect();
         let lost = acknowledged.iter().filter(|hash| !stored.contains(**hash)).count();
         assert_eq!(lost, 0, "edits acknowledged and not stored; seed {seed}");
-        if waiting.len() == before {
-            most_ms += 25;
-        }
-        before = waiting.len();
         moments += usize::from(!acknowledged.is_empty() && !waiting.is_empty());
         if waiting.is_empty() {
             // It all went up early: more to do, so that the later kills hit something too.
@@ -104,6 +105,17 @@ async fn killing_server_and_device_at_random_moments_loses_and_doubles_nothing()
     world.end().await;
 }
 
+/// Waits for a condition, for as long as anything may take on a slow machine.
+async fn until(mut done: impl FnMut() -> bool) {
+    for _ in 0..12_000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the upload did not get on within a minute");
+}
+
 fn edit(rep: &mut Client, accounts: &[RecordId], made: &mut usize, count: usize) {
     for _ in 0..count {
         let account = accounts[*made % accounts.len()];
@@ -119,6 +131,14 @@ fn pending(file: &Path) -> HashSet<Vec<u8>> {
     let mut statement = db.prepare("SELECT hash FROM changes WHERE state = 1").unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
     rows.map(Result::unwrap).collect()
+}
+
+/// How many edits wait in a device's outbox.
+fn unsent(file: &Path) -> usize {
+    let db = rusqlite::Connection::open(file).unwrap();
+    let count = "SELECT count(*) FROM changes WHERE state = 1";
+    let unsent: i64 = db.query_row(count, [], |row| row.get(0)).unwrap();
+    unsent.try_into().unwrap()
 }
 
 async fn stored(world: &World) -> HashSet<Vec<u8>> {
