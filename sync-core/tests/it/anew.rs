@@ -69,8 +69,8 @@ fn an_edit_refused_for_its_form_is_made_again_once() {
     let mut device = connected(&dir.path().join("a.db"), &mut env);
     let organization = kind("organization");
     let id =
-        device.create(&organization, edit(&organization, &[("name", "Café")]), &mut env).unwrap();
-    device.edit(id, edit(&organization, &[("notes", "Ring."), ("tags", "a")]), &mut env).unwrap();
+        device.create(organization, edit(organization, &[("name", "Café")]), &mut env).unwrap();
+    device.edit(id, edit(organization, &[("notes", "Ring."), ("tags", "a")]), &mut env).unwrap();
     let before = device.record(id).unwrap().unwrap();
     let first = next_push(&mut device).unwrap();
     let effects = refuse(&mut device, &first, RefusalCode::ForeignActor, &mut env);
@@ -95,13 +95,13 @@ fn an_edit_that_builds_on_what_the_server_lacks_is_made_again_on_what_it_has() {
     let mut env = World::new(32);
     let mut device = connected(&dir.path().join("a.db"), &mut env);
     let organization = kind("organization");
-    let (mut doc, _) = created(&organization, &[("name", "Café")], &pen(2, 2));
+    let (mut doc, _) = created(organization, &[("name", "Café")], &pen(2, 2));
     let restored = doc.save();
-    edited(&mut doc, &organization, &[("cuisine", "Thai")], &pen(2, 2), &mut 0).unwrap();
+    edited(&mut doc, organization, &[("cuisine", "Thai")], &pen(2, 2), &mut 0).unwrap();
     let whole = |bytes: Vec<u8>| FeedItem { snapshot: Some(Blob(bytes)), ..item(record(1)) };
     feed(&mut device, vec![whole(doc.save())], 0, &mut env);
-    device.edit(record(1), edit(&organization, &[("website", "a.example")]), &mut env).unwrap();
-    device.edit(record(1), edit(&organization, &[("tags", "b")]), &mut env).unwrap();
+    device.edit(record(1), edit(organization, &[("website", "a.example")]), &mut env).unwrap();
+    device.edit(record(1), edit(organization, &[("tags", "b")]), &mut env).unwrap();
     let push = next_push(&mut device).unwrap();
     let effects = refuse(&mut device, &push, RefusalCode::MissingDependency, &mut env);
     assert_eq!(asks_for(&effects), [record(1)]);
@@ -113,7 +113,7 @@ fn an_edit_that_builds_on_what_the_server_lacks_is_made_again_on_what_it_has() {
     for item in again.groups.iter().flat_map(|group| &group.items) {
         document::apply_stored(&mut server, std::slice::from_ref(&item.change.0)).unwrap();
     }
-    let said = document::hydrate(&server, &organization);
+    let said = document::hydrate(&server, organization);
     assert_eq!(said.json("website"), "a.example");
     assert_eq!(said.fields, device.record(record(1)).unwrap().unwrap().fields);
 }
@@ -125,7 +125,7 @@ fn an_edit_whose_record_does_not_come_ends_in_quarantine() {
     let mut env = World::new(33);
     let mut device = connected(&dir.path().join("a.db"), &mut env);
     let organization = kind("organization");
-    device.create(&organization, edit(&organization, &[("name", "Café")]), &mut env).unwrap();
+    device.create(organization, edit(organization, &[("name", "Café")]), &mut env).unwrap();
     let push = next_push(&mut device).unwrap();
     refuse(&mut device, &push, RefusalCode::MissingDependency, &mut env);
     feed(&mut device, Vec::new(), 1, &mut env);
@@ -147,12 +147,12 @@ fn a_group_that_is_made_again_stays_one() {
     let mut env = World::new(34);
     let mut device = connected(&dir.path().join("a.db"), &mut env);
     let organization = kind("organization");
-    let name = |n: u32| edit(&organization, &[("name", &format!("Café {n}"))]);
+    let name = |n: u32| edit(organization, &[("name", &format!("Café {n}"))]);
     let (one, two) = (record(41), record(42));
     let begin = |id, n| GroupEdit::Create { id, kind: organization.clone(), edit: name(n) };
     device.commit(&[begin(one, 1), begin(two, 2)], &mut env).unwrap();
-    device.edit(two, edit(&organization, &[("tags", "x")]), &mut env).unwrap();
-    device.edit(one, edit(&organization, &[("tags", "y")]), &mut env).unwrap();
+    device.edit(two, edit(organization, &[("tags", "x")]), &mut env).unwrap();
+    device.edit(one, edit(organization, &[("tags", "y")]), &mut env).unwrap();
     let push = next_push(&mut device).unwrap();
     let codes = [RefusalCode::GroupRefused, RefusalCode::ForeignActor];
     let codes = codes.into_iter().chain(std::iter::repeat(RefusalCode::ForeignActor));

@@ -37,12 +37,12 @@ fn a_step() -> impl Strategy<Value = Step> {
 }
 
 fn row_of(doc: &Automerge) -> Row {
-    project(record(1), &hydrate(doc, &kind("organization")), Stamp::of_document(doc))
+    project(record(1), &hydrate(doc, kind("organization")), Stamp::of_document(doc))
 }
 
 fn run(steps: &[Step]) -> (Vec<Automerge>, Vec<Change>) {
     let organization = kind("organization");
-    let (first, _) = created(&organization, &[("name", "First")], &pen(1, 1));
+    let (first, _) = created(organization, &[("name", "First")], &pen(1, 1));
     let mut docs = vec![first.clone(), first.clone(), first];
     let mut count = 0;
     for step in steps {
@@ -51,7 +51,7 @@ fn run(steps: &[Step]) -> (Vec<Automerge>, Vec<Change>) {
                 let pen = pen(*who as u128 + 1, *who as u8 + 10);
                 let pairs: Vec<(&str, &str)> =
                     pairs.iter().map(|(f, v)| (*f, v.as_str())).collect();
-                edited(&mut docs[*who], &organization, &pairs, &pen, &mut count);
+                edited(&mut docs[*who], organization, &pairs, &pen, &mut count);
             }
             Step::Hear { who, from } => {
                 let heard = docs[*from].get_changes(&[]);

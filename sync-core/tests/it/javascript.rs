@@ -10,7 +10,7 @@ use crate::kit::{created, edited, kind, pen};
 #[test]
 fn a_saved_document_says_the_same_in_javascript() {
     let organization = kind("organization");
-    let (first, _) = created(&organization, &[("name", "Café Zoë 🍜")], &pen(1, 1));
+    let (first, _) = created(organization, &[("name", "Café Zoë 🍜")], &pen(1, 1));
     let (mut here, mut there) = (first.clone(), first);
     let pairs = [
         ("employee_count", "12"),
@@ -20,8 +20,8 @@ fn a_saved_document_says_the_same_in_javascript() {
         ("notes", "Zurück bis zehn"),
         ("website", "a.example"),
     ];
-    edited(&mut here, &organization, &pairs, &pen(1, 1), &mut 0).unwrap();
-    edited(&mut there, &organization, &[("website", "b.example")], &pen(2, 2), &mut 0).unwrap();
+    edited(&mut here, organization, &pairs, &pen(1, 1), &mut 0).unwrap();
+    edited(&mut there, organization, &[("website", "b.example")], &pen(2, 2), &mut 0).unwrap();
     here.merge(&mut there).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("doc");
@@ -32,7 +32,7 @@ fn a_saved_document_says_the_same_in_javascript() {
     assert!(output.status.success(), "{said} (`make test` installs the package)");
     let read: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let doc = &read["doc"];
-    let hydrated = hydrate(&here, &organization);
+    let hydrated = hydrate(&here, organization);
     assert_eq!(doc["name"], hydrated.json("name"));
     assert_eq!(doc["employee_count"], 12);
     assert_eq!(doc["needs_review"], true);

@@ -14,7 +14,7 @@ fn device(file: &Path, env: &mut World) -> (Replica, [RecordId; 2]) {
     let mut device = replica(file, 1, env);
     let organization = kind("organization");
     let accounts = ["Café", "Bar"].map(|name| {
-        device.create(&organization, edit(&organization, &[("name", name)]), env).unwrap()
+        device.create(organization, edit(organization, &[("name", name)]), env).unwrap()
     });
     device.connect("token", "test").unwrap();
     device.handle_frame(&welcome(), env).unwrap();
@@ -22,7 +22,7 @@ fn device(file: &Path, env: &mut World) -> (Replica, [RecordId; 2]) {
 }
 
 fn changed(id: RecordId) -> GroupEdit {
-    GroupEdit::Edit { id, edit: edit(&kind("organization"), &[("cuisine", "Thai")]) }
+    GroupEdit::Edit { id, edit: edit(kind("organization"), &[("cuisine", "Thai")]) }
 }
 
 fn ask(device: &mut Replica, edits: &[GroupEdit], env: &mut World) -> Asked {

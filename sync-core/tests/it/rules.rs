@@ -72,7 +72,7 @@ proptest! {
     /// `Register`: one of the two is shown, both are listed, and writing again settles it.
     #[test]
     fn a_register_shows_one_value_and_lists_both(a in "[a-z]{1,9}", b in "[A-Z]{1,9}") {
-        let both = merged(&kind("organization"), &[NAME], &[("cuisine", &a)], &[("cuisine", &b)]);
+        let both = merged(kind("organization"), &[NAME], &[("cuisine", &a)], &[("cuisine", &b)]);
         let shown = both.says.json("cuisine");
         prop_assert!(shown == a || shown == b);
         let other = if shown == a { &b } else { &a };
@@ -85,7 +85,7 @@ proptest! {
     /// The same value written twice is no conflict.
     #[test]
     fn agreement_is_no_conflict(a in "[a-z]{1,9}") {
-        let both = merged(&kind("organization"), &[NAME], &[("cuisine", &a)], &[("cuisine", &a)]);
+        let both = merged(kind("organization"), &[NAME], &[("cuisine", &a)], &[("cuisine", &a)]);
         prop_assert_eq!(both.says.json("cuisine"), a);
         prop_assert!(both.says.conflicts.is_empty());
     }
@@ -95,7 +95,7 @@ proptest! {
     fn of_two_priorities_the_higher_is_shown(a in 0..4_usize, b in 0..4_usize) {
         let word = |n: usize| ["A", "B", "C", "D"][n];
         let both = merged(
-            &kind("organization"),
+            kind("organization"),
             &[NAME],
             &[("priority_level", word(a))],
             &[("priority_level", word(b))],
@@ -108,7 +108,7 @@ proptest! {
     #[test]
     fn of_two_days_the_earlier_is_shown(a in 1..28_u8, b in 1..28_u8) {
         let (a, b) = (format!("2030-05-{a:02}"), format!("2030-05-{b:02}"));
-        let both = merged(&kind("task"), &TASK, &[("due_date", &a)], &[("due_date", &b)]);
+        let both = merged(kind("task"), &TASK, &[("due_date", &a)], &[("due_date", &b)]);
         prop_assert_eq!(both.says.json("due_date"), a.min(b));
     }
 
@@ -117,7 +117,7 @@ proptest! {
     fn do_not_contact_wins(a: bool, b: bool) {
         let (left, right) = (a.to_string(), b.to_string());
         let both = merged(
-            &kind("contact"),
+            kind("contact"),
             &CONTACT,
             &[("do_not_contact", &left)],
             &[("do_not_contact", &right)],
@@ -131,7 +131,7 @@ proptest! {
     fn a_doubted_budget_is_not_confirmed(a: bool, b: bool) {
         let (left, right) = (a.to_string(), b.to_string());
         let both = merged(
-            &kind("opportunity"),
+            kind("opportunity"),
             &DEAL,
             &[("budget_confirmed", &left)],
             &[("budget_confirmed", &right)],
@@ -145,7 +145,7 @@ proptest! {
     fn an_address_is_never_mixed(a in "[a-z]{1,9}", b in "[A-Z]{1,9}") {
         let of = |word: &str| format!("street={word} Street, city={word} City");
         let both = merged(
-            &kind("organization"),
+            kind("organization"),
             &[NAME],
             &[("billing_address", &of(&a))],
             &[("billing_address", &of(&b))],
@@ -162,7 +162,7 @@ proptest! {
     fn of_two_amounts_the_lower_is_shown(a in 0..9000_i64, b in 9000..90_000_i64) {
         let of = |minor: i64, currency: &str| format!("minor={minor}, currency={currency}");
         let both = merged(
-            &kind("opportunity"),
+            kind("opportunity"),
             &DEAL,
             &[("estimated_value", &of(a, "EUR"))],
             &[("estimated_value", &of(b, "USD"))],
@@ -177,7 +177,7 @@ proptest! {
     fn both_additions_to_a_note_stay(a in "[a-z]{1,20}", b in "[A-Z]{1,20}") {
         let (before, behind) = (format!("{a} - Ask for the chef."), format!("Ask for the chef. - {b}"));
         let both = merged(
-            &kind("organization"),
+            kind("organization"),
             &[NAME, ("notes", "Ask for the chef.")],
             &[("notes", &before)],
             &[("notes", &behind)],
@@ -192,9 +192,9 @@ proptest! {
         let organization = kind("organization");
         let first = [NAME, ("tags", "0patio")];
         let both =
-            merged(&organization, &first, &[("tags", "-0patio"), ("tags", &a)], &[("tags", &b)]);
+            merged(organization, &first, &[("tags", "-0patio"), ("tags", &a)], &[("tags", &b)]);
         prop_assert_eq!(keys(&both.says, "tags"), vec![a.clone(), b]);
-        let twice = merged(&organization, &[NAME], &[("tags", &a)], &[("tags", &a)]);
+        let twice = merged(organization, &[NAME], &[("tags", &a)], &[("tags", &a)]);
         let gone = twice.then(&[("tags", &format!("-{a}"))]);
         prop_assert!(keys(&gone, "tags").is_empty());
     }
@@ -204,21 +204,21 @@ proptest! {
     #[test]
     fn adding_wins_over_a_concurrent_removal(tag in "[a-z]{1,5}") {
         let organization = kind("organization");
-        let (base, _) = created(&organization, &[NAME, ("tags", &tag)], &pen(1, 1));
+        let (base, _) = created(organization, &[NAME, ("tags", &tag)], &pen(1, 1));
         let (mut a, mut b) = (base.clone(), base);
         let away = format!("-{tag}");
-        edited(&mut a, &organization, &[("tags", &away)], &pen(2, 2), &mut 0);
-        edited(&mut b, &organization, &[("tags", &away)], &pen(3, 3), &mut 0);
-        edited(&mut b, &organization, &[("tags", &tag)], &pen(3, 3), &mut 0);
+        edited(&mut a, organization, &[("tags", &away)], &pen(2, 2), &mut 0);
+        edited(&mut b, organization, &[("tags", &away)], &pen(3, 3), &mut 0);
+        edited(&mut b, organization, &[("tags", &tag)], &pen(3, 3), &mut 0);
         a.merge(&mut b).unwrap();
-        prop_assert_eq!(keys(&hydrate(&a, &organization), "tags"), vec![tag]);
+        prop_assert_eq!(keys(&hydrate(&a, organization), "tags"), vec![tag]);
     }
 
     /// `Fields`: entries of different names merge, each a register of its own.
     #[test]
     fn custom_fields_merge_by_name(a in "[a-z]{1,9}", b in "[a-z]{1,9}") {
         let both = merged(
-            &kind("organization"),
+            kind("organization"),
             &[NAME],
             &[("custom_fields.size", &a)],
             &[("custom_fields.seats", &b)],
@@ -233,7 +233,7 @@ proptest! {
     fn events_of_both_are_in_the_log(a in 0..4_usize, b in 0..4_usize) {
         let open = |n: usize| ["prospecting", "qualification", "proposal", "negotiation"][n];
         let both =
-            merged(&kind("opportunity"), &DEAL, &[("stage", open(a))], &[("stage", open(b))]);
+            merged(kind("opportunity"), &DEAL, &[("stage", open(a))], &[("stage", open(b))]);
         prop_assert_eq!(both.says.log("stage_log").unwrap().len(), 2);
         // Of two open stages the further one.
         prop_assert_eq!(both.cell("stage"), Cell::Text(open(a.max(b)).into()));
@@ -247,7 +247,7 @@ proptest! {
     ) {
         let (value, percent_text) = (format!("minor={minor}, currency=USD"), percent.to_string());
         let both = merged(
-            &kind("opportunity"),
+            kind("opportunity"),
             &DEAL,
             &[("estimated_value", &value)],
             &[("probability_override", &percent_text)],
@@ -260,8 +260,8 @@ proptest! {
     #[test]
     fn what_began_a_record_is_not_edited(day in 1..28_u8) {
         let organization = kind("organization");
-        let (mut doc, _) = created(&organization, &[NAME], &pen(1, 1));
-        let before = hydrate(&doc, &organization);
+        let (mut doc, _) = created(organization, &[NAME], &pen(1, 1));
+        let before = hydrate(&doc, organization);
         let value = Value::Str(format!("2030-05-{day:02}T00:00:00Z"));
         let field = organization.field("created_at").unwrap();
         let edit = sync_core::document::RecordEdit {
@@ -271,6 +271,6 @@ proptest! {
             &mut doc, &before, &edit, &pen(2, 2), &mut || unreachable!("no event is written"),
         );
         prop_assert_eq!(outcome.unwrap_err(), EditError::Immutable { field: "created_at" });
-        prop_assert_eq!(hydrate(&doc, &organization), before);
+        prop_assert_eq!(hydrate(&doc, organization), before);
     }
 }
