@@ -1,369 +1,54 @@
-//! The server's end without sockets or database: judge what replicas push, merge it, and say what
-//! is to be stored.
+//! The server's end without sockets or database: judge what replicas push, merge it, say what is to
+//! be stored, and feed it to those who may see it.
 //!
-//! The caller brings the documents (from Postgres, or from a map in the model hub), runs groups
-//! through [`Workspace::judge`] in order, asks the database whether the user may, and either keeps
-//! the result or takes it back with [`Workspace::undo`]. Whether an actor belongs to the user and
-//! whether a change is known already are the caller's to answer: both are in its database.
+//! Two machines, each asking its host for what it needs by values:
 //!
-//! **Invariant**: a document in the workspace is replaced whole or not at all; a refused group
-//! leaves nothing behind.
+//! - [`Commit`] judges a batch of pushes within one transaction of a store, and [`Trials`] decides
+//!   what to commit next when that fails;
+//! - [`Session`] talks with one replica, and its [`Feed`] brings what happened.
+//!
+//! The database decides who may; the hub asks for rows to be written as the pushing user and is told
+//! what the rules said. Whether the store is Postgres or a map in memory it cannot tell.
+//!
+//! **Invariant**: nothing here reads a clock, draws randomness, or waits.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod admission;
+mod cache;
+mod commit;
+mod cursor;
+mod fallen;
+mod feed;
+mod judged;
+mod keeping;
+mod known;
+mod moments;
+mod places;
+mod push;
+mod reading;
+mod session;
+mod settle;
+mod trials;
+mod workspace;
 
-use automerge::{Automerge, ReadDoc};
-
-use crate::document::{self, Conflict, Hydrated, PenRole, Violation, hydrate};
-use crate::error::{Refusal, RefusalCode};
-use crate::guard::{self, Applied, ParsedChange};
-use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId, UserId};
-use crate::projection::{self, Row, Stamp};
-use crate::schema::Kind;
-use crate::time::UnixMs;
-
-/// A document as the hub holds it.
-#[derive(Clone, Debug)]
-pub struct HubDocument {
-    /// Its kind.
-    pub kind: Kind,
-    /// The merged state.
-    pub doc: Automerge,
-    /// Its newest change.
-    pub stamp: Option<Stamp>,
-    /// What it says, once it was read.
-    pub hydrated: Option<Hydrated>,
-    /// As saved, once it was proved sound; none while changes were applied since.
-    pub saved: Option<Vec<u8>>,
-    /// Whether a change to long text was applied since then.
-    text_edited: bool,
-}
-
-impl HubDocument {
-    /// A document as it is stored.
-    pub fn new(kind: &Kind, doc: Automerge, stamp: Option<Stamp>) -> Self {
-        Self { kind: kind.clone(), doc, stamp, hydrated: None, saved: None, text_edited: false }
-    }
-}
-
-/// A pushed change that parsed.
-#[derive(Clone, Debug)]
-pub struct Candidate {
-    /// The record it was pushed for.
-    pub record: RecordId,
-    /// The kind it was pushed as.
-    pub kind: Kind,
-    /// The change.
-    pub parsed: ParsedChange,
-}
-
-/// A pushed group whose every change parsed.
-#[derive(Clone, Debug)]
-pub struct CandidateGroup {
-    /// Its name.
-    pub group: GroupId,
-    /// How far its replica's feed had come when it was made, as the replica says; the caller's
-    /// database judges by it.
-    pub seen: Option<FeedPosition>,
-    /// Its changes in order.
-    pub changes: Vec<Candidate>,
-}
-
-/// A change to be stored.
-#[derive(Clone, Debug)]
-pub struct StoredChange {
-    /// The record.
-    pub record: RecordId,
-    /// Its name.
-    pub hash: ChangeHash,
-    /// The group it came in.
-    pub group: GroupId,
-    /// Who wrote it: the device's writer.
-    pub actor: Actor,
-    /// Its number among the actor's changes of this document.
-    pub seq: u64,
-    /// When, as the device says.
-    pub claimed_at: UnixMs,
-    /// The plain chunk.
-    pub bytes: Vec<u8>,
-}
-
-/// What became of a group.
-#[derive(Debug)]
-pub enum Judgement {
-    /// Every change is merged into the workspace; the caller must store these.
-    Merged(Merged),
-    /// Nothing was merged; one refusal a change.
-    Refused(Vec<(ChangeHash, Refusal)>),
-}
-
-/// A merged group, and how to take it back.
-#[derive(Debug)]
-pub struct Merged {
-    /// The changes, in order.
-    pub changes: Vec<StoredChange>,
-    before: Vec<(RecordId, Option<HubDocument>)>,
-}
-
-impl Merged {
-    /// The records that began with this group.
-    pub fn began(&self) -> impl Iterator<Item = RecordId> {
-        self.before.iter().filter(|(_, before)| before.is_none()).map(|(record, _)| *record)
-    }
-}
-
-/// A record's state after merging, ready to be written.
-#[derive(Clone, Debug)]
-pub struct Projected {
-    /// The record.
-    pub record: RecordId,
-    /// Its kind.
-    pub kind: Kind,
-    /// What it hangs from.
-    pub scope: ScopeId,
-    /// Its row.
-    pub row: Row,
-    /// Fields that several people wrote at once.
-    pub conflicts: Vec<Conflict>,
-    /// Values that do not fit their declaration.
-    pub violations: Vec<Violation>,
-}
-
-/// The documents that a batch of pushes touches.
-#[derive(Debug, Default)]
-pub struct Workspace {
-    documents: HashMap<RecordId, HubDocument>,
-    /// By whose push, since anybody may push anything under a name.
-    refused: HashSet<(UserId, ChangeHash)>,
-    quarantined: HashSet<RecordId>,
-}
-
-impl Workspace {
-    /// Puts a stored document into the workspace.
-    pub fn insert(&mut self, record: RecordId, document: HubDocument) {
-        self.documents.insert(record, document);
-    }
-
-    /// Closes a document to changes, because its stored form does not open.
-    pub fn quarantine(&mut self, record: RecordId) {
-        self.quarantined.insert(record);
-    }
-
-    /// A document of the workspace.
-    pub fn document(&self, record: RecordId) -> Option<&HubDocument> {
-        self.documents.get(&record)
-    }
-
-    /// Takes a document out, to be kept for the next batch: its state without what it says.
-    pub fn take(&mut self, record: RecordId) -> Option<HubDocument> {
-        let document = self.documents.remove(&record)?;
-        Some(HubDocument { hydrated: None, saved: None, text_edited: false, ..document })
-    }
-
-    /// Proves that documents to which changes were applied are sound, and saves them. Some change
-    /// must be taken back of each that is returned: it is not.
-    pub fn prove(
-        &mut self,
-        records: impl IntoIterator<Item = RecordId>,
-    ) -> Vec<(RecordId, Refusal)> {
-        let mut unsound = Vec::new();
-        for record in records {
-            if let Some(document) = self.documents.get_mut(&record)
-                && document.saved.is_none()
-            {
-                match guard::prove(&document.doc, document.text_edited) {
-                    Ok(saved) => document.saved = Some(saved),
-                    Err(refusal) => unsound.push((record, refusal)),
-                }
-            }
-        }
-        unsound
-    }
-
-    /// Judges a group for an authenticated user and merges it if every change stands.
-    pub fn judge(
-        &mut self,
-        group: CandidateGroup,
-        author: UserId,
-        pen: PenRole,
-        now: UnixMs,
-    ) -> Judgement {
-        let hashes: Vec<ChangeHash> = group.changes.iter().map(|c| c.parsed.hash()).collect();
-        let mut merged = Merged { changes: Vec::new(), before: Vec::new() };
-        for candidate in group.changes {
-            let hash = candidate.parsed.hash();
-            if let Err(refusal) =
-                self.merge_one(candidate, group.group, author, pen, now, &mut merged)
-            {
-                self.undo(merged);
-                return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
-            }
-        }
-        // It may have been refused before, beside others that were taken back since.
-        for hash in hashes {
-            self.refused.remove(&(author, hash));
-        }
-        Judgement::Merged(merged)
-    }
-
-    /// Takes a merged group back; groups are taken back in the reverse of their order.
-    pub fn undo(&mut self, merged: Merged) {
-        for (record, before) in merged.before.into_iter().rev() {
-            match before {
-                Some(document) => self.documents.insert(record, document),
-                None => self.documents.remove(&record),
-            };
-        }
-    }
-
-    /// What a merged group did to each record, as an edit's JSON: read beside what its changes build
-    /// on, and not beside what others wrote meanwhile, which their author may not be allowed to see.
-    pub fn said(&self, merged: &Merged) -> HashMap<RecordId, serde_json::Value> {
-        let mut of_record: HashMap<RecordId, Vec<automerge::ChangeHash>> = HashMap::new();
-        for change in &merged.changes {
-            of_record.entry(change.record).or_default().push(change.hash.into());
-        }
-        let say = |(record, hashes): (RecordId, Vec<automerge::ChangeHash>)| {
-            let HubDocument { kind, doc, .. } = self.documents.get(&record)?;
-            let first = doc.get_change_by_hash(hashes.first()?)?;
-            let before = hydrate(&doc.fork_at(first.deps()).ok()?, kind);
-            let after = hydrate(&doc.fork_at(&hashes).ok()?, kind);
-            Some((record, document::difference(&before, &after, &before).to_json()))
-        };
-        of_record.into_iter().filter_map(say).collect()
-    }
-
-    /// Remembers that the database refused a merged group, so that what builds on it is refused
-    /// with the right reason.
-    pub fn note_refused(&mut self, author: UserId, hashes: impl IntoIterator<Item = ChangeHash>) {
-        self.refused.extend(hashes.into_iter().map(|hash| (author, hash)));
-    }
-
-    /// The rows of some records, each once, parents before children.
-    pub fn project(&self, records: impl IntoIterator<Item = RecordId>) -> Vec<Projected> {
-        let unique: BTreeMap<RecordId, &HubDocument> = records
-            .into_iter()
-            .filter_map(|record| Some((record, self.documents.get(&record)?)))
-            .collect();
-        let mut rows: Vec<Projected> = unique
-            .into_iter()
-            .map(|(record, document)| project_document(record, document))
-            .collect();
-        rows.sort_by_key(|projected| projected.kind.index());
-        rows
-    }
-
-    fn merge_one(
-        &mut self,
-        candidate: Candidate,
-        group: GroupId,
-        author: UserId,
-        pen: PenRole,
-        now: UnixMs,
-        merged: &mut Merged,
-    ) -> Result<(), Refusal> {
-        let Candidate { record, kind, parsed } = candidate;
-        if self.quarantined.contains(&record) {
-            return Err(Refusal::new(
-                RefusalCode::DocumentQuarantined,
-                "This record is closed to changes until an operator has looked at it; your edit is kept on this device.",
-            ));
-        }
-        let existing = self.documents.get(&record);
-        if existing.is_some_and(|document| document.kind != kind) {
-            return Err(Refusal::new(
-                RefusalCode::WrongKind,
-                format!("This record exists and is not a {}.", kind.name),
-            ));
-        }
-        let base = existing.map_or(&kind.genesis().doc, |document| &document.doc);
-        let hash = parsed.hash();
-        // Every dependency is checked here, so that a dependant of a refused change says so.
-        if parsed.deps().any(|dep| self.refused.contains(&(author, dep))) {
-            return Err(Refusal::depends_on_refused());
-        }
-        let context = guard::Context { record, kind: kind.clone(), doc: base, author, now, pen };
-        let verified = guard::verify(parsed, &context)?;
-        let change = verified.change().clone();
-        let stored = StoredChange {
-            record,
-            hash,
-            group,
-            actor: verified.actor(),
-            seq: verified.seq(),
-            claimed_at: UnixMs::from_seconds(verified.change().timestamp()),
-            bytes: verified.change().raw_bytes().to_vec(),
-        };
-        let text_before = existing.is_some_and(|document| document.text_edited);
-        let Applied { doc, hydrated, edits_text } = guard::apply(base, &kind, verified)?;
-        let stamp = Stamp::of(&change, &doc);
-        let stamp = existing.and_then(|document| document.stamp).max(Some(stamp));
-        let merged_document = HubDocument {
-            kind,
-            doc,
-            stamp,
-            hydrated: Some(hydrated),
-            saved: None,
-            text_edited: edits_text || text_before,
-        };
-        let before = self.documents.insert(record, merged_document);
-        merged.before.push((record, before));
-        merged.changes.push(stored);
-        Ok(())
-    }
-
-    fn refuse(
-        &mut self,
-        author: UserId,
-        hashes: &[ChangeHash],
-        culprit: ChangeHash,
-        refusal: Refusal,
-    ) -> Vec<(ChangeHash, Refusal)> {
-        self.note_refused(author, hashes.iter().copied());
-        hashes
-            .iter()
-            .map(|hash| {
-                let reason =
-                    if *hash == culprit { refusal.clone() } else { group_refused(&refusal) };
-                (*hash, reason)
-            })
-            .collect()
-    }
-}
-
-/// The row of one document, and what was read on the way.
-pub fn project_document(record: RecordId, document: &HubDocument) -> Projected {
-    let read;
-    let hydrated = match &document.hydrated {
-        Some(hydrated) => hydrated,
-        None => {
-            read = hydrate(&document.doc, &document.kind);
-            &read
-        }
-    };
-    Projected {
-        record,
-        kind: document.kind.clone(),
-        scope: projection::scope_of(record, hydrated),
-        row: projection::project(record, hydrated, document.stamp),
-        conflicts: hydrated.conflicts.clone(),
-        violations: hydrated.violations.clone(),
-    }
-}
-
-/// Opens a stored document for the workspace.
-///
-/// # Errors
-/// When the stored bytes are damaged.
-pub fn open(kind: &Kind, snapshot: &[u8]) -> Result<HubDocument, document::LoadError> {
-    let doc = document::load(snapshot, &[])?;
-    let stamp = Stamp::of_document(&doc);
-    Ok(HubDocument::new(kind, doc, stamp))
-}
-
-/// The refusal of a change whose group failed for another change's sake.
-pub fn group_refused(cause: &Refusal) -> Refusal {
-    Refusal::new(
-        RefusalCode::GroupRefused,
-        format!("It was made together with an edit that was refused: {}", cause.sentence),
-    )
-}
+pub use cache::DocumentCache;
+pub use commit::{Commit, Step};
+pub use feed::{Feed, Next};
+pub use judged::{Counts, DocumentToStore, Durable, Judged, RefusedWork, ToStore};
+pub use keeping::RefusedChange;
+pub use known::{DocumentHead, Inquiry, Known};
+pub use moments::{Moment, Moments};
+pub use places::Placed;
+pub use push::{PushJob, PushedChange, PushedGroup, parse};
+pub use reading::{
+    AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
+    Since,
+};
+pub use session::{
+    DeviceNoted, Effect, Event, Now, PING_EVERY, SILENT_FOR, Secret, Session, SignedIn,
+};
+pub use settle::{Care, Culprits, WriteRows, Wrote};
+pub use trials::{Answered, Ended, Trials, Unavailable};
+pub use workspace::{
+    Candidate, CandidateGroup, HubDocument, Judgement, Merged, Projected, StoredChange, Workspace,
+    group_refused, open, project_document,
+};

@@ -13,5 +13,6 @@ pub mod projection;
 pub mod protocol;
 #[cfg(feature = "replica")]
 pub mod replica;
+pub mod role;
 pub mod schema;
 pub mod time;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,8 @@ use serde_json::json;
 use sync_core::limits;
 
 use crate::app::App;
+use crate::committer::CommitterHealth;
+use crate::traffic::Traffic;
 use crate::{session, telemetry};
 
 /// Every route.
@@ -31,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
 
 async fn socket(
     State(app): State<Arc<App>>,
+    ConnectInfo(traffic): ConnectInfo<Traffic>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -43,7 +46,7 @@ async fn socket(
         .max_frame_size(limits::FRAME_BYTES)
         .write_buffer_size(64 << 10)
         .max_write_buffer_size(2 * limits::INFLATED_FRAME_BYTES)
-        .on_upgrade(move |socket| session::serve(app, socket))
+        .on_upgrade(move |socket| session::serve(app, socket, traffic))
 }
 
 /// Only pages send an origin, and browsers keep them honest: it must be one of the list, or the
@@ -67,14 +70,25 @@ async fn health(State(app): State<Arc<App>>) -> Response {
     };
     let resident = resident_bytes();
     let memory = json!({"status": if resident.is_some() { "pass" } else { "warn" }, "metadata": {"residentBytes": resident}});
-    let (status, code) = match answer {
-        Ok(_) => ("healthy", StatusCode::OK),
-        Err(_) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
+    let health = app.committer.health();
+    let committer = match health {
+        CommitterHealth::Well => json!({"status": "pass"}),
+        CommitterHealth::Stuck(at_it) => {
+            let message = format!("it has been at one batch for {} s", at_it.as_secs());
+            json!({"status": "fail", "message": message})
+        }
+        CommitterHealth::Ended => {
+            json!({"status": "fail", "message": "it ended; restart the server"})
+        }
+    };
+    let (status, code) = match (answer, health) {
+        (Ok(_), CommitterHealth::Well) => ("healthy", StatusCode::OK),
+        (Ok(_) | Err(_), _) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
     };
     let body = json!({
         "status": status,
-        "timestamp": crate::committer::now().to_string(),
-        "checks": {"database": database, "memory": memory},
+        "timestamp": crate::clock::now().to_string(),
+        "checks": {"database": database, "committer": committer, "memory": memory},
     });
     (code, Json(body)).into_response()
 }

@@ -6,11 +6,12 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
+use sync_core::role::Role;
 use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
 use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
-use sync_server::{app, committer, say, store, telemetry};
+use sync_server::{clock, committer, say, server, store, telemetry};
 
 /// Documents are many small allocations, made and dropped on several threads.
 #[global_allocator]
@@ -95,7 +96,7 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
 async fn serve() -> anyhow::Result<()> {
     telemetry::start_logging();
     let config = Config::read(|name| std::env::var(name).ok())?;
-    let running = app::start(&config).await?;
+    let running = server::start(&config).await?;
     say(format_args!("listening on {}", running.address));
     let stopping = running.app.stopping.clone();
     tokio::spawn(async move {
@@ -136,7 +137,7 @@ fn print(report: report::Report, json: bool) {
 async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let user = people::find_user(&owner().await?, user).await?;
-    let exp = u64::try_from(committer::now().seconds())? + ttl;
+    let exp = u64::try_from(clock::now().seconds())? + ttl;
     let claims = Claims { sub: user.to_string(), exp, role };
     let secret = config.tokens.secret.context(
         "SUPABASE_JWT_SECRET (or JWT_SECRET) is not set: only with it can tokens be signed here",
@@ -179,7 +180,7 @@ async fn run_user(command: UserCommand, json: bool) -> anyhow::Result<()> {
                 email,
                 first_name: first,
                 last_name: last,
-                role,
+                role: Role::from(role.as_str()),
                 manager,
                 territory,
                 time_zone,
@@ -187,7 +188,8 @@ async fn run_user(command: UserCommand, json: bool) -> anyhow::Result<()> {
             say(people::add_user(&pool, &user).await?);
         }
         UserCommand::SetRole { user, role } => {
-            let change = people::UserChange { role: Some(role), ..Default::default() };
+            let change =
+                people::UserChange { role: Some(Role::from(role.as_str())), ..Default::default() };
             change_user(&pool, &user, change).await?;
         }
         UserCommand::Move { user, manager, territory } => {
@@ -269,7 +271,8 @@ async fn run_assign(
         }
         return Ok(std::process::ExitCode::SUCCESS);
     }
-    let rules = std::sync::Arc::new(committer::Rules::load(&pool, sync_core::crm::schema()).await?);
+    let rules =
+        std::sync::Arc::new(store::rules::Rules::load(&pool, sync_core::crm::schema()).await?);
     let committer = committer::Committer::start(pool.clone(), rules);
     let outcome = assign::assign(&pool, &committer, acting, &list).await?;
     if json {

@@ -15,10 +15,12 @@ use sync_core::ids::UserId;
 use sync_core::protocol::Goodbye;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::http::auth::{self, SignedIn};
+use crate::clock::now;
+use crate::http::auth::{self, SignedIn, Verifier};
+use crate::places::Places;
 
 /// How often the users table is asked.
 const ASK_EVERY: Duration = Duration::from_millis(300);
@@ -62,13 +64,18 @@ impl Revoked {
 
 /// Asks again and again which of the connected users may no longer be. On a connection of its own:
 /// the others may all be at work.
-pub async fn watch_users(app: Arc<App>, pool: PgPool) {
+pub async fn watch_users(
+    pool: PgPool,
+    places: Arc<Places>,
+    revoked: watch::Sender<Revoked>,
+    stopping: CancellationToken,
+) {
     loop {
         tokio::select! {
-            () = app.stopping.cancelled() => break,
+            () = stopping.cancelled() => break,
             () = tokio::time::sleep(ASK_EVERY) => {}
         }
-        let users = app.connected_users();
+        let users = places.connected_users();
         if users.is_empty() {
             continue;
         }
@@ -76,7 +83,7 @@ pub async fn watch_users(app: Arc<App>, pool: PgPool) {
         match timeout(ANSWER_WITHIN, ask(&pool, &users)).await {
             Ok(Ok(revoked)) if revoked.is_empty() => {}
             Ok(Ok(users)) => {
-                app.revoked.send_replace(Revoked { asked, users });
+                revoked.send_replace(Revoked { asked, users });
             }
             Ok(Err(error)) => tracing::warn!(%error, "who may be connected is not known"),
             Err(_) => tracing::warn!("who may be connected is not known: no answer in time"),
@@ -98,20 +105,28 @@ async fn ask(pool: &PgPool, users: &[UserId]) -> sqlx::Result<HashMap<UserId, Re
     Ok(revoked.collect())
 }
 
-/// Waits until a session must end; says why.
-pub async fn ended(app: &App, mut permission: watch::Receiver<SignedIn>) -> Goodbye {
-    let mut revoked = app.revoked.subscribe();
-    let mut keys = app.verifier.subscribe();
+/// Waits until a session must end, once somebody has signed in to it; says why.
+pub async fn ended(
+    revoked: &watch::Sender<Revoked>,
+    verifier: &Verifier,
+    mut permission: watch::Receiver<Option<SignedIn>>,
+) -> Goodbye {
+    let mut revoked = revoked.subscribe();
+    let mut keys = verifier.subscribe();
     loop {
-        let signed_in = permission.borrow_and_update().clone();
+        let Some(signed_in) = permission.borrow_and_update().clone() else {
+            // Nobody has signed in yet.
+            let _ = permission.changed().await;
+            continue;
+        };
         if let Some(goodbye) = revoked.borrow_and_update().about(&signed_in) {
             return goodbye;
         }
         keys.mark_unchanged();
-        if !app.verifier.holds(&signed_in.key) {
+        if !verifier.holds(&signed_in.key) {
             return auth::withdrawn();
         }
-        let left = signed_in.expires.0.saturating_sub(crate::committer::now().0);
+        let left = signed_in.expires.0.saturating_sub(now().0);
         let Ok(left @ 1..) = u64::try_from(left) else { return auth::expired() };
         let wait = Duration::from_millis(left).min(LOOK_AT_LEAST_EVERY);
         // Any of them is a reason to look again.

@@ -2,8 +2,9 @@
 
 use automerge::{Automerge, Change, ChangeHash as AutoHash, ChangeMetadata};
 
-use super::verify::{Creating, refuse};
-use super::{Context, ParsedChange};
+use super::context::Context;
+use super::parsed::ParsedChange;
+use super::refusals::{malformed, refuse};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::UserId;
 use crate::limits;
@@ -12,6 +13,13 @@ use crate::time::UnixMs;
 
 /// No device existed before 2015 in UTC seconds.
 pub(super) const EARLIEST_SECONDS: i64 = 1_420_070_400;
+
+/// Whether this is the change that begins the record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Creating {
+    Yes,
+    No,
+}
 
 pub(super) fn check_time(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), Refusal> {
     let claimed = parsed.change.timestamp();
@@ -41,7 +49,7 @@ pub(super) fn check_place(
         );
     }
     if !change.deps().is_sorted_by(|a, b| a < b) {
-        return Err(super::malformed("it names what it builds on twice or out of order"));
+        return Err(malformed("it names what it builds on twice or out of order"));
     }
     if !on_genesis && change.deps().contains(&first) {
         return refuse(
@@ -50,7 +58,7 @@ pub(super) fn check_place(
         );
     }
     if change.is_empty() {
-        return Err(super::malformed("it changes nothing"));
+        return Err(malformed("it changes nothing"));
     }
     let mut greatest = 0;
     for dep in change.deps() {

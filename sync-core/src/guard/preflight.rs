@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::malformed;
+use super::refusals::malformed;
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;
 

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use automerge::legacy::{ElementId, Op, OpId, OpType};
 use automerge::{ActorId, Automerge, ChangeHash as AutoHash, ObjId, ReadDoc, ScalarValue};
 
-use super::verify::bad_preds;
+use super::refusals::bad_preds;
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;
 use crate::schema::Field;

@@ -2,7 +2,7 @@
 
 use automerge::ScalarValue;
 
-use super::verify::refuse;
+use super::refusals::refuse;
 use crate::document::{Event, EventData, PenRole, read_scalar};
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;

@@ -5,19 +5,18 @@ use std::collections::{HashMap, HashSet};
 use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
 use automerge::{ChangeHash as AutoHash, ObjId, ROOT, ReadDoc, ScalarValue};
 
-use super::place::{EARLIEST_SECONDS, check_author, check_place, check_time};
+use super::context::Context;
+use super::parsed::ParsedChange;
+use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_time};
+use super::refusals::{bad_preds, refuse};
 use super::text::TextView;
 use super::values::{check_value, check_writer, fits_postgres, scalar_bytes};
-use super::{Context, ParsedChange, VerifiedChange};
+use super::verified::VerifiedChange;
 use crate::document::{Event, EventData, PenRole, normalise_key};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::EventId;
 use crate::limits;
 use crate::schema::{Field, FieldType, Genesis, ID_KEY, KIND_KEY, LogKind, Presence, Rule};
-
-pub(super) fn refuse<T>(code: RefusalCode, sentence: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::new(code, sentence))
-}
 
 /// Judges a change against the document; the only maker of [`VerifiedChange`].
 ///
@@ -58,13 +57,6 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
     judge.finish()?;
     let edits_text = !judge.texts.is_empty();
     Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text })
-}
-
-/// Whether this is the change that begins the record.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Creating {
-    Yes,
-    No,
 }
 
 /// Where an operation writes.
@@ -491,11 +483,4 @@ fn wrong_record() -> Refusal {
 
 fn unknown_place() -> Refusal {
     Refusal::new(RefusalCode::BadReference, "The edit writes where nothing is; update the app.")
-}
-
-pub(super) fn bad_preds() -> Refusal {
-    Refusal::new(
-        RefusalCode::BadReference,
-        "The edit does not name the values it replaces; reopen the record and make it again.",
-    )
 }

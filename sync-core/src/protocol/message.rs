@@ -10,6 +10,7 @@ use crate::error::Refusal;
 use crate::ids::{Actor, UserId};
 use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, ServerEpoch};
 use crate::projection::{Cell, Row};
+use crate::role::Role;
 use crate::time::UnixMs;
 
 /// The version spoken.
@@ -96,7 +97,7 @@ pub struct Welcome {
     /// The signed-in user.
     pub user: UserId,
     /// Their role, from the users table.
-    pub role: String,
+    pub role: Role,
     /// The server's present life.
     pub epoch: ServerEpoch,
     /// The server's clock.

@@ -121,7 +121,7 @@ impl Replica {
         }
         let wanted = self.file.write(|work| {
             work.set_meta("epoch", welcome.epoch.as_bytes())?;
-            work.set_meta("role", &welcome.role)?;
+            work.set_meta("role", &welcome.role.as_str())?;
             work.set_meta("last_fault", &None::<String>)?;
             work.set_meta("last_sync", &welcome.now.0)?;
             Ok::<_, SessionFault>(work.stored().wanted()?)

@@ -7,6 +7,7 @@ mod convergence;
 mod documents;
 mod guard;
 mod hostile;
+mod hub;
 mod javascript;
 mod kit;
 mod live;

@@ -7,80 +7,62 @@
 //! **Invariant**: of a question nothing stays: not in the database, not in the documents that the
 //! committer keeps open, not in what is counted of pushes.
 
-use sqlx::postgres::PgPool;
-use sqlx::{Executor, Postgres, Transaction};
-use sync_core::document::PenRole;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::FutureExt;
 use sync_core::error::{Refusal, RefusalCode};
-use sync_core::ids::{ReplicaId, UserId};
-use sync_core::protocol::{Opinion, OpinionOutcome, Verdict, VerdictOutcome};
+use sync_core::hub::{PushJob, PushedChange};
+use sync_core::protocol::{Opinion, OpinionOutcome};
 use tokio::sync::oneshot;
 
-use super::cache::DocumentCache;
-use super::{
-    Committer, Ending, PushJob, PushedChange, PushedGroup, Rules, Unavailable, all_changes, commit,
-};
+use super::engine::Engine;
+use crate::telemetry;
 
-impl Committer {
-    /// Asks what would become of a push. One that could not be judged is not the session's end: it
-    /// is answered with refusals as `internal`, which say nothing of the edit.
-    pub async fn ask(
-        &self,
-        user: UserId,
-        replica: ReplicaId,
-        groups: Vec<PushedGroup>,
-    ) -> Vec<Opinion> {
-        let unjudged: Vec<Opinion> =
-            groups.iter().flat_map(|group| &group.changes).map(not_judged).collect();
-        let (reply, verdicts) = oneshot::channel();
-        let job = PushJob { user, replica, pen: PenRole::Device, groups, reply };
-        if self.questions.send(job).await.is_err() {
-            return unjudged;
-        }
-        match verdicts.await {
-            Ok(Ok(verdicts)) => verdicts.into_iter().map(opinion).collect(),
-            Ok(Err(_)) | Err(_) => unjudged,
-        }
-    }
+/// A question with where its answer goes.
+#[derive(Debug)]
+pub(super) struct Question {
+    job: PushJob,
+    reply: oneshot::Sender<Vec<Opinion>>,
 }
 
-fn not_judged(change: &PushedChange) -> Opinion {
-    let refusal = Refusal::new(RefusalCode::Internal, "The server could not judge this edit.");
-    Opinion { hash: change.hash, would_be: OpinionOutcome::Refused(refusal) }
-}
-
-/// Without the position, which the next push takes.
-fn opinion(verdict: Verdict) -> Opinion {
-    let would_be = match verdict.outcome {
-        VerdictOutcome::Accepted(_) => OpinionOutcome::Accepted,
-        VerdictOutcome::Refused(refusal) => OpinionOutcome::Refused(refusal),
+/// The answer when there is none.
+pub(super) fn not_judged(job: &PushJob) -> Vec<Opinion> {
+    let opinion = |change: &PushedChange| {
+        let refusal = Refusal::new(RefusalCode::Internal, "The server could not judge this edit.");
+        Opinion { hash: change.hash, would_be: OpinionOutcome::Refused(refusal) }
     };
-    Opinion { hash: verdict.hash, would_be }
+    job.changes().map(opinion).collect()
 }
 
-/// Judges one question and answers it.
-pub(super) async fn judge(pool: &PgPool, rules: &Rules, job: PushJob) {
-    if job.reply.is_closed() {
-        // Whoever asked is gone.
-        return;
+impl Question {
+    /// A question, and where its answer comes.
+    pub(super) fn new(job: PushJob) -> (Self, oneshot::Receiver<Vec<Opinion>>) {
+        let (reply, opinions) = oneshot::channel();
+        (Self { job, reply }, opinions)
     }
-    let started = std::time::Instant::now();
-    let alone = std::slice::from_ref(&job);
-    let mut own = DocumentCache::default();
-    let outcome = match commit(pool, rules, &mut own, alone, Ending::TakenBack).await {
-        Ok(mut verdicts) => verdicts.pop().ok_or(Unavailable),
-        Err(error) => {
-            let changes = all_changes(alone).count();
-            tracing::error!(%error, user = %job.user, changes, "a question could not be judged");
-            Err(Unavailable)
-        }
-    };
-    crate::telemetry::database_work("question", started);
-    let _ = job.reply.send(outcome);
-}
 
-/// Ends a question's transaction without a trace, after everything was checked that a commit would
-/// check.
-pub(super) async fn take_back(mut tx: Transaction<'_, Postgres>) -> sqlx::Result<()> {
-    tx.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
-    tx.rollback().await
+    /// Judges the question and answers it, if it can be judged.
+    pub(super) async fn judge(self, engine: &Engine) {
+        let Self { job, reply } = self;
+        if reply.is_closed() {
+            // Whoever asked is gone.
+            return;
+        }
+        let started = Instant::now();
+        let (user, changes) = (job.user, job.size());
+        match AssertUnwindSafe(engine.question(&job)).catch_unwind().await {
+            Ok(Ok(opinions)) => {
+                let _ = reply.send(opinions);
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, %user, changes, "a question could not be judged");
+            }
+            Err(_) => {
+                metrics::counter!("sync_engine_faults_total").increment(1);
+                tracing::error!(%user, changes, "judging a question panicked");
+            }
+        }
+        telemetry::database_work("question", started);
+    }
 }

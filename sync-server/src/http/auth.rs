@@ -9,14 +9,16 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
-use sync_core::ids::{ReplicaId, UserId};
+use sqlx::postgres::PgPool;
+use sync_core::ids::UserId;
 use sync_core::limits;
 use sync_core::protocol::{Goodbye, GoodbyeCode};
+use sync_core::role::Role;
 use sync_core::time::UnixMs;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::clock::now;
 use crate::config::TokenConfig;
 use jwks::{Address, Freshness, JwksSource, Published};
 use keys::{Key, KeyName, KeySet};
@@ -54,7 +56,7 @@ pub struct SignedIn {
     /// The user.
     pub user: UserId,
     /// Their role, from the users table.
-    pub role: String,
+    pub role: Role,
     /// When the token runs out.
     pub expires: UnixMs,
     /// The key that the token was checked with.
@@ -238,7 +240,7 @@ impl Verifier {
                 return Err(TokenFault::Bad);
             }
         };
-        let now = crate::committer::now();
+        let now = now();
         if millis(said.exp) <= now.0 {
             return Err(TokenFault::Expired);
         }
@@ -267,52 +269,24 @@ pub fn sign(secret: &str, claims: &Claims) -> Result<String, jsonwebtoken::error
 ///
 /// # Errors
 /// What to say to the replica.
-pub async fn sign_in(app: &App, token: &str) -> Result<SignedIn, Goodbye> {
+pub async fn sign_in(pool: &PgPool, verifier: &Verifier, token: &str) -> Result<SignedIn, Goodbye> {
     let at = tokio::time::Instant::now();
-    let (said, key) = app.verifier.check(token).await.map_err(TokenFault::goodbye)?;
+    let (said, key) = verifier.check(token).await.map_err(TokenFault::goodbye)?;
     let user: UserId = said.sub.parse().map_err(|_| TokenFault::Bad.goodbye())?;
     let found = sqlx::query("SELECT role, is_active FROM public.users WHERE id = $1")
         .bind(user.0)
-        .fetch_optional(&app.pool)
+        .fetch_optional(pool)
         .await
         .map_err(|_| unavailable())?;
     let Some(row) = found else { return Err(unknown()) };
     if !row.try_get::<bool, _>(1).map_err(|_| unavailable())? {
         return Err(disabled());
     }
-    let role = row.try_get(0).map_err(|_| unavailable())?;
-    let longest = crate::committer::now().0.saturating_add(LONGEST_MS);
+    let role: &str = row.try_get(0).map_err(|_| unavailable())?;
+    let role = Role::from(role);
+    let longest = now().0.saturating_add(LONGEST_MS);
     let expires = UnixMs(millis(said.exp).min(longest));
     Ok(SignedIn { user, role, expires, key, at })
-}
-
-/// Notes that a device of the user was heard; a device belongs to one user.
-///
-/// # Errors
-/// What to say to the replica.
-pub async fn note_replica(
-    app: &App,
-    signed_in: &SignedIn,
-    replica: ReplicaId,
-    name: &str,
-) -> Result<(), Goodbye> {
-    let name: String = name.chars().take(100).collect();
-    let done = sqlx::query(
-        "INSERT INTO sync.replicas (replica_id, user_id, app, last_sync) VALUES ($1, $2, $3, now())
-         ON CONFLICT (replica_id) DO UPDATE SET app = excluded.app, last_sync = now()
-         WHERE sync.replicas.user_id = excluded.user_id",
-    )
-    .bind(replica.0)
-    .bind(signed_in.user.0)
-    .bind(name)
-    .execute(&app.pool)
-    .await
-    .map_err(|_| unavailable())?;
-    if done.rows_affected() == 0 {
-        let sentence = "This device's database belongs to another user.";
-        return Err(goodbye(GoodbyeCode::WrongUser, sentence));
-    }
-    Ok(())
 }
 
 /// What somebody hears whose token has run out.

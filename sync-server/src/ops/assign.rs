@@ -3,14 +3,14 @@
 use sqlx::postgres::PgPool;
 use sync_core::document::{self, EventData, FieldChange, Pen, PenRole, RecordEdit};
 use sync_core::guard;
-use sync_core::hub;
+use sync_core::hub::{self, PushJob, PushedChange, PushedGroup};
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::protocol::{Verdict, VerdictOutcome};
-
 use uuid::Uuid;
 
 use super::people::entropy;
-use crate::committer::{Committer, PushedChange, PushedGroup, now};
+use crate::clock::now;
+use crate::committer::Committer;
 use crate::store::documents;
 
 /// Changes handed to the committer at once.
@@ -56,7 +56,7 @@ pub async fn assign(
     let field = kind.field("assignment").ok_or_else(|| anyhow::anyhow!("no such field"))?;
     let mut outcome = Outcome::default();
     for part in list.chunks(AT_ONCE) {
-        let ids: Vec<Uuid> = part.iter().map(|one| one.organization).collect();
+        let ids: Vec<RecordId> = part.iter().map(|one| RecordId(one.organization)).collect();
         let mut connection = pool.acquire().await?;
         let snapshots = documents::snapshots(&mut connection, &ids).await?;
         drop(connection);
@@ -77,7 +77,9 @@ pub async fn assign(
                 groups.push(group(record, kind.name, &change.bytes, pen.now));
             }
         }
-        let verdicts = committer.push(UserId(manager), replica, PenRole::Server, groups).await?;
+        let mut job = PushJob::of_device(UserId(manager), replica, groups);
+        job.pen = PenRole::Server;
+        let verdicts = committer.push(job).await?;
         outcome.count(&verdicts);
     }
     Ok(outcome)

@@ -9,7 +9,7 @@ use sync_core::projection::{Cell, Row};
 use sync_core::schema::Kind;
 use uuid::Uuid;
 
-use crate::committer::Rules;
+use crate::store::rules::Rules;
 use crate::store::{self, Access};
 
 /// What the database says of one person and one record.
@@ -43,8 +43,8 @@ pub async fn explain(
         .await?;
     let head = head.ok_or_else(|| anyhow::anyhow!("no record {record} on the server"))?;
     let (name, scope): (String, Uuid) = (head.try_get(0)?, head.try_get(1)?);
-    let schema = sync_core::crm::schema();
-    let kind = schema.kind(&name).ok_or_else(|| anyhow::anyhow!("no kind {name}"))?;
+    let rules = Rules::load(pool, sync_core::crm::schema()).await?;
+    let kind = rules.schema().kind(&name).ok_or_else(|| anyhow::anyhow!("no kind {name}"))?;
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     store::become_user(&mut tx, UserId(user), Access::Read).await?;
@@ -53,7 +53,6 @@ pub async fn explain(
     // The row as it stands, written by that person, and taken back.
     let rows = store::rows::by_id(&mut *owner.acquire().await?, kind, &[record]).await?;
     let row = rows.first().ok_or_else(|| anyhow::anyhow!("the row of {record} is missing"))?;
-    let rules = Rules::load(pool, schema.clone()).await?;
     let mut tx = connection.begin().await?;
     store::become_user(&mut tx, UserId(user), Access::Write { seen: None }).await?;
     let refusal = match store::rows::upsert(&mut tx, kind, &[&row.1]).await {

@@ -1,6 +1,7 @@
 //! Users and territories, written with the owner's login.
 
 use sqlx::postgres::PgPool;
+use sync_core::role::Role;
 use uuid::Uuid;
 
 /// A person to be added.
@@ -13,7 +14,7 @@ pub struct NewUser {
     /// Family name.
     pub last_name: String,
     /// admin, manager, sales_rep or read_only.
-    pub role: String,
+    pub role: Role,
     /// Whom they report to.
     pub manager: Option<Uuid>,
     /// Where they work.
@@ -40,7 +41,7 @@ pub async fn add_user(pool: &PgPool, user: &NewUser) -> sqlx::Result<Uuid> {
     .bind(&user.email)
     .bind(&user.first_name)
     .bind(&user.last_name)
-    .bind(&user.role)
+    .bind(user.role.as_str())
     .bind(user.manager)
     .bind(user.territory)
     .bind(&user.time_zone)
@@ -55,7 +56,7 @@ pub async fn add_user(pool: &PgPool, user: &NewUser) -> sqlx::Result<Uuid> {
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
     /// admin, manager, sales_rep or read_only.
-    pub role: Option<String>,
+    pub role: Option<Role>,
     /// Whether they may sign in; devices of somebody who may not erase what they hold.
     pub active: Option<bool>,
     /// Whom they report to.
@@ -76,7 +77,7 @@ pub async fn change_user(pool: &PgPool, user: Uuid, change: &UserChange) -> sqlx
          WHERE id = $1",
     )
     .bind(user)
-    .bind(&change.role)
+    .bind(change.role.as_ref().map(Role::as_str))
     .bind(change.active)
     .bind(change.manager)
     .bind(change.territory)
@@ -138,7 +139,7 @@ pub(super) async fn audit(
 
 /// A time-ordered id.
 pub fn new_id() -> Uuid {
-    sync_core::ids::RecordId::mint(crate::committer::now(), entropy()).0
+    sync_core::ids::RecordId::mint(crate::clock::now(), entropy()).0
 }
 
 /// Random bytes from the operating system.

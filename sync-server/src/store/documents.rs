@@ -4,42 +4,77 @@ use std::collections::HashMap;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
-use sync_core::error::Refusal;
-use sync_core::hub::{Projected, StoredChange};
-use sync_core::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
-use sync_core::time::UnixMs;
+use sqlx::{Postgres, Transaction};
+use sync_core::hub::{
+    DocumentHead, DocumentToStore, Durable, Inquiry, Known, Placed, RefusedChange, RefusedWork,
+    ToStore,
+};
+use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
 use uuid::Uuid;
 
 /// Refused changes kept for each user; whoever has more is told of them on the device alone.
 const REFUSED_PER_USER: i64 = 20_000;
 
 /// Takes the lock under which commits happen one after the other; returns the last position.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn lock_clock(connection: &mut PgConnection) -> sqlx::Result<i64> {
+async fn lock_clock(connection: &mut PgConnection) -> sqlx::Result<FeedPosition> {
     sqlx::query_scalar("SELECT last_position FROM sync.clock FOR UPDATE")
         .fetch_one(connection)
         .await
+        .map(FeedPosition)
 }
 
 /// Moves the clock on; readers see it, and everything up to it, when the transaction commits.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn advance_clock(connection: &mut PgConnection, to: i64) -> sqlx::Result<()> {
+async fn advance_clock(connection: &mut PgConnection, to: FeedPosition) -> sqlx::Result<()> {
     sqlx::query("UPDATE sync.clock SET last_position = $1")
-        .bind(to)
+        .bind(to.0)
         .execute(&mut *connection)
         .await?;
     sqlx::query("SELECT pg_notify('pantry_feed', '')").execute(connection).await.map(drop)
 }
 
-/// Which of these changes are stored, for which record and where.
+/// Locks the clock, and looks up what must be known of a batch before it is judged.
 ///
 /// # Errors
 /// When the connection fails.
-pub async fn known_changes(
+pub async fn know(connection: &mut PgConnection, inquiry: &Inquiry) -> sqlx::Result<Known> {
+    let last = lock_clock(connection).await?;
+    let changes = known_changes(connection, &inquiry.changes).await?;
+    let owners = actor_owners(connection, &inquiry.actors).await?;
+    let heads = heads(connection, &inquiry.records).await?;
+    Ok(Known { last, changes, owners, heads })
+}
+
+/// Stores what a batch came to.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn store(connection: &mut PgConnection, batch: &ToStore<'_>) -> sqlx::Result<()> {
+    for (record, why) in batch.closed {
+        close(connection, *record, why).await?;
+    }
+    for work in &batch.refused {
+        keep_refused(connection, work).await?;
+    }
+    let Some(head) = batch.head() else { return Ok(()) };
+    bind_actors(connection, batch.placed).await?;
+    append_changes(connection, batch.placed).await?;
+    put_documents(connection, &batch.documents).await?;
+    put_oddities(connection, &batch.documents).await?;
+    advance_clock(connection, head).await
+}
+
+/// Commits a batch: the only maker of the proof that it is durable.
+///
+/// # Errors
+/// When the connection fails; whether the batch is stored is then unknown.
+pub async fn commit(tx: Transaction<'_, Postgres>, batch: &ToStore<'_>) -> sqlx::Result<Durable> {
+    let head = batch.head().unwrap_or_default();
+    tx.commit().await?;
+    Ok(Durable::committed_at(head))
+}
+
+/// Which of these changes are stored, for which record and where.
+async fn known_changes(
     connection: &mut PgConnection,
     hashes: &[ChangeHash],
 ) -> sqlx::Result<HashMap<ChangeHash, (RecordId, FeedPosition)>> {
@@ -59,10 +94,7 @@ pub async fn known_changes(
 }
 
 /// Binds the writers of accepted changes to those who pushed them.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn bind_actors(connection: &mut PgConnection, placed: &[Placed]) -> sqlx::Result<()> {
+async fn bind_actors(connection: &mut PgConnection, placed: &[Placed]) -> sqlx::Result<()> {
     let actors: Vec<&[u8]> = placed.iter().map(|p| p.change.actor.0.as_slice()).collect();
     let users: Vec<Uuid> = placed.iter().map(|p| p.author.0).collect();
     let replicas: Vec<Uuid> = placed.iter().map(|p| p.replica.0).collect();
@@ -79,10 +111,7 @@ pub async fn bind_actors(connection: &mut PgConnection, placed: &[Placed]) -> sq
 }
 
 /// Whose each of these writers is, of those that are bound.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn actor_owners(
+async fn actor_owners(
     connection: &mut PgConnection,
     actors: &[Actor],
 ) -> sqlx::Result<HashMap<Actor, UserId>> {
@@ -100,27 +129,12 @@ pub async fn actor_owners(
     Ok(owners)
 }
 
-/// A stored document's head.
-#[derive(Debug)]
-pub struct DocumentHead {
-    /// The record.
-    pub record: RecordId,
-    /// Its kind.
-    pub kind: String,
-    /// Position of its last change.
-    pub position: i64,
-    /// Why it is closed to changes, if it is.
-    pub quarantined: Option<String>,
-}
-
 /// Heads of documents.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn heads(
+async fn heads(
     connection: &mut PgConnection,
-    records: &[Uuid],
+    records: &[RecordId],
 ) -> sqlx::Result<Vec<DocumentHead>> {
+    let records: Vec<Uuid> = records.iter().map(|record| record.0).collect();
     let rows = sqlx::query(
         "SELECT id, kind, position, quarantined FROM sync.documents WHERE id = ANY($1)",
     )
@@ -132,7 +146,7 @@ pub async fn heads(
             Ok(DocumentHead {
                 record: RecordId(row.try_get(0)?),
                 kind: row.try_get(1)?,
-                position: row.try_get(2)?,
+                position: FeedPosition(row.try_get(2)?),
                 quarantined: row.try_get(3)?,
             })
         })
@@ -145,8 +159,9 @@ pub async fn heads(
 /// When the connection fails.
 pub async fn snapshots(
     connection: &mut PgConnection,
-    records: &[Uuid],
+    records: &[RecordId],
 ) -> sqlx::Result<Vec<(RecordId, Vec<u8>)>> {
+    let records: Vec<Uuid> = records.iter().map(|record| record.0).collect();
     let rows = sqlx::query("SELECT id, snapshot FROM sync.documents WHERE id = ANY($1)")
         .bind(records)
         .fetch_all(connection)
@@ -154,27 +169,11 @@ pub async fn snapshots(
     rows.iter().map(|row| Ok((RecordId(row.try_get(0)?), row.try_get(1)?))).collect()
 }
 
-/// An accepted change with its place in the order.
-#[derive(Debug)]
-pub struct Placed {
-    /// The change.
-    pub change: StoredChange,
-    /// Who pushed it.
-    pub author: UserId,
-    /// From which device.
-    pub replica: ReplicaId,
-    /// Its place.
-    pub position: i64,
-}
-
 /// Appends changes, each with its author: the history of every record.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn append_changes(connection: &mut PgConnection, placed: &[Placed]) -> sqlx::Result<()> {
+async fn append_changes(connection: &mut PgConnection, placed: &[Placed]) -> sqlx::Result<()> {
     let hashes: Vec<&[u8]> = placed.iter().map(|p| p.change.hash.0.as_slice()).collect();
     let records: Vec<Uuid> = placed.iter().map(|p| p.change.record.0).collect();
-    let positions: Vec<i64> = placed.iter().map(|p| p.position).collect();
+    let positions: Vec<i64> = placed.iter().map(|p| p.position.0).collect();
     let actors: Vec<&[u8]> = placed.iter().map(|p| p.change.actor.0.as_slice()).collect();
     let seqs: Vec<i64> = placed.iter().map(|p| i64::try_from(p.change.seq).unwrap_or(0)).collect();
     let authors: Vec<Uuid> = placed.iter().map(|p| p.author.0).collect();
@@ -204,18 +203,15 @@ pub async fn append_changes(connection: &mut PgConnection, placed: &[Placed]) ->
 }
 
 /// Stores merged documents.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn put_documents(
+async fn put_documents(
     connection: &mut PgConnection,
-    documents: &[(&Projected, &[u8], i64)],
+    documents: &[DocumentToStore<'_>],
 ) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = documents.iter().map(|(p, ..)| p.record.0).collect();
-    let kinds: Vec<&str> = documents.iter().map(|(p, ..)| p.kind.name).collect();
-    let scopes: Vec<Uuid> = documents.iter().map(|(p, ..)| p.scope.0).collect();
-    let snapshots: Vec<&[u8]> = documents.iter().map(|(_, s, _)| *s).collect();
-    let positions: Vec<i64> = documents.iter().map(|(.., position)| *position).collect();
+    let ids: Vec<Uuid> = documents.iter().map(|one| one.projected.record.0).collect();
+    let kinds: Vec<&str> = documents.iter().map(|one| one.projected.kind.name).collect();
+    let scopes: Vec<Uuid> = documents.iter().map(|one| one.projected.scope.0).collect();
+    let snapshots: Vec<&[u8]> = documents.iter().map(|one| one.snapshot).collect();
+    let positions: Vec<i64> = documents.iter().map(|one| one.position.0).collect();
     sqlx::query(
         "INSERT INTO sync.documents (id, kind, scope_id, snapshot, position, created_position)
          SELECT i, k, s, b, p, p FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bigint[]) AS t(i, k, s, b, p)
@@ -234,14 +230,11 @@ pub async fn put_documents(
 }
 
 /// Replaces what is odd about documents: conflicts and violations.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn put_oddities(
+async fn put_oddities(
     connection: &mut PgConnection,
-    documents: &[&Projected],
+    documents: &[DocumentToStore<'_>],
 ) -> sqlx::Result<()> {
-    let ids: Vec<Uuid> = documents.iter().map(|p| p.record.0).collect();
+    let ids: Vec<Uuid> = documents.iter().map(|one| one.projected.record.0).collect();
     sqlx::query("DELETE FROM sync.conflicts WHERE record_id = ANY($1)")
         .bind(&ids)
         .execute(&mut *connection)
@@ -250,7 +243,7 @@ pub async fn put_oddities(
         .bind(&ids)
         .execute(&mut *connection)
         .await?;
-    for projected in documents {
+    for DocumentToStore { projected, .. } in documents {
         for conflict in &projected.conflicts {
             sqlx::query("INSERT INTO sync.conflicts VALUES ($1, $2, $3)")
                 .bind(projected.record.0)
@@ -271,40 +264,9 @@ pub async fn put_oddities(
     Ok(())
 }
 
-/// A refused change that is kept.
-#[derive(Debug)]
-pub struct RefusedChange<'a> {
-    /// Its name.
-    pub hash: ChangeHash,
-    /// The record.
-    pub record: RecordId,
-    /// Its kind, as pushed.
-    pub kind: &'a str,
-    /// The group it came in.
-    pub group: GroupId,
-    /// The plain chunk.
-    pub bytes: &'a [u8],
-    /// What it did.
-    pub edit: Option<&'a serde_json::Value>,
-    /// Why it was refused.
-    pub refusal: &'a Refusal,
-    /// When it was made, as the device says.
-    pub claimed_at: UnixMs,
-}
-
 /// Keeps refused changes of a user, each once, up to a number that nobody reaches by working.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn keep_refused(
-    connection: &mut PgConnection,
-    author: UserId,
-    replica: ReplicaId,
-    refused: &[RefusedChange<'_>],
-) -> sqlx::Result<()> {
-    if refused.is_empty() {
-        return Ok(());
-    }
+async fn keep_refused(connection: &mut PgConnection, work: &RefusedWork<'_>) -> sqlx::Result<()> {
+    let refused = &work.changes;
     let column = |of: fn(&RefusedChange<'_>) -> Option<String>| -> Vec<Option<String>> {
         refused.iter().map(of).collect()
     };
@@ -316,8 +278,8 @@ pub async fn keep_refused(
          WHERE (SELECT count(*) FROM sync.quarantine WHERE author = $1) < $13
          ON CONFLICT DO NOTHING",
     )
-    .bind(author.0)
-    .bind(replica.0)
+    .bind(work.user.0)
+    .bind(work.replica.0)
     .bind(refused.iter().map(|one| one.hash.0.as_slice()).collect::<Vec<_>>())
     .bind(refused.iter().map(|one| one.record.0).collect::<Vec<_>>())
     .bind(refused.iter().map(|one| one.group.0).collect::<Vec<_>>())
@@ -335,14 +297,7 @@ pub async fn keep_refused(
 }
 
 /// Closes a document to changes.
-///
-/// # Errors
-/// When the connection fails.
-pub async fn quarantine_document(
-    connection: &mut PgConnection,
-    record: RecordId,
-    why: &str,
-) -> sqlx::Result<()> {
+async fn close(connection: &mut PgConnection, record: RecordId, why: &str) -> sqlx::Result<()> {
     sqlx::query("UPDATE sync.documents SET quarantined = $2 WHERE id = $1")
         .bind(record.0)
         .bind(why)

@@ -7,7 +7,7 @@ use sync_core::ids::Actor;
 use sync_core::protocol::{
     Blob, ClientMessage, Fetch, PushGroup, PushItem, Verdict, VerdictOutcome,
 };
-use sync_server::committer;
+use sync_server::clock;
 use sync_server::ops::people::{self, UserChange};
 use sync_server::ops::{explain, report, reproject};
 use uuid::Uuid;
@@ -197,11 +197,11 @@ async fn finances_under_an_id_of_a_rep_s_are_not_shown_to_the_rep() {
 
 fn hand_of(user: Uuid) -> Pen {
     let actor = Actor(*people::new_id().as_bytes());
-    Pen { actor, author: UserId(user), now: committer::now(), role: PenRole::Device }
+    Pen { actor, author: UserId(user), now: clock::now(), role: PenRole::Device }
 }
 
 fn mint() -> EventId {
-    EventId::mint(committer::now(), *people::new_id().as_bytes().first_chunk().unwrap())
+    EventId::mint(clock::now(), *people::new_id().as_bytes().first_chunk().unwrap())
 }
 
 /// A change of a record that somebody has the document of.

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::{RecordId, UserId};
-use client_sdk::core::schema;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use sync_core::schema::Kind;
-use sync_server::app::{self, Running};
 use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::{self, Claims};
 use sync_server::ops::{assign, grace, migrate, people, reproject};
-use sync_server::{committer, store};
+use sync_server::server::{self, Running};
+use sync_server::{clock, store};
 use uuid::Uuid;
 
 pub(crate) const SECRET: &str = "a secret for tests that is long enough";
@@ -80,7 +79,7 @@ impl World {
             tokens: TokenConfig::from_secret(SECRET),
             origins: Vec::new(),
         };
-        let server = app::start(&config).await.unwrap();
+        let server = server::start(&config).await.unwrap();
         let person = async |name: &str, role: &str, manager: Option<Uuid>| {
             add_person(&owner, name, role, manager, None).await
         };
@@ -97,7 +96,7 @@ impl World {
     }
 
     pub(crate) fn token_until(&self, user: Uuid, seconds_from_now: i64) -> String {
-        let exp = u64::try_from(committer::now().seconds() + seconds_from_now).unwrap();
+        let exp = u64::try_from(clock::now().seconds() + seconds_from_now).unwrap();
         let claims = Claims { sub: user.to_string(), exp, role: "authenticated".into() };
         auth::sign(SECRET, &claims).unwrap()
     }
@@ -192,7 +191,7 @@ impl World {
             let mut there = self.rows_of(device.replica.user().0, kind.table).await;
             for row in &mut there {
                 for (cell, column) in row.iter_mut().zip(kind.columns()) {
-                    if column.ty == schema::ColumnType::Json
+                    if column.ty == sync_core::schema::ColumnType::Json
                         && let Some(text) = cell.as_str()
                     {
                         *cell = serde_json::from_str(text).unwrap();
@@ -266,7 +265,7 @@ pub(crate) fn pantry(file: &Path, args: &[&str]) -> String {
 
 /// A second server on the same database.
 pub(crate) async fn second_server(world: &World) -> Arc<Running> {
-    Arc::new(app::start(&world.config).await.unwrap())
+    Arc::new(server::start(&world.config).await.unwrap())
 }
 
 /// A server as a process of its own, killed without warning when dropped.

@@ -8,6 +8,8 @@ mod caller;
 // Chunks made by hand are described once, beside the guard.
 #[path = "../../../sync-core/tests/it/chunk.rs"]
 mod chunk;
+mod fault;
+mod feed;
 mod finance;
 mod forgery;
 mod grace;

@@ -7,14 +7,17 @@ use rand::{RngExt, SeedableRng};
 use sqlx::Executor;
 use sync_core::document::{self, Pen, PenRole, RecordEdit};
 use sync_core::guard;
+use sync_core::hub::{PushJob, PushedChange, PushedGroup};
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::projection::Cell;
-use sync_server::committer::{self, Committer, PushedChange, PushedGroup, Rules};
-use sync_server::feed::Feed;
+use sync_server::clock;
+use sync_server::committer::Committer;
 use sync_server::ops::people::{entropy, new_id};
 use sync_server::store;
+use sync_server::store::rules::Rules;
 use uuid::Uuid;
 
+use crate::feed::Feed;
 use crate::harness::World;
 
 const USERS: usize = 1000;
@@ -23,7 +26,7 @@ const CONNECTIONS: u32 = 2;
 /// A change that begins an account, as a device would push it.
 fn account(user: UserId, name: &str) -> (RecordId, PushedGroup) {
     let kind = crate::harness::kind("organization");
-    let now = committer::now();
+    let now = clock::now();
     let record = RecordId(new_id());
     let pen = Pen { actor: Actor(entropy()), author: user, now, role: PenRole::Device };
     let edit = RecordEdit::parse(&kind, [("name", name)]).unwrap();
@@ -72,12 +75,11 @@ async fn dropped_requests_leave_nothing_behind_for_others() {
             let work = async {
                 let replica = ReplicaId(new_id());
                 let verdicts =
-                    committer.push(user, replica, PenRole::Device, vec![group]).await.unwrap();
+                    committer.push(PushJob::of_device(user, replica, vec![group])).await.unwrap();
                 assert_eq!(verdicts.len(), 1);
-                let mut feed =
-                    Feed::open(&pool, sync_core::crm::schema(), user, None).await.unwrap();
+                let mut feed = Feed::open(&pool, user).await;
                 let mut names = Vec::new();
-                while let Some(batch) = feed.next(&pool, &[]).await.unwrap() {
+                while let Some(batch) = feed.next(&[]).await {
                     for item in batch.items.into_iter().filter(|i| i.kind == "organization") {
                         names.push(item.row.unwrap()[3].clone());
                     }

@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use sqlx::{Connection as _, Executor as _};
 use sync_core::limits;
 use sync_core::protocol::ServerMessage;
-use sync_server::committer;
+use sync_server::clock;
 use sync_server::ops::people::{self, UserChange};
 
 use crate::caller::Caller;
@@ -34,11 +34,11 @@ async fn a_session_ends_within_a_second_of_its_token() {
     let url = world.server.sync_url();
     let mut late = Caller::greet(&url, &world.token_until(world.rep, -1)).await;
     assert_eq!(code(&mut late).await, "expired_token");
-    let exp_ms = (committer::now().seconds() + 2) * 1000;
+    let exp_ms = (clock::now().seconds() + 2) * 1000;
     let mut caller = Caller::greet(&url, &world.token_until(world.rep, 2)).await;
     caller.welcome().await;
     let goodbye = tokio::time::timeout(PATIENCE + Duration::from_secs(2), caller.end()).await;
-    let late = committer::now().0 - exp_ms;
+    let late = clock::now().0 - exp_ms;
     let goodbye = goodbye.expect("closed in time").expect("the server says why");
     assert_eq!(goodbye.code, "expired_token");
     assert!(goodbye.sentence.contains("sign in again"), "{}", goodbye.sentence);
@@ -107,13 +107,13 @@ async fn a_session_that_waits_for_the_database_ends_with_its_token() {
     let mut caller =
         Caller::greet(&world.server.sync_url(), &world.token_until(world.rep, 3)).await;
     caller.welcome().await;
-    let exp_ms = (committer::now().seconds() + 3) * 1000;
+    let exp_ms = (clock::now().seconds() + 3) * 1000;
     let mut connection = world.owner.acquire().await.unwrap();
     let mut tx = connection.begin().await.unwrap();
     tx.execute("LOCK TABLE sync.clock IN ACCESS EXCLUSIVE MODE").await.unwrap();
     world.server.app.wake.send_modify(|count| *count += 1);
     let ended = tokio::time::timeout(PATIENCE + Duration::from_secs(3), code(&mut caller)).await;
-    let late = committer::now().0 - exp_ms;
+    let late = clock::now().0 - exp_ms;
     tx.rollback().await.unwrap();
     drop(connection);
     assert_eq!(ended.expect("closed in time"), "expired_token");
@@ -138,12 +138,12 @@ async fn a_client_that_reads_nothing_is_cut_off_all_the_same() {
         create(&mut rosa, "organization", &pairs);
     }
     world.sync(&mut rosa).await;
-    let exp_ms = (committer::now().seconds() + 2) * 1000;
+    let exp_ms = (clock::now().seconds() + 2) * 1000;
     let (url, token) = (world.server.sync_url(), world.token_until(world.rep, 2));
     let mut caller = Caller::greet(&url, &token).await;
     let gone = tokio::time::timeout(PATIENCE + Duration::from_secs(2), caller.write_until_gone());
     gone.await.expect("cut off in time");
-    let late = committer::now().0 - exp_ms;
+    let late = clock::now().0 - exp_ms;
     println!("measured: from expiry to a closed socket, client not reading: {late} ms");
     assert!(late >= 0, "cut off before its time: {late} ms");
     let mut caller = Caller::greet(&url, &world.token(world.rep)).await;

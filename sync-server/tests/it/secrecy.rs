@@ -45,7 +45,7 @@ async fn no_part_of_a_token_comes_into_the_log() {
     }
     let url = format!("ws://127.0.0.1:{port}/sync");
     let es = json!({"alg": "ES256", "kid": "ec"});
-    let now = sync_server::committer::now().seconds();
+    let now = sync_server::clock::now().seconds();
     let claims = json!({"sub": world.rep.to_string(), "exp": now + 600});
     let good = [world.token(world.rep), ec.sign(&es, &claims)];
     let odd = json!({"sub": "rosa", "exp": "never", "nbf": "later"});

@@ -4,6 +4,7 @@ use client_sdk::core::replica::LinkState;
 use sync_core::ids::{ChangeHash, FeedPosition, UserId};
 use sync_server::ops::{assign, report};
 
+use crate::feed::Feed;
 use crate::harness::{World, create, second_server, set};
 
 /// A rep creates an account and logs a visit in a cooler; later the report of her manager shows it.
@@ -331,14 +332,14 @@ async fn a_feed_steps_over_own_changes_to_its_end() {
         .await
         .unwrap();
     let pool = &world.server.app.pool;
-    let mut feed = open_feed(pool, world.rep).await;
+    let mut feed = Feed::open(pool, UserId(world.rep)).await;
     for position in 1..=position {
         feed.note_own(FeedPosition(position));
     }
     // As over a connection that began before any of it.
     let mut records = 0;
     let mut last = None;
-    while let Some(batch) = feed.next(pool, &[]).await.unwrap() {
+    while let Some(batch) = feed.next(&[]).await {
         records += batch.items.iter().filter(|item| item.kind == "organization").count();
         last = Some(batch);
     }
@@ -359,8 +360,8 @@ async fn a_feed_sends_nothing_back_whose_verdict_is_under_way() {
     world.sync(&mut rosa).await;
     world.sync(&mut mia).await;
     let pool = &world.server.app.pool;
-    let mut feed = open_feed(pool, world.rep).await;
-    while feed.next(pool, &[]).await.unwrap().is_some() {}
+    let mut feed = Feed::open(pool, UserId(world.rep)).await;
+    while feed.next(&[]).await.is_some() {}
     set(&mut mia, old, "organization", &[("website", "old.example")]);
     world.sync(&mut mia).await;
     set(&mut rosa, old, "organization", &[("cuisine", "Thai")]);
@@ -371,7 +372,7 @@ async fn a_feed_sends_nothing_back_whose_verdict_is_under_way() {
         sqlx::query_scalar(under_way).fetch_all(&world.owner).await.unwrap();
     let under_way: Vec<ChangeHash> =
         under_way.iter().map(|hash| ChangeHash::from_slice(hash).unwrap()).collect();
-    let batch = feed.next(pool, &under_way).await.unwrap().unwrap();
+    let batch = feed.next(&under_way).await.unwrap();
     let sent: Vec<_> = batch.items.iter().map(|item| (item.record, item.changes.len())).collect();
     assert_eq!(sent, [(old, 1)], "the manager's edit alone, and nothing of {fresh}");
     // Told of more, a replica waits for it: it hears also that there is nothing after all.
@@ -381,9 +382,9 @@ async fn a_feed_sends_nothing_back_whose_verdict_is_under_way() {
     let under_way: Vec<u8> = sqlx::query_scalar(under_way).fetch_one(&world.owner).await.unwrap();
     let under_way = [ChangeHash::from_slice(&under_way).unwrap()];
     feed.fetch([old]);
-    let asked = feed.next(pool, &under_way).await.unwrap().unwrap();
+    let asked = feed.next(&under_way).await.unwrap();
     assert_eq!((asked.items.len(), asked.live), (1, false));
-    let end = feed.next(pool, &under_way).await.unwrap().expect("the end");
+    let end = feed.next(&under_way).await.expect("the end");
     assert_eq!((end.items.len(), end.live), (0, true));
     world.end().await;
 }
@@ -398,8 +399,8 @@ async fn a_feed_at_the_end_of_a_list_looks_at_what_happened_meanwhile() {
     let kept = create(&mut rosa, "organization", &[("name", "Kept")]);
     world.sync(&mut rosa).await;
     let pool = &world.server.app.pool;
-    let mut feed = open_feed(pool, world.rep).await;
-    while feed.next(pool, &[]).await.unwrap().is_some() {}
+    let mut feed = Feed::open(pool, UserId(world.rep)).await;
+    while feed.next(&[]).await.is_some() {}
     for _ in 0..2 {
         // Assigned to her anew with a second in charge: it comes whole, and is on the list.
         let list = [assign::Assignment {
@@ -410,14 +411,14 @@ async fn a_feed_at_the_end_of_a_list_looks_at_what_happened_meanwhile() {
         }];
         let app = &world.server.app;
         assign::assign(&app.pool, &app.committer, world.manager, &list).await.unwrap();
-        let whole = feed.next(pool, &[]).await.unwrap().unwrap();
+        let whole = feed.next(&[]).await.unwrap();
         assert_eq!((whole.items.len(), whole.live), (1, false));
         world.assign(account, world.other_rep).await;
-        let told = feed.next(pool, &[]).await.unwrap().expect("she hears of it");
+        let told = feed.next(&[]).await.expect("she hears of it");
         assert_eq!(told.evict.len(), 1);
         assert!(told.live);
         world.assign(account, world.rep).await;
-        while feed.next(pool, &[]).await.unwrap().is_some() {}
+        while feed.next(&[]).await.is_some() {}
     }
     // The same where there is something to be sent at the end of the list.
     let mut mia = world.device("mia.db", world.manager);
@@ -425,18 +426,13 @@ async fn a_feed_at_the_end_of_a_list_looks_at_what_happened_meanwhile() {
     set(&mut mia, kept, "organization", &[("website", "kept.example")]);
     feed.fetch([account]);
     world.sync(&mut mia).await;
-    assert_eq!(feed.next(pool, &[]).await.unwrap().unwrap().items.len(), 1);
+    assert_eq!(feed.next(&[]).await.unwrap().items.len(), 1);
     set(&mut mia, account, "organization", &[("website", "kitchen.example")]);
     world.sync(&mut mia).await;
-    let end = feed.next(pool, &[]).await.unwrap().unwrap();
+    let end = feed.next(&[]).await.unwrap();
     assert!(!end.live, "at the end of its list, and there is more");
-    let rest = feed.next(pool, &[]).await.unwrap().unwrap();
+    let rest = feed.next(&[]).await.unwrap();
     assert_eq!(rest.items[0].record, account);
     assert!(rest.live);
     world.end().await;
-}
-
-async fn open_feed(pool: &sqlx::PgPool, user: uuid::Uuid) -> sync_server::feed::Feed {
-    let schema = sync_core::crm::schema();
-    sync_server::feed::Feed::open(pool, schema, UserId(user), None).await.unwrap()
 }

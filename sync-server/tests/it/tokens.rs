@@ -8,11 +8,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use serde_json::{Value, json};
-use sync_server::app::{self, Running};
-use sync_server::committer;
+use sync_server::clock;
 use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::jwks::JwksSource;
 use sync_server::ops::people::{self, UserChange, new_id};
+use sync_server::server::{self, Running};
 use uuid::Uuid;
 
 use crate::caller::Caller;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a sound token of the user says.
 fn claims(user: Uuid) -> Value {
-    let exp = committer::now().seconds() + 600;
+    let exp = clock::now().seconds() + 600;
     json!({"sub": user.to_string(), "exp": exp, "aud": "authenticated", "iss": ISSUER, "role": "authenticated"})
 }
 
@@ -40,14 +40,14 @@ fn but(mut claims: Value, changes: Value) -> Value {
 }
 
 async fn serve(world: &World, tokens: TokenConfig) -> Running {
-    app::start(&Config { tokens, ..world.config.clone() }).await.unwrap()
+    server::start(&Config { tokens, ..world.config.clone() }).await.unwrap()
 }
 
 /// The role a token gives, or the goodbye code it gets.
 async fn answer(server: &Running, token: &str) -> String {
     use sync_core::protocol::ServerMessage;
     match Caller::greet(&server.sync_url(), token).await.next().await {
-        Some(ServerMessage::Welcome(welcome)) => welcome.role,
+        Some(ServerMessage::Welcome(welcome)) => welcome.role.to_string(),
         Some(ServerMessage::Goodbye(goodbye)) => goodbye.code,
         other => panic!("neither welcome nor goodbye: {other:?}"),
     }
@@ -76,7 +76,7 @@ async fn every_forged_token_is_refused_and_says_why() {
     let rs = json!({"alg": "RS256", "typ": "JWT", "kid": "rsa"});
     let hs = json!({"alg": "HS256", "typ": "JWT"});
     let rosa = claims(world.rep);
-    let now = committer::now().seconds();
+    let now = clock::now().seconds();
     let with = |changes: Value| ec.sign(&es, &but(rosa.clone(), changes));
     let header = |changes: Value| ec.sign(&but(es.clone(), changes), &rosa);
     let (ec_jwk, rsa_jwk) = (ec.jwk("ec"), rsa.jwk("rsa"));
@@ -359,7 +359,7 @@ async fn neither_a_foreign_page_nor_a_token_in_the_address_gets_in() {
     let world = World::new().await;
     let mut config = world.config.clone();
     config.origins = vec!["https://app.example".into()];
-    let server = app::start(&config).await.unwrap();
+    let server = server::start(&config).await.unwrap();
     let dial = async |origin: &str| {
         let mut request = server.sync_url().into_client_request().unwrap();
         request.headers_mut().insert("origin", origin.parse().unwrap());

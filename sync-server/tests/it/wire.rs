@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use sync_core::ids::{RecordId, ReplicaId};
 use sync_core::protocol::{
@@ -10,6 +11,7 @@ use sync_core::protocol::{
 };
 use sync_server::ops::people;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -31,19 +33,42 @@ pub(crate) fn hello(token: String) -> Hello {
     }
 }
 
-/// One socket, and everything that came down it.
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// One socket, and everything that came down it. It is read all the while, as every client does:
+/// one that answers no ping is taken for gone.
 pub(crate) struct Line {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: SplitSink<Socket, Message>,
+    heard: mpsc::UnboundedReceiver<Vec<u8>>,
+    reader: tokio::task::JoinHandle<()>,
     pushes: u64,
     /// The feed batches, in order.
     pub(crate) batches: Vec<FeedBatch>,
+}
+
+/// Whoever drops a line closes its socket.
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
 }
 
 impl Line {
     /// A socket on which nothing was said.
     pub(crate) async fn silent(url: &str) -> Self {
         let (socket, _) = connect_async(url).await.unwrap();
-        Self { socket, pushes: 0, batches: Vec::new() }
+        let (socket, mut stream) = socket.split();
+        let (say, heard) = mpsc::unbounded_channel();
+        let reader = tokio::spawn(async move {
+            while let Some(Ok(message)) = stream.next().await {
+                if let Message::Binary(bytes) = message
+                    && say.send(bytes.to_vec()).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Self { socket, heard, reader, pushes: 0, batches: Vec::new() }
     }
 
     /// A socket on which this hello was said, and what the server answered.
@@ -70,21 +95,14 @@ impl Line {
 
     /// The next message, noted if it is of the feed; none once the server closed the socket.
     pub(crate) async fn next(&mut self) -> Option<ServerMessage> {
-        loop {
-            let next = tokio::time::timeout(ANSWER_WITHIN, self.socket.next()).await;
-            match next.expect("the server answers in time") {
-                Some(Ok(Message::Binary(bytes))) => {
-                    let message = ServerMessage::from_bytes(&bytes).unwrap();
-                    if let ServerMessage::Feed(batch) = &message {
-                        self.batches.push(batch.clone());
-                        self.say(&ClientMessage::FeedAck(FeedAck { batches: 1 })).await;
-                    }
-                    return Some(message);
-                }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-                Some(Ok(_)) => {}
-            }
+        let next = tokio::time::timeout(ANSWER_WITHIN, self.heard.recv()).await;
+        let message = ServerMessage::from_bytes(&next.expect("the server answers in time")?);
+        let message = message.unwrap();
+        if let ServerMessage::Feed(batch) = &message {
+            self.batches.push(batch.clone());
+            self.say(&ClientMessage::FeedAck(FeedAck { batches: 1 })).await;
         }
+        Some(message)
     }
 
     /// Pushes groups and waits for their verdicts, or for the goodbye.

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sync_core::document;
 use sync_core::ids::{Actor, RecordId, UserId};
-use sync_server::committer;
+use sync_server::clock;
 use sync_server::ops::{assign, people};
 use uuid::Uuid;
 
@@ -91,8 +91,8 @@ impl Scene {
             assign::assign(&app.pool, &app.committer, world.manager, &list).await.unwrap();
         assert_eq!((outcome.assigned, outcome.refused), (2, Vec::new()));
         // A row names whoever edited last, in whole seconds: the victim's edits begin in the next.
-        let assigned = committer::now().seconds();
-        while committer::now().seconds() == assigned {
+        let assigned = clock::now().seconds();
+        while clock::now().seconds() == assigned {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         let mut own = HashMap::new();
@@ -197,7 +197,7 @@ impl Scene {
             accepted: last.0.clone(),
             creating: first.0.clone(),
             waiting: waiting(&self.world, record),
-            now: committer::now(),
+            now: clock::now(),
             dice: RefCell::new(StdRng::seed_from_u64(self.dice.random())),
         }
     }

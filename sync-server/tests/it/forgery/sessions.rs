@@ -117,7 +117,7 @@ impl Scene {
 /// Tokens that are none, and another's device.
 fn greetings(scene: &Scene) -> Vec<Attempt> {
     let sign = |secret: &str, sub: String| {
-        let exp = u64::try_from(sync_server::committer::now().seconds() + 3600).unwrap();
+        let exp = u64::try_from(sync_server::clock::now().seconds() + 3600).unwrap();
         auth::sign(secret, &Claims { sub, exp, role: "authenticated".into() }).unwrap()
     };
     let good = scene.world.token(scene.world.rep);

@@ -2,11 +2,31 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sync_core::error::{Refusal, RefusalCode};
-use sync_core::ids::ChangeHash;
+use super::push::PushJob;
+use crate::error::{Refusal, RefusalCode};
+use crate::ids::{ChangeHash, GroupId, RecordId};
+use crate::time::UnixMs;
 
-use super::PushJob;
-use crate::store::documents::RefusedChange;
+/// A refused change that is kept.
+#[derive(Debug)]
+pub struct RefusedChange<'a> {
+    /// Its name.
+    pub hash: ChangeHash,
+    /// The record.
+    pub record: RecordId,
+    /// Its kind, as pushed.
+    pub kind: &'a str,
+    /// The group it came in.
+    pub group: GroupId,
+    /// The plain chunk.
+    pub bytes: &'a [u8],
+    /// What it did, as an edit's JSON.
+    pub edit: Option<&'a serde_json::Value>,
+    /// Why it was refused.
+    pub refusal: &'a Refusal,
+    /// When it was made, as the device says.
+    pub claimed_at: UnixMs,
+}
 
 /// Work that the database refused, with what fell for its sake. What the guard refused is an app's
 /// fault and nobody's work, and what only builds on a refused edit is sent again by the device,

@@ -9,7 +9,8 @@ use sync_core::error::{Refusal, RefusalCode};
 use sync_core::ids::RecordId;
 use sync_core::schema::{Kind, Schema};
 
-use crate::store::{Skipped, rows};
+use super::acting::Skipped;
+use super::rows;
 
 /// The rules of the database: the comment of each, and what the policies ask of a row.
 #[derive(Debug)]
@@ -72,12 +73,12 @@ impl Rules {
     }
 
     /// The kinds of records that the server knows.
-    pub fn schema(&self) -> &Schema {
+    pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }
 
     /// The statement that asks the policies about rows of a kind.
-    pub(super) fn question(&self, kind: &Kind) -> &str {
+    pub fn question(&self, kind: &Kind) -> &str {
         &self.questions[kind.index()]
     }
 
@@ -117,7 +118,7 @@ impl Rules {
     }
 
     /// The refusal by a policy of a table; without a name, by those that let people see rows.
-    pub(super) fn denied(&self, table: &str, policy: &str) -> Refusal {
+    pub fn denied(&self, table: &str, policy: &str) -> Refusal {
         let sentence = self.by_policy.get(&format!("{table}.{policy}")).cloned();
         Refusal {
             code: RefusalCode::Denied.as_str().to_owned(),

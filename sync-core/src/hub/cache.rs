@@ -1,8 +1,9 @@
 //! Documents kept open between commits, bounded by bytes.
 
 use lru::LruCache;
-use sync_core::hub::HubDocument;
-use sync_core::ids::RecordId;
+
+use super::workspace::HubDocument;
+use crate::ids::{FeedPosition, RecordId};
 
 /// Memory given to open documents: some five thousand usual ones.
 const BYTES: usize = 64 << 20;
@@ -15,8 +16,8 @@ const EXPANSION: usize = 5;
 /// Open documents, each valid only at the position it was stored at: another process may have
 /// written since.
 #[derive(Debug)]
-pub(super) struct DocumentCache {
-    documents: LruCache<RecordId, (i64, HubDocument, usize)>,
+pub struct DocumentCache {
+    documents: LruCache<RecordId, (FeedPosition, HubDocument, usize)>,
     bytes: usize,
 }
 
@@ -28,16 +29,17 @@ impl Default for DocumentCache {
 
 impl DocumentCache {
     /// Takes a document out, if it is the one stored at this position.
-    pub(super) fn take(&mut self, record: RecordId, position: i64) -> Option<HubDocument> {
+    pub(super) fn take(&mut self, record: RecordId, position: FeedPosition) -> Option<HubDocument> {
         let (at, document, bytes) = self.documents.pop(&record)?;
         self.bytes -= bytes;
         (at == position).then_some(document)
     }
 
+    /// Keeps a document that was stored at a position, in so many bytes.
     pub(super) fn put(
         &mut self,
         record: RecordId,
-        position: i64,
+        position: FeedPosition,
         document: HubDocument,
         saved: usize,
     ) {
@@ -52,7 +54,8 @@ impl DocumentCache {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Forgets everything: after a commit that failed nobody knows what is stored.
+    pub fn clear(&mut self) {
         self.documents.clear();
         self.bytes = 0;
     }

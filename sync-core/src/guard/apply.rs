@@ -1,0 +1,72 @@
+//! Applying a verified change to a copy, and proving that what comes of it is sound.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::Automerge;
+
+use super::refusals::{malformed, too_large};
+use super::verified::VerifiedChange;
+use crate::document::{self, Hydrated};
+use crate::error::{Refusal, RefusalCode};
+use crate::limits;
+use crate::schema::Kind;
+
+/// A document with the change in it, and what it then says.
+#[derive(Debug)]
+pub struct Applied {
+    /// The merged copy.
+    pub doc: Automerge,
+    /// What was read from it.
+    pub hydrated: Hydrated,
+    /// Whether the change edits long text: see [`prove`].
+    pub edits_text: bool,
+}
+
+/// Applies a verified change to a copy of the document, which the caller puts in its place once the
+/// copy passed [`prove`].
+///
+/// # Errors
+/// When the library fails or the change does not become part of the record.
+pub fn apply(doc: &Automerge, kind: &Kind, verified: VerifiedChange) -> Result<Applied, Refusal> {
+    caught(|| {
+        let mut copy = doc.clone();
+        let name = verified.change.hash();
+        let edits_text = verified.edits_text;
+        copy.apply_changes([verified.change]).map_err(|error| malformed(&error.to_string()))?;
+        if !copy.get_heads().contains(&name) {
+            return Err(malformed("it did not become part of the record"));
+        }
+        let hydrated = document::hydrate(&copy, kind);
+        Ok(Applied { doc: copy, hydrated, edits_text })
+    })
+}
+
+/// Saves a document to which changes were applied, if the result is acceptable. One whose text was
+/// edited goes through its saved form once: what breaks there would break every reader. That costs
+/// as much as the text is long, hence once for all changes of a batch.
+///
+/// # Errors
+/// When the document has grown too large or would not open again.
+pub fn prove(doc: &Automerge, edits_text: bool) -> Result<Vec<u8>, Refusal> {
+    caught(|| {
+        let saved = doc.save();
+        if saved.len() > limits::DOCUMENT_BYTES {
+            return Err(too_large());
+        }
+        if edits_text {
+            document::load(&saved, &[]).map_err(|_| malformed("it would break the record"))?;
+        }
+        Ok(saved)
+    })
+}
+
+/// A panic of the library is a refusal: what it worked on was a copy. It deserves an alert, since a
+/// rule of [`verify()`] is missing.
+fn caught<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Refusal::new(
+            RefusalCode::EngineFault,
+            "This edit broke the document engine and was not applied; please report it.",
+        ))
+    })
+}

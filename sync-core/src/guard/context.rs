@@ -1,0 +1,25 @@
+//! What judging a change needs to know besides the change.
+
+use automerge::Automerge;
+
+use crate::document::PenRole;
+use crate::ids::{RecordId, UserId};
+use crate::schema::Kind;
+use crate::time::UnixMs;
+
+/// What judging needs to know.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The record it was pushed for.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// The document; the kind's genesis when there is none yet.
+    pub doc: &'a Automerge,
+    /// The authenticated user.
+    pub author: UserId,
+    /// The server's clock.
+    pub now: UnixMs,
+    /// Whose pen it is.
+    pub pen: PenRole,
+}

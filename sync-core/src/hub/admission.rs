@@ -1,0 +1,113 @@
+//! What of a push may be judged: parsed, of a known kind, by the user's own writers, and not stored
+//! already. Everything else gets its refusal here.
+
+use std::collections::{HashMap, HashSet};
+
+use super::push::{PushJob, PushedChange, PushedGroup};
+use super::workspace::{Candidate, CandidateGroup, group_refused};
+use crate::error::{Refusal, RefusalCode};
+use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
+use crate::schema::{Schema, Storage};
+
+/// What is known before a push is judged.
+#[derive(Debug)]
+pub(super) struct Admission<'a> {
+    pub(super) schema: &'a Schema,
+    /// Changes that are stored.
+    pub(super) known: &'a HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    /// Changes that earlier pushes of the batch brought.
+    pub(super) merged_before: &'a HashMap<ChangeHash, (RecordId, UserId)>,
+    /// Whose the writers are.
+    pub(super) owners: &'a HashMap<Actor, UserId>,
+}
+
+/// What became of a push at the door.
+#[derive(Debug, Default)]
+pub(super) struct Admitted {
+    /// Groups to be judged.
+    pub(super) groups: Vec<CandidateGroup>,
+    /// Why the changes of the others are refused.
+    pub(super) refused: HashMap<ChangeHash, Refusal>,
+}
+
+impl Admission<'_> {
+    /// Looks a push over.
+    pub(super) fn admit(&self, job: &PushJob) -> Admitted {
+        let mut admitted = Admitted::default();
+        let mut met: HashSet<ChangeHash> = HashSet::new();
+        for group in &job.groups {
+            match self.admit_group(group, job.user, &mut met) {
+                Ok(changes) if changes.is_empty() => {}
+                Ok(changes) => {
+                    let (group, seen) = (group.group, group.seen);
+                    admitted.groups.push(CandidateGroup { group, seen, changes });
+                }
+                Err((culprit, refusal)) => {
+                    for change in &group.changes {
+                        let reason = if change.hash == culprit {
+                            refusal.clone()
+                        } else {
+                            group_refused(&refusal)
+                        };
+                        admitted.refused.insert(change.hash, reason);
+                    }
+                }
+            }
+        }
+        admitted
+    }
+
+    /// The changes of a group that are not stored; or the first that is at fault.
+    fn admit_group(
+        &self,
+        group: &PushedGroup,
+        user: UserId,
+        met: &mut HashSet<ChangeHash>,
+    ) -> Result<Vec<Candidate>, (ChangeHash, Refusal)> {
+        let mut changes = Vec::new();
+        let mut fault = None;
+        for change in &group.changes {
+            if self.merged_before.get(&change.hash) == Some(&(change.record, user)) {
+                continue;
+            }
+            match self.admit_change(change, user) {
+                Ok(Some(candidate)) if met.insert(change.hash) => changes.push(candidate),
+                Ok(_) => {}
+                Err(refusal) => {
+                    fault.get_or_insert((change.hash, refusal));
+                }
+            }
+        }
+        fault.map_or(Ok(changes), Err)
+    }
+
+    fn admit_change(
+        &self,
+        change: &PushedChange,
+        user: UserId,
+    ) -> Result<Option<Candidate>, Refusal> {
+        let parsed = change.parsed.as_ref().map_err(Clone::clone)?;
+        let owner = self.owners.get(&parsed.actor());
+        if let Some((record, _)) = self.known.get(&change.hash) {
+            // Told to nobody but its author, so that a guessed name reveals nothing.
+            return if *record == change.record && owner == Some(&user) {
+                Ok(None)
+            } else {
+                let sentence = "This change belongs to another record.";
+                Err(Refusal::new(RefusalCode::WrongRecord, sentence))
+            };
+        }
+        let kind = self.schema.kind(&change.kind).filter(|kind| kind.storage == Storage::Document);
+        let Some(kind) = kind else {
+            let sentence = "The server knows no such kind of record.";
+            return Err(Refusal::new(RefusalCode::WrongKind, sentence));
+        };
+        if owner.is_some_and(|owner| *owner != user) {
+            let sentence =
+                "The change was written under another user's actor; reopen the app and edit again.";
+            return Err(Refusal::new(RefusalCode::ForeignActor, sentence));
+        }
+        let (record, kind) = (change.record, kind.clone());
+        Ok(Some(Candidate { record, kind, parsed: parsed.clone() }))
+    }
+}

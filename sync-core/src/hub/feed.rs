@@ -1,0 +1,330 @@
+//! One session's feed: what the user may see and the replica does not have, in order.
+//!
+//! A machine without I/O: [`Feed::read`] begins a batch with a first question, and each answer brings
+//! the next question or the batch. All questions of a batch are about one snapshot of the store, seen
+//! as the user. The clock read there bounds the batch: since commits happen one after the other, every
+//! position up to it is visible, and none is missed.
+//!
+//! **Invariant**: nothing is sent that was not read as the user.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::cursor;
+use super::reading::{
+    AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, Since,
+};
+use crate::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch};
+use crate::limits;
+use crate::protocol::{AccessNotice, Blob, Cursor, FeedBatch, FeedItem};
+
+/// Own changes remembered so as not to send them back; beyond that they are sent back.
+const OWN_CHANGES: usize = 100_000;
+
+/// Where a session's feed stands.
+#[derive(Debug)]
+pub struct Feed {
+    /// What the replica said of where it ended, until the clock was read.
+    from: Option<Cursor>,
+    /// None until the clock was read.
+    epoch: Option<ServerEpoch>,
+    /// Of what was listed at the last look, everything up to here is on the replica.
+    cursor: FeedPosition,
+    /// Everything up to here is on the replica, whatever was listed since. While a list is being
+    /// sent, a record late in it may have changes, or its very beginning, between here and the
+    /// cursor, and these must go with it.
+    base: FeedPosition,
+    /// Access events up to here were dealt with.
+    access_seen: FeedPosition,
+    /// The clock at the last look.
+    head: FeedPosition,
+    /// The clock when the feed was last read, with a look or amid a list.
+    clock: FeedPosition,
+    /// Whether the last batch said that more is to come.
+    owing: bool,
+    /// Changed documents still to be sent, by position.
+    changed: VecDeque<Listed>,
+    /// Documents to be sent whole, whatever their position: newly granted, or asked for.
+    whole: VecDeque<Listed>,
+    /// Records that the replica asked for, not yet looked up.
+    asked: Vec<RecordId>,
+    /// How often it asked.
+    fetches: u64,
+    /// Positions of changes that this very connection brought.
+    own: Vec<FeedPosition>,
+    reading: Option<Reading>,
+}
+
+/// A batch that is being put together.
+#[derive(Debug, Default)]
+struct Reading {
+    /// Changes whose verdicts this very connection is about to hear.
+    in_flight: Vec<ChangeHash>,
+    batch: FeedBatch,
+    /// A replica that pushed, or asked for records, waits to hear that it is past that.
+    awaited: bool,
+    /// Changes of access, until it is known what the user sees.
+    access: Vec<AccessEvent>,
+    /// The documents that were asked for last, and whether as a whole.
+    listed: Vec<Listed>,
+    whole: bool,
+}
+
+/// What comes after an answer.
+#[derive(Debug)]
+pub enum Next {
+    /// Another question about the same snapshot, or about a new one if it asks for the clock.
+    Ask(FeedRequest),
+    /// A batch to be sent.
+    Send(Box<FeedBatch>),
+    /// The replica has everything there is.
+    Silent,
+    /// The user may no longer sign in.
+    Disabled,
+}
+
+impl Feed {
+    /// Takes up a replica's feed where it ended, as it says.
+    pub fn new(from: Option<Cursor>) -> Self {
+        let start = FeedPosition(0);
+        Self {
+            from,
+            epoch: None,
+            cursor: start,
+            base: start,
+            access_seen: start,
+            head: start,
+            clock: start,
+            owing: false,
+            changed: VecDeque::new(),
+            whole: VecDeque::new(),
+            asked: Vec::new(),
+            fetches: 0,
+            own: Vec::new(),
+            reading: None,
+        }
+    }
+
+    /// The database's present life, once the clock was read.
+    pub fn epoch(&self) -> Option<ServerEpoch> {
+        self.epoch
+    }
+
+    /// Whether the next batch is there to be read without a new look.
+    pub fn under_way(&self) -> bool {
+        !(self.changed.is_empty() && self.whole.is_empty() && self.asked.is_empty())
+    }
+
+    /// Remembers a change that this very connection brought, so as not to send it back.
+    pub fn note_own(&mut self, position: FeedPosition) {
+        if self.own.len() < OWN_CHANGES {
+            self.own.push(position);
+        }
+    }
+
+    /// Sends these records whole, as far as the user sees them.
+    pub fn fetch(&mut self, records: impl IntoIterator<Item = RecordId>) {
+        self.fetches += 1;
+        self.asked.extend(records);
+    }
+
+    /// Begins to read the next batch. What this very connection is about to hear verdicts of is not
+    /// sent back, though it may be stored by now.
+    pub fn read(&mut self, in_flight: Vec<ChangeHash>) -> FeedRequest {
+        self.reading = Some(Reading { in_flight, ..Reading::default() });
+        FeedRequest::Clock
+    }
+
+    /// Hears the answer to the last question. One that does not belong to it ends the reading.
+    pub fn answer(&mut self, answer: FeedAnswer) -> Next {
+        let Some(reading) = self.reading.take() else { return Next::Silent };
+        match answer {
+            FeedAnswer::Clock(clock) => self.clocked(reading, clock),
+            FeedAnswer::News(news) => self.heard_news(reading, news),
+            FeedAnswer::Scopes(visible) => self.follow_access(reading, visible),
+            FeedAnswer::Listed(listed) => {
+                self.whole.extend(listed);
+                self.ask_documents(reading)
+            }
+            FeedAnswer::Documents(documents) => self.got_documents(reading, documents),
+        }
+    }
+
+    fn clocked(&mut self, reading: Reading, clock: Clock) -> Next {
+        if !clock.active {
+            return Next::Disabled;
+        }
+        if self.epoch.is_none() {
+            self.begin(clock);
+        }
+        self.clock = clock.head;
+        if self.changed.is_empty() && clock.head > self.head.max(self.cursor) {
+            // What happened since the last look.
+            let (after, access_after) = (self.cursor, self.access_seen);
+            return self.ask(reading, FeedRequest::News { after, access_after });
+        }
+        self.ask_list(reading, Vec::new())
+    }
+
+    /// Finds its place, when the clock is read for the first time.
+    fn begin(&mut self, clock: Clock) {
+        self.epoch = Some(clock.epoch);
+        let known = self.from.take().and_then(|from| cursor::read(clock.epoch, &from));
+        // A cursor ahead of the clock is of a life that was restored: everything is sent again.
+        let known = known.filter(|(position, _)| *position <= clock.head);
+        (self.cursor, self.base) = known.unwrap_or_default();
+        // A replica that begins holds nothing to be taken away.
+        self.access_seen = if known.is_some() { self.base } else { clock.head };
+    }
+
+    fn heard_news(&mut self, mut reading: Reading, news: News) -> Next {
+        let News { server_rows, access, moved_away, changed } = news;
+        reading.batch.items.extend(server_rows.into_iter().map(|one| FeedItem {
+            record: one.record,
+            kind: one.kind,
+            scope: ScopeId::EVERYONE,
+            snapshot: None,
+            changes: Vec::new(),
+            row: None,
+            fields: Some(one.fields),
+        }));
+        reading.batch.evict_records = moved_away;
+        self.changed = changed.into();
+        (self.access_seen, self.head) = (self.clock, self.clock);
+        if access.is_empty() {
+            return self.ask_list(reading, Vec::new());
+        }
+        reading.access = access;
+        self.ask(reading, FeedRequest::Scopes)
+    }
+
+    /// Turns changes of access into evictions, and into documents to be sent whole.
+    fn follow_access(&mut self, mut reading: Reading, visible: Vec<ScopeId>) -> Next {
+        let events = std::mem::take(&mut reading.access);
+        let seen_now: HashSet<ScopeId> = visible.iter().copied().collect();
+        let everything = events.iter().any(|event| event.scope.is_none());
+        let notice =
+            |event: AccessEvent| Some(AccessNotice { scope: event.scope?, reason: event.reason });
+        let (seen, lost): (Vec<_>, Vec<_>) =
+            events.into_iter().filter_map(notice).partition(|one| seen_now.contains(&one.scope));
+        let mut granted: Vec<ScopeId> = seen.iter().map(|one| one.scope).collect();
+        reading.batch.grant = seen;
+        if everything {
+            reading.batch.keep_only = Some(visible.clone());
+            granted = visible;
+        } else {
+            reading.batch.evict = lost;
+        }
+        // Whole, also what changed since: the replica may hold none of it.
+        self.ask_list(reading, granted)
+    }
+
+    /// Looks up what is to be sent whole.
+    fn ask_list(&mut self, mut reading: Reading, scopes: Vec<ScopeId>) -> Next {
+        let records = std::mem::take(&mut self.asked);
+        // Answered even when none of them is visible.
+        reading.awaited |= !records.is_empty();
+        if scopes.is_empty() && records.is_empty() {
+            return self.ask_documents(reading);
+        }
+        self.ask(reading, FeedRequest::List { scopes, records })
+    }
+
+    /// Asks for the next documents: whole ones first, then changed ones, which come whole only when
+    /// the replica cannot have them.
+    fn ask_documents(&mut self, mut reading: Reading) -> Next {
+        reading.listed = next_of(&mut self.whole);
+        reading.whole = !reading.listed.is_empty();
+        if !reading.whole {
+            reading.listed = next_of(&mut self.changed);
+        }
+        if reading.listed.is_empty() {
+            return self.finish(reading);
+        }
+        let since = if reading.whole {
+            Since::Beginning
+        } else {
+            let (own, in_flight) = (self.own.clone(), reading.in_flight.clone());
+            Since::Position { after: self.base, own, in_flight }
+        };
+        let records = reading.listed.iter().map(|listed| listed.record).collect();
+        self.ask(reading, FeedRequest::Documents { records, since })
+    }
+
+    fn got_documents(&mut self, mut reading: Reading, documents: Vec<FeedDocument>) -> Next {
+        let mut items: HashMap<RecordId, FeedItem> =
+            documents.into_iter().filter_map(item).map(|item| (item.record, item)).collect();
+        let listed = reading.listed.iter();
+        reading.batch.items.extend(listed.filter_map(|listed| items.remove(&listed.record)));
+        if let (false, Some(last)) = (reading.whole, reading.listed.last()) {
+            self.cursor = last.position;
+        }
+        self.finish(reading)
+    }
+
+    fn finish(&mut self, reading: Reading) -> Next {
+        let Reading { mut batch, mut awaited, whole, in_flight, .. } = reading;
+        if self.changed.is_empty() && self.whole.is_empty() {
+            self.cursor = self.cursor.max(self.head);
+            self.base = self.cursor;
+            awaited |= self.own.iter().any(|position| *position <= self.base);
+            self.own.retain(|position| *position > self.base);
+            // What happened since the list was made may have woken nobody but its reader.
+            batch.live = self.clock <= self.cursor;
+            // One that was told of more waits to hear that there is no more.
+            awaited |= self.owing && batch.live;
+        }
+        batch.head = self.head;
+        batch.fetches = self.fetches;
+        batch.cursor = self.cursor_to_keep();
+        batch.remaining = (self.changed.len() + self.whole.len()) as u64;
+        let silent = !awaited
+            && batch.items.is_empty()
+            && batch.evict.is_empty()
+            && batch.evict_records.is_empty()
+            && batch.keep_only.is_none()
+            && !whole;
+        if !silent {
+            self.owing = !batch.live;
+            return Next::Send(Box::new(batch));
+        }
+        // A list that is being sent keeps the feed from looking, and who commits wakes it but once.
+        let behind = self.clock > self.head.max(self.cursor);
+        if self.under_way() || behind {
+            return Next::Ask(self.read(in_flight));
+        }
+        Next::Silent
+    }
+
+    fn cursor_to_keep(&self) -> Cursor {
+        let written = self.epoch.map(|epoch| cursor::write(epoch, self.cursor, self.base));
+        written.expect("BUG: a batch is read after the clock")
+    }
+
+    fn ask(&mut self, reading: Reading, request: FeedRequest) -> Next {
+        self.reading = Some(reading);
+        Next::Ask(request)
+    }
+}
+
+/// Takes the next batch off a list: so many records, so many bytes, but one at least.
+fn next_of(queue: &mut VecDeque<Listed>) -> Vec<Listed> {
+    let mut bytes = 0;
+    let fits = |listed: &&Listed| {
+        let first = bytes == 0;
+        bytes += listed.bytes;
+        first || bytes <= limits::FEED_BATCH_BYTES
+    };
+    let count = queue.iter().take(limits::RECORDS_PER_FEED_BATCH).take_while(fits).count();
+    queue.drain(..count).collect()
+}
+
+/// A document as it is sent; none when there is nothing of it that the replica lacks.
+fn item(document: FeedDocument) -> Option<FeedItem> {
+    let FeedDocument { record, kind, scope, content } = document;
+    let (snapshot, changes, row) = match content {
+        Content::Whole { snapshot, row } => (Some(Blob(snapshot)), Vec::new(), row),
+        Content::Changes(changes) if changes.is_empty() => return None,
+        Content::Changes(changes) => (None, changes.into_iter().map(Blob).collect(), None),
+    };
+    Some(FeedItem { record, kind, scope, snapshot, changes, row, fields: None })
+}

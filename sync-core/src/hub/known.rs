@@ -1,0 +1,67 @@
+//! What a store is asked before a batch is judged, and what it answers.
+
+use std::collections::HashMap;
+
+use super::push::PushJob;
+use crate::guard::ParsedChange;
+use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
+
+/// What must be known of a batch before it is judged.
+#[derive(Debug, Default)]
+pub struct Inquiry {
+    /// Changes: which of them are stored?
+    pub changes: Vec<ChangeHash>,
+    /// Writers: whose are they?
+    pub actors: Vec<Actor>,
+    /// Records: which documents are stored? Each once.
+    pub records: Vec<RecordId>,
+}
+
+impl Inquiry {
+    /// What must be known of some pushes.
+    pub(super) fn of(jobs: &[PushJob]) -> Self {
+        let all = || jobs.iter().flat_map(PushJob::changes);
+        let mut records: Vec<RecordId> = all().map(|change| change.record).collect();
+        records.sort_unstable();
+        records.dedup();
+        Self { changes: all().map(|change| change.hash).collect(), actors: actors(jobs), records }
+    }
+}
+
+/// Writers of the pushed changes. One whose author is somebody else is refused for that.
+fn actors(jobs: &[PushJob]) -> Vec<Actor> {
+    let of_job = |job: &PushJob| {
+        let user = job.user;
+        let parsed = job.changes().filter_map(|change| change.parsed.as_ref().ok());
+        let own = parsed.filter(move |parsed| parsed.author().is_none_or(|author| author == user));
+        own.map(ParsedChange::actor).collect::<Vec<_>>()
+    };
+    jobs.iter().flat_map(of_job).collect()
+}
+
+/// What the store knows of a batch.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The last position that was given away. The store sees to it that nobody gives away another
+    /// one before this batch has ended.
+    pub last: FeedPosition,
+    /// Those of the changes that are stored: for which record, and where.
+    pub changes: HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    /// Whose each writer is, of those that are bound.
+    pub owners: HashMap<Actor, UserId>,
+    /// Documents of the records, as far as there are any.
+    pub heads: Vec<DocumentHead>,
+}
+
+/// A stored document's head.
+#[derive(Clone, Debug)]
+pub struct DocumentHead {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind's name.
+    pub kind: String,
+    /// Position of its last change.
+    pub position: FeedPosition,
+    /// Why it is closed to changes, if it is.
+    pub quarantined: Option<String>,
+}

@@ -1,0 +1,38 @@
+//! Why a session ends, in words.
+
+use std::time::Duration;
+
+use crate::protocol::{Goodbye, GoodbyeCode};
+
+fn goodbye(code: GoodbyeCode, sentence: &str, retry: Option<Duration>) -> Goodbye {
+    let retry_after_ms = retry.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+    Goodbye { code: code.as_str().into(), sentence: sentence.into(), retry_after_ms }
+}
+
+pub(super) fn protocol(sentence: &str) -> Goodbye {
+    goodbye(GoodbyeCode::Protocol, sentence, None)
+}
+
+pub(super) fn too_old() -> Goodbye {
+    let sentence = "This app and the server are too far apart in version; update the app. Your edits are kept.";
+    goodbye(GoodbyeCode::TooOld, sentence, None)
+}
+
+pub(super) fn rate_limited(sentence: &str, retry: Duration) -> Goodbye {
+    goodbye(GoodbyeCode::RateLimited, sentence, Some(retry))
+}
+
+pub(super) fn wrong_user() -> Goodbye {
+    goodbye(GoodbyeCode::WrongUser, "The new token is another user's.", None)
+}
+
+pub(super) fn unavailable() -> Goodbye {
+    let sentence = "The server is not available; your edits are kept.";
+    goodbye(GoodbyeCode::Unavailable, sentence, Some(Duration::from_secs(2)))
+}
+
+/// What somebody hears who may no longer sign in; their device then erases what it holds.
+pub(super) fn disabled() -> Goodbye {
+    let sentence = "Your account is no longer active; ask an administrator. Unsent edits are kept.";
+    goodbye(GoodbyeCode::Disabled, sentence, None)
+}

@@ -1,0 +1,177 @@
+//! A session that is open: pushes and questions in, verdicts and feed out.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::effects::{Effect, Now, Secret};
+use super::ends::{protocol, rate_limited};
+use super::pace::Budget;
+use crate::hub::feed::Feed;
+use crate::ids::{ChangeHash, ReplicaId, UserId};
+use crate::limits;
+use crate::protocol::{
+    Answer, Ask, ClientMessage, FeedBatch, Goodbye, Opinion, Push, PushGroup, ServerMessage,
+    Verdict, VerdictOutcome, Verdicts,
+};
+
+/// How often the feed is read during an upload.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// An open session.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) user: UserId,
+    replica: ReplicaId,
+    pub(super) feed: Feed,
+    /// Whether the feed is being read.
+    reading: bool,
+    /// Whether the feed may have more to send.
+    more: bool,
+    /// When the feed was last read.
+    looked: Duration,
+    /// Batches without an acknowledgement.
+    sent_batches: u32,
+    /// Pushes and questions that wait for an answer.
+    waiting: usize,
+    /// Changes of the pushes that wait for verdicts, by the number of the push.
+    in_flight: HashMap<u64, Vec<ChangeHash>>,
+    budget: Budget,
+}
+
+impl Live {
+    pub(super) fn new(user: UserId, replica: ReplicaId, feed: Feed, now: Duration) -> Self {
+        Self {
+            user,
+            replica,
+            feed,
+            reading: false,
+            more: false,
+            looked: now,
+            sent_batches: 0,
+            waiting: 0,
+            in_flight: HashMap::new(),
+            budget: Budget::full(now),
+        }
+    }
+
+    /// Whether to read the feed now. While pushes of this replica are being committed it is mostly
+    /// they that would be found, so that a new look waits for their end, but not for long.
+    pub(super) fn may_read(&self, now: Duration) -> bool {
+        let look = self.waiting == 0 || self.feed.under_way() || now >= self.looked + LOOK_EVERY;
+        self.has_room() && look
+    }
+
+    /// When the feed may be read though an upload is going on.
+    pub(super) fn look_at(&self) -> Option<Duration> {
+        self.has_room().then_some(self.looked + LOOK_EVERY)
+    }
+
+    fn has_room(&self) -> bool {
+        self.more && !self.reading && self.sent_batches < limits::FEED_WINDOW
+    }
+
+    /// Begins to read the feed.
+    pub(super) fn read(&mut self, now: Duration) -> Effect {
+        self.looked = now;
+        self.reading = true;
+        // What wakes the feed while it is being read is not forgotten.
+        self.more = false;
+        let in_flight = self.in_flight.values().flatten().copied().collect();
+        Effect::Read { user: self.user, request: self.feed.read(in_flight) }
+    }
+
+    /// A batch was read and is being sent.
+    pub(super) fn sending(&mut self, batch: &FeedBatch) {
+        self.reading = false;
+        self.more |= !batch.live;
+        self.sent_batches += 1;
+    }
+
+    /// The feed was read to its end.
+    pub(super) fn nothing_to_read(&mut self) {
+        self.reading = false;
+    }
+
+    pub(super) fn woken(&mut self) {
+        self.more = true;
+    }
+
+    /// Takes a frame in; says what is to be done, or why the session must end.
+    pub(super) fn frame(&mut self, bytes: &[u8], now: Now) -> Result<Option<Effect>, Goodbye> {
+        if !self.budget.spend(now.running) {
+            let sentence = "Your app sends too much at once; it will try again.";
+            return Err(rate_limited(sentence, Duration::from_secs(10)));
+        }
+        let message = ClientMessage::from_bytes(bytes)
+            .map_err(|error| protocol(&format!("Your app sent what it should not: {error}.")))?;
+        match message {
+            ClientMessage::Hello(_) => Err(protocol("Hello was said already.")),
+            ClientMessage::Push(Push { push, groups }) => {
+                self.admit(&groups)?;
+                let (user, replica) = (self.user, self.replica);
+                Ok(Some(Effect::Push { push, user, replica, groups }))
+            }
+            ClientMessage::Ask(Ask { ask, groups }) => self.ask(ask, groups).map(Some),
+            ClientMessage::FeedAck(ack) => {
+                self.sent_batches = self.sent_batches.saturating_sub(ack.batches);
+                Ok(None)
+            }
+            ClientMessage::Fetch(fetch) => {
+                self.feed.fetch(fetch.records);
+                self.more = true;
+                Ok(None)
+            }
+            ClientMessage::Refresh(refresh) => Ok(Some(Effect::SignIn(Secret(refresh.token)))),
+            ClientMessage::Unknown(_) => Ok(None),
+        }
+    }
+
+    /// A question is held to what a push is held to, and waits beside the pushes. One about nothing
+    /// is answered at once: it only asks whether the line is alive.
+    fn ask(&mut self, ask: u64, groups: Vec<PushGroup>) -> Result<Effect, Goodbye> {
+        if groups.is_empty() {
+            let answer = ServerMessage::Answer(Answer { ask, opinions: Vec::new() });
+            return Ok(Effect::Send(answer.to_bytes()));
+        }
+        self.admit(&groups)?;
+        let (user, replica) = (self.user, self.replica);
+        Ok(Effect::Ask { ask, user, replica, groups })
+    }
+
+    /// Counts pushed groups in, if they are no more than may be pushed now.
+    fn admit(&mut self, groups: &[PushGroup]) -> Result<(), Goodbye> {
+        let count: usize = groups.iter().map(|group| group.items.len()).sum();
+        let long = groups.iter().any(|group| group.items.len() > limits::CHANGES_PER_GROUP);
+        let full = self.waiting >= limits::PUSH_WINDOW * 2;
+        if count > limits::CHANGES_PER_PUSH + limits::CHANGES_PER_GROUP || long || full {
+            return Err(protocol("Your app pushes more than it may."));
+        }
+        self.waiting += 1;
+        Ok(())
+    }
+
+    /// The changes of a push wait to be judged.
+    pub(super) fn taken_in(&mut self, push: u64, changes: Vec<ChangeHash>) {
+        self.in_flight.insert(push, changes);
+    }
+
+    /// A push has its verdicts. The replica has what it pushed, and waits to hear that its feed is
+    /// past that; the commit's wake-up may have come before this was known.
+    pub(super) fn judged(&mut self, push: u64, verdicts: Vec<Verdict>) -> ServerMessage {
+        self.in_flight.remove(&push);
+        self.waiting = self.waiting.saturating_sub(1);
+        for verdict in &verdicts {
+            if let VerdictOutcome::Accepted(position) = verdict.outcome {
+                self.feed.note_own(position);
+                self.more = true;
+            }
+        }
+        ServerMessage::Verdicts(Verdicts { push, verdicts })
+    }
+
+    /// A question has its answer.
+    pub(super) fn answered(&mut self, ask: u64, opinions: Vec<Opinion>) -> ServerMessage {
+        self.waiting = self.waiting.saturating_sub(1);
+        ServerMessage::Answer(Answer { ask, opinions })
+    }
+}

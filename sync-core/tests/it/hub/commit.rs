@@ -1,0 +1,232 @@
+//! Commits, with a store that is a few maps.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sync_core::crm;
+use sync_core::document::{self, PenRole};
+use sync_core::error::{Refusal, RefusalCode};
+use sync_core::guard;
+use sync_core::hub::{
+    Care, Commit, Culprits, DocumentCache, DocumentHead, Durable, Ended, Known, Moment, Moments,
+    PushJob, PushedChange, PushedGroup, Step, Trials, Unavailable, WriteRows, Wrote,
+};
+use sync_core::ids::{
+    Actor, ChangeHash, EventId, FeedPosition, GroupId, RecordId, ReplicaId, UserId,
+};
+use sync_core::projection::{Cell, Row};
+use sync_core::protocol::{Verdict, VerdictOutcome};
+use uuid::Uuid;
+
+use crate::kit::{NOW, edit, pen, record, user};
+
+/// What a database would hold.
+#[derive(Clone, Default)]
+struct Store {
+    head: i64,
+    changes: HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    owners: HashMap<Actor, UserId>,
+    documents: BTreeMap<RecordId, (String, FeedPosition, Vec<u8>)>,
+    rows: BTreeMap<RecordId, Row>,
+    /// Times that rows were written, or tried to be.
+    writes: usize,
+}
+
+/// Nobody may own an account of this name.
+const FORBIDDEN: &str = "Forbidden";
+
+impl Store {
+    /// Commits what can be committed, as a host does.
+    fn commit_all(
+        &mut self,
+        jobs: Vec<PushJob>,
+        moments: &Moments,
+    ) -> Vec<Result<Vec<Verdict>, Unavailable>> {
+        let mut cache = DocumentCache::default();
+        let mut answers: Vec<Option<Result<Vec<Verdict>, Unavailable>>> = vec![None; jobs.len()];
+        let mut trials = Trials::of(jobs);
+        while let Some(jobs) = trials.next() {
+            let mut copy = self.clone();
+            let commit = AssertUnwindSafe(|| copy.commit(jobs, &mut cache, moments.clone()));
+            let ended = match catch_unwind(commit) {
+                Ok(verdicts) => {
+                    *self = copy;
+                    Ended::Committed(verdicts)
+                }
+                Err(_) => {
+                    cache.clear();
+                    Ended::Panicked
+                }
+            };
+            for answered in trials.ended(ended) {
+                answers[answered.index] = Some(answered.verdicts);
+            }
+        }
+        answers.into_iter().map(Option::unwrap).collect()
+    }
+
+    fn commit(
+        &mut self,
+        jobs: &[PushJob],
+        cache: &mut DocumentCache,
+        moments: Moments,
+    ) -> Vec<Vec<Verdict>> {
+        let mut commit = Commit::new(crm::schema(), jobs, NOW, moments);
+        loop {
+            match commit.step() {
+                Step::Know(inquiry) => {
+                    let head = |record: &RecordId| {
+                        let (kind, position, _) = self.documents.get(record)?;
+                        let (kind, position) = (kind.clone(), *position);
+                        Some(DocumentHead { record: *record, kind, position, quarantined: None })
+                    };
+                    let known = Known {
+                        last: FeedPosition(self.head),
+                        changes: self.changes.clone(),
+                        owners: self.owners.clone(),
+                        heads: inquiry.records.iter().filter_map(head).collect(),
+                    };
+                    commit.known(known, cache);
+                }
+                Step::Open(records) => {
+                    let saved = |record: &RecordId| (*record, self.documents[record].2.clone());
+                    let saved = records.iter().map(saved).collect();
+                    commit.opened(saved);
+                }
+                Step::Write(asked) => {
+                    let wrote = self.write(asked);
+                    commit.wrote(wrote);
+                }
+                Step::Store => break,
+            }
+        }
+        let judged = commit.judged();
+        let to_store = judged.to_store();
+        for placed in to_store.placed {
+            let change = &placed.change;
+            self.changes.insert(change.hash, (change.record, placed.position));
+            self.owners.entry(change.actor).or_insert(placed.author);
+        }
+        for one in &to_store.documents {
+            let kind = one.projected.kind.name.to_owned();
+            let document = (kind, one.position, one.snapshot.to_vec());
+            self.documents.insert(one.projected.record, document);
+        }
+        self.head = to_store.head().map_or(self.head, |head| head.0);
+        judged.verdicts(Durable::committed_at(FeedPosition(self.head)), cache)
+    }
+
+    /// One bad row makes the whole statement fail, unless each is asked about before.
+    fn write(&mut self, asked: &WriteRows) -> Wrote {
+        self.writes += 1;
+        let bad = |row: &Row| row.contains(&Cell::Text(FORBIDDEN.into()));
+        let refusal = Refusal::new(RefusalCode::Denied, "Nobody may own that.");
+        let refused: Culprits = asked
+            .rows
+            .iter()
+            .filter(|one| bad(&one.row))
+            .map(|one| (one.record, refusal.clone()))
+            .collect();
+        if !refused.is_empty() && asked.care == Care::None {
+            return Wrote::Refused(refusal);
+        }
+        if asked.stands_without(&refused) {
+            let sound = asked.rows.iter().filter(|one| !refused.contains_key(&one.record));
+            self.rows.extend(sound.map(|one| (one.record, one.row.clone())));
+        }
+        if refused.is_empty() { Wrote::All } else { Wrote::AllBut(refused) }
+    }
+}
+
+/// A change that begins an account, as the device of a user would push it.
+fn account(author: u128, actor: u8, n: u128, name: &str) -> PushedChange {
+    let schema = crm::schema();
+    let kind = schema.kind("organization").unwrap();
+    let pen = pen(author, actor);
+    let mut mint = || EventId(Uuid::from_u128(n << 64));
+    let edit = edit(kind, &[("name", name)]);
+    let (_, change) = document::create(kind, record(n), &edit, &pen, &mut mint).unwrap();
+    let parsed = guard::parse(&change.bytes);
+    PushedChange { record: record(n), kind: kind.name.into(), hash: change.hash, parsed }
+}
+
+fn job(author: u128, groups: Vec<Vec<PushedChange>>) -> PushJob {
+    let group = |(n, changes)| PushedGroup {
+        group: GroupId(Uuid::from_u128(author << 32 | n as u128)),
+        seen: None,
+        changes,
+    };
+    PushJob {
+        user: user(author),
+        replica: ReplicaId(Uuid::from_u128(author)),
+        pen: PenRole::Device,
+        groups: groups.into_iter().enumerate().map(group).collect(),
+        refused_before: Vec::new(),
+    }
+}
+
+/// The codes of a push's verdicts; of accepted changes nothing.
+fn codes(verdicts: &Result<Vec<Verdict>, Unavailable>) -> Vec<Option<&str>> {
+    let code = |verdict: &'_ Verdict| match &verdict.outcome {
+        VerdictOutcome::Accepted(_) => None,
+        VerdictOutcome::Refused(refusal) => RefusalCode::parse(&refusal.code).map(|c| c.as_str()),
+    };
+    verdicts.as_ref().unwrap().iter().map(code).collect()
+}
+
+/// Judging one change of seven panics: it alone is refused, whoever's push it shares a batch with, and
+/// whatever stands beside it in its own.
+#[test]
+fn a_change_on_which_judging_panics_costs_nobody_else_anything() {
+    let mut store = Store::default();
+    let of_rosa: Vec<PushedChange> =
+        (1..=5).map(|n| account(1, n as u8, n, &format!("Account {n}"))).collect();
+    let marked = of_rosa[3].hash;
+    let moments = Moments::told_to(move |Moment::Judging(hash)| {
+        assert!(hash != marked, "a fault in the engine");
+    });
+    let rosa = job(1, of_rosa.into_iter().map(|change| vec![change]).collect());
+    let omar = job(2, vec![vec![account(2, 20, 20, "Omar's")]]);
+    let answers = store.commit_all(vec![rosa, omar], &moments);
+    let fault = Some("engine_fault");
+    assert_eq!(codes(&answers[0]), [None, None, None, fault, None]);
+    assert_eq!(codes(&answers[1]), [None]);
+    assert_eq!(store.rows.len(), 5);
+    let next = job(1, vec![vec![account(1, 30, 30, "After")]]);
+    assert_eq!(codes(&store.commit_all(vec![next], &moments)[0]), [None]);
+}
+
+/// A group that spans two records is refused as a whole, and its neighbours are not.
+#[test]
+fn a_group_with_a_refused_row_leaves_nothing_and_the_others_stand() {
+    let mut store = Store::default();
+    let pair = vec![account(1, 2, 2, "Sound"), account(1, 3, 3, FORBIDDEN)];
+    let groups = vec![vec![account(1, 1, 1, "One")], pair, vec![account(1, 4, 4, "Four")]];
+    let answers = store.commit_all(vec![job(1, groups)], &Moments::default());
+    assert_eq!(codes(&answers[0]), [None, Some("group_refused"), Some("denied"), None]);
+    assert_eq!(store.rows.keys().copied().collect::<Vec<_>>(), [record(1), record(4)]);
+    assert_eq!(store.documents.len(), 2);
+}
+
+/// However many rows are refused, the second statement names them all.
+#[test]
+fn many_refused_rows_cost_two_statements() {
+    let mut store = Store::default();
+    let name =
+        |n: u128| if n.is_multiple_of(3) { FORBIDDEN.to_owned() } else { format!("Account {n}") };
+    let groups = (1..=60).map(|n| vec![account(1, n as u8, n, &name(n))]).collect();
+    let answers = store.commit_all(vec![job(1, groups)], &Moments::default());
+    let refused = codes(&answers[0]).iter().filter(|code| code.is_some()).count();
+    assert_eq!((refused, store.rows.len(), store.writes), (20, 40, 2));
+}
+
+/// A push that is sent again, since its verdicts were lost on the way, gets the same positions.
+#[test]
+fn a_push_that_comes_twice_is_stored_once() {
+    let mut store = Store::default();
+    let push = job(1, vec![vec![account(1, 1, 1, "One")], vec![account(1, 2, 2, "Two")]]);
+    let first = store.commit_all(vec![push.clone()], &Moments::default());
+    let again = store.commit_all(vec![push], &Moments::default());
+    assert_eq!(first, again);
+    assert_eq!(store.head, 2);
+}

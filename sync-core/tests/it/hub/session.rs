@@ -1,0 +1,265 @@
+//! One session, its host and its clock being this file.
+
+use std::time::Duration;
+
+use sync_core::hub::{
+    Clock, DeviceNoted, Effect, Event, FeedAnswer, FeedRequest, Listed, News, Now, Session,
+    SignedIn,
+};
+use sync_core::ids::{ChangeHash, FeedPosition, GroupId, ReplicaId, ServerEpoch};
+use sync_core::limits;
+use sync_core::protocol::{
+    Ask, Blob, ClientMessage, FeedBatch, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
+    PushGroup, PushItem, ServerMessage, Verdict, VerdictOutcome,
+};
+use sync_core::role::Role;
+use uuid::Uuid;
+
+use crate::kit::{NOW, record, user};
+
+/// A session and what its host knows.
+struct Host {
+    session: Session,
+    running: Duration,
+    /// The store's clock.
+    head: i64,
+    sent: Vec<ServerMessage>,
+    others: Vec<Effect>,
+}
+
+impl Host {
+    fn new() -> Self {
+        let now = Now { running: Duration::ZERO, wall: NOW };
+        let session = Session::new(now, ReplicaId(Uuid::from_u128(99)), &sync_core::crm::schema());
+        Self { session, running: Duration::ZERO, head: 0, sent: Vec::new(), others: Vec::new() }
+    }
+
+    fn open() -> Self {
+        let mut host = Self::new();
+        host.say(&hello());
+        assert!(matches!(host.sent[..], [ServerMessage::Welcome(_)]), "{:?}", host.sent);
+        host.sent.clear();
+        host
+    }
+
+    fn now(&self) -> Now {
+        Now { running: self.running, wall: NOW }
+    }
+
+    fn handle(&mut self, event: Event) {
+        self.session.handle(event, self.now());
+        self.settle();
+    }
+
+    fn say(&mut self, message: &ClientMessage) {
+        self.handle(Event::Frame(message.to_bytes()));
+    }
+
+    /// Lets time pass, with every tick that is asked for.
+    fn wait(&mut self, until: Duration) {
+        while let Some(at) = self.session.wake_at(self.now()).filter(|at| *at <= until) {
+            self.running = self.running.max(at);
+            self.handle(Event::Tick);
+        }
+        self.running = until;
+    }
+
+    /// Does what is asked, as a store would that has nothing but a clock.
+    fn settle(&mut self) {
+        loop {
+            while let Some(effect) = self.session.next_effect() {
+                self.perform(effect);
+            }
+            if !self.session.may_read(self.now()) {
+                return;
+            }
+            self.session.read(self.now());
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let event = match effect {
+            Effect::SignIn(_) => {
+                let who = SignedIn { user: user(1), role: Role::SalesRep, other_sessions: 0 };
+                Event::SignedIn(Ok(who))
+            }
+            Effect::Note { .. } => Event::Noted(DeviceNoted::Own),
+            Effect::Read { request, .. } => Event::Read(self.answer(&request)),
+            Effect::Send(bytes) => {
+                self.sent.push(ServerMessage::from_bytes(&bytes).unwrap());
+                return;
+            }
+            Effect::Permit => return,
+            other @ (Effect::Push { .. } | Effect::Ask { .. } | Effect::Ping | Effect::End(_)) => {
+                self.others.push(other);
+                return;
+            }
+        };
+        self.session.handle(event, self.now());
+    }
+
+    fn answer(&self, request: &FeedRequest) -> FeedAnswer {
+        match request {
+            FeedRequest::Clock => FeedAnswer::Clock(Clock {
+                head: FeedPosition(self.head),
+                epoch: ServerEpoch(Uuid::from_u128(1)),
+                active: true,
+            }),
+            FeedRequest::News { after, .. } => {
+                let position = FeedPosition(self.head);
+                let one = Listed { position, record: record(1), bytes: 500 };
+                let changed = if position > *after { vec![one] } else { Vec::new() };
+                FeedAnswer::News(News { changed, ..News::default() })
+            }
+            FeedRequest::Scopes => FeedAnswer::Scopes(Vec::new()),
+            FeedRequest::List { .. } => FeedAnswer::Listed(Vec::new()),
+            // All that happens here is this replica's own.
+            FeedRequest::Documents { .. } => FeedAnswer::Documents(Vec::new()),
+        }
+    }
+
+    fn batches(&self) -> Vec<&FeedBatch> {
+        fn batch(message: &ServerMessage) -> Option<&FeedBatch> {
+            match message {
+                ServerMessage::Feed(batch) => Some(batch),
+                _ => None,
+            }
+        }
+        self.sent.iter().filter_map(batch).collect()
+    }
+
+    /// The code with which the session ended; none when it was cut off without a word.
+    fn ended(&self) -> Option<Option<GoodbyeCode>> {
+        self.others.iter().find_map(|effect| match effect {
+            Effect::End(goodbye) => {
+                Some(goodbye.as_ref().and_then(|goodbye| GoodbyeCode::parse(&goodbye.code)))
+            }
+            _ => None,
+        })
+    }
+}
+
+fn hello() -> ClientMessage {
+    ClientMessage::Hello(Hello {
+        protocol: PROTOCOL_VERSION,
+        protocol_min: PROTOCOL_MIN,
+        fingerprint: Blob(sync_core::crm::schema().fingerprint().to_vec()),
+        token: "token".into(),
+        replica: ReplicaId(Uuid::from_u128(7)),
+        app: "test".into(),
+        actors: Vec::new(),
+        cursor: None,
+        epoch: None,
+    })
+}
+
+fn push(push: u64) -> ClientMessage {
+    let item = PushItem { record: record(1), kind: "organization".into(), change: Blob(vec![1]) };
+    let group = PushGroup { group: GroupId(Uuid::from_u128(2)), seen: None, items: vec![item] };
+    ClientMessage::Push(Push { push, groups: vec![group] })
+}
+
+fn accepted(hash: ChangeHash, position: i64) -> Vec<Verdict> {
+    vec![Verdict { hash, outcome: VerdictOutcome::Accepted(FeedPosition(position)) }]
+}
+
+/// A push is committed; the wake-up of that comes before the verdicts do, and late enough for a look,
+/// which finds nothing to send. Once the verdicts are there the replica waits to hear that its feed
+/// is past them, and nobody will wake the feed for that.
+#[test]
+fn a_feed_that_was_woken_before_the_verdicts_looks_again_after_them() {
+    let mut host = Host::open();
+    let hash = ChangeHash([5; 32]);
+    host.say(&push(1));
+    host.handle(Event::TakenIn { push: 1, changes: vec![hash] });
+    host.head = 1;
+    host.handle(Event::Woken);
+    host.wait(Duration::from_secs(1));
+    host.handle(Event::Heard);
+    assert!(host.batches().is_empty(), "nothing to send yet: {:?}", host.sent);
+    host.handle(Event::Judged { push: 1, verdicts: Ok(accepted(hash, 1)) });
+    let [ServerMessage::Verdicts(_), ServerMessage::Feed(batch)] = &host.sent[..] else {
+        panic!("verdicts, then the feed: {:?}", host.sent);
+    };
+    assert_eq!((batch.live, batch.head), (true, FeedPosition(1)));
+}
+
+/// The wake-up may also be lost altogether.
+#[test]
+fn a_feed_that_nobody_wakes_looks_after_the_verdicts() {
+    let mut host = Host::open();
+    let hash = ChangeHash([5; 32]);
+    host.say(&push(1));
+    host.handle(Event::TakenIn { push: 1, changes: vec![hash] });
+    host.head = 1;
+    host.handle(Event::Judged { push: 1, verdicts: Ok(accepted(hash, 1)) });
+    assert_eq!(host.batches().len(), 1);
+    host.handle(Event::Woken);
+    assert_eq!(host.batches().len(), 1, "and says nothing twice");
+}
+
+/// A look that is due during an upload is made by reading. Were it a reason to come back as well, a
+/// host that looks at its timers first would come back for ever and never read.
+#[test]
+fn a_look_that_is_due_is_no_wake_up() {
+    let mut host = Host::open();
+    host.say(&push(1));
+    host.handle(Event::TakenIn { push: 1, changes: Vec::new() });
+    host.session.handle(Event::Woken, host.now());
+    assert!(!host.session.may_read(host.now()), "the push is waited for");
+    let look = host.session.wake_at(host.now()).unwrap();
+    host.running = look;
+    assert!(host.session.may_read(host.now()));
+    assert!(host.session.wake_at(host.now()).unwrap() > look);
+}
+
+#[test]
+fn a_line_without_a_byte_is_given_up_within_forty_five_seconds() {
+    let mut host = Host::open();
+    host.wait(Duration::from_secs(39));
+    assert!(host.others.iter().all(|effect| matches!(effect, Effect::Ping)), "{:?}", host.others);
+    assert_eq!(host.others.len(), 2, "it was asked whether it is there");
+    host.wait(Duration::from_secs(45));
+    assert_eq!(host.ended(), Some(None), "nobody is there to hear why");
+    assert_eq!(host.session.wake_at(host.now()), None);
+}
+
+/// A megabyte at three kilobytes a second takes minutes: bytes come, but no frame.
+#[test]
+fn a_slow_line_on_which_bytes_come_is_not_given_up() {
+    let mut host = Host::open();
+    for seconds in 1..=30 {
+        host.wait(Duration::from_secs(seconds * 20));
+        host.handle(Event::Heard);
+    }
+    assert_eq!(host.ended(), None);
+}
+
+#[test]
+fn who_does_not_say_hello_is_sent_away() {
+    let mut host = Host::new();
+    host.wait(Duration::from_secs(9));
+    assert_eq!(host.ended(), None);
+    host.wait(Duration::from_secs(11));
+    assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}
+
+/// A client that cannot ping below its frames, as a page cannot, asks about nothing.
+#[test]
+fn a_question_about_nothing_is_answered_at_once() {
+    let mut host = Host::open();
+    host.say(&ClientMessage::Ask(Ask { ask: 4, groups: Vec::new() }));
+    let [ServerMessage::Answer(answer)] = &host.sent[..] else { panic!("{:?}", host.sent) };
+    assert_eq!((answer.ask, answer.opinions.len()), (4, 0));
+    assert!(host.others.is_empty(), "nobody else is asked");
+}
+
+#[test]
+fn more_pushes_than_the_window_end_the_session() {
+    let mut host = Host::open();
+    for number in 0..=limits::PUSH_WINDOW as u64 * 2 {
+        assert_eq!(host.ended(), None);
+        host.say(&push(number));
+    }
+    assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}

@@ -1,0 +1,82 @@
+//! As whom statements run, and what the rules made of them.
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Executor};
+use sync_core::ids::{FeedPosition, RecordId, UserId};
+
+/// Under which role a user's statements run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Reading: `authenticated`.
+    Read,
+    /// Writing projected rows: `pantry_writer`.
+    Write {
+        /// How far the device's feed had come when the edit was made, if it says so.
+        seen: Option<FeedPosition>,
+    },
+}
+
+/// Makes the rest of the transaction, or of the savepoint, run as a user.
+///
+/// # Errors
+/// When Postgres refuses.
+pub async fn become_user(
+    connection: &mut PgConnection,
+    user: UserId,
+    access: Access,
+) -> sqlx::Result<()> {
+    let (role, skip, seen) = match access {
+        Access::Read => ("authenticated", "", None),
+        Access::Write { seen } => ("pantry_writer", "on", seen),
+    };
+    let seen = seen.map(|position| position.0.to_string()).unwrap_or_default();
+    // A user id is a UUID, so that nothing in it needs quoting.
+    let sql = format!(
+        "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true);
+         SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = '{skip}';
+         SET LOCAL pantry.seen = '{seen}'"
+    );
+    connection.execute(AssertSqlSafe(sql)).await.map(drop)
+}
+
+/// Back to the server's own role within a transaction.
+///
+/// # Errors
+/// When Postgres refuses.
+pub async fn become_server(connection: &mut PgConnection) -> sqlx::Result<()> {
+    connection
+        .execute("SET LOCAL ROLE pantry_server; SELECT set_config('request.jwt.claims', '', true)")
+        .await
+        .map(drop)
+}
+
+/// A row that a rule refused and that was therefore not written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// The record.
+    pub record: RecordId,
+    /// The trigger that says so.
+    pub rule: String,
+    /// Its error code.
+    pub state: String,
+}
+
+/// Rows that were skipped since the connection became a user.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn skipped(connection: &mut PgConnection) -> sqlx::Result<Vec<Skipped>> {
+    let notes: String = sqlx::query_scalar("SELECT current_setting('pantry.refused')")
+        .fetch_one(connection)
+        .await?;
+    let note = |note: &str| {
+        let mut parts = note.split(',');
+        let (record, rule, state) = (parts.next()?, parts.next()?, parts.next()?);
+        let record = record.parse().ok()?;
+        Some(Skipped { record, rule: rule.to_owned(), state: state.to_owned() })
+    };
+    let read = |one: &str| {
+        note(one).ok_or_else(|| sqlx::Error::Decode(format!("not a refused row: {one}").into()))
+    };
+    notes.split(';').filter(|one| !one.is_empty()).map(read).collect()
+}

@@ -1,0 +1,100 @@
+//! A fault in the engine: one change on which judging panics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sync_core::crm;
+use sync_core::document::{self, Pen, PenRole, RecordEdit};
+use sync_core::error::RefusalCode;
+use sync_core::guard;
+use sync_core::hub::{Moment, Moments, PushJob, PushedChange, PushedGroup};
+use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
+use sync_core::protocol::{OpinionOutcome, Verdict, VerdictOutcome};
+use sync_server::clock::now;
+use sync_server::committer::{Committer, CommitterHealth};
+use sync_server::ops::people::{entropy, new_id};
+use sync_server::store::rules::Rules;
+use uuid::Uuid;
+
+use crate::harness::World;
+
+/// A change that begins an account, as a device would push it.
+fn account(user: Uuid, name: &str) -> PushedChange {
+    let (now, schema) = (now(), crm::schema());
+    let kind = schema.kind("organization").unwrap();
+    let record = RecordId(new_id());
+    let author = UserId(user);
+    let pen = Pen { actor: Actor(entropy()), author, now, role: PenRole::Device };
+    let edit = RecordEdit::parse(kind, [("name", name)]).unwrap();
+    let mut mint = || EventId::mint(now, entropy());
+    let (_, change) = document::create(kind, record, &edit, &pen, &mut mint).unwrap();
+    let parsed = guard::parse(&change.bytes);
+    PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed }
+}
+
+fn job(user: Uuid, changes: Vec<PushedChange>) -> PushJob {
+    let group = |change| PushedGroup {
+        group: GroupId::mint(now(), entropy()),
+        seen: None,
+        changes: vec![change],
+    };
+    let groups = changes.into_iter().map(group).collect();
+    PushJob::of_device(UserId(user), ReplicaId(new_id()), groups)
+}
+
+fn codes(verdicts: &[Verdict]) -> Vec<Option<RefusalCode>> {
+    let code = |verdict: &Verdict| match &verdict.outcome {
+        VerdictOutcome::Accepted(_) => None,
+        VerdictOutcome::Refused(refusal) => RefusalCode::parse(&refusal.code),
+    };
+    verdicts.iter().map(code).collect()
+}
+
+/// A rule of the guard is missing, and judging one change of many panics outside of what is caught.
+/// That change alone is refused; its neighbours in the push and in the batch are accepted; and the
+/// process goes on committing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_on_which_judging_panics_is_refused_and_the_server_goes_on() {
+    let world = World::new().await;
+    let of_rosa: Vec<PushedChange> =
+        (0..7).map(|n| account(world.rep, &format!("Account {n}"))).collect();
+    let marked = of_rosa[4].hash;
+    let faults = Arc::new(AtomicUsize::new(0));
+    let counted = faults.clone();
+    let moments = Moments::told_to(move |Moment::Judging(hash)| {
+        if hash == marked {
+            counted.fetch_add(1, Ordering::Relaxed);
+            panic!("a fault in the engine");
+        }
+    });
+    let pool = world.server.app.pool.clone();
+    let rules = Arc::new(Rules::load(&pool, crm::schema()).await.unwrap());
+    let committer = Committer::start_told(pool, rules, moments);
+    // Held back, so that what comes meanwhile is committed together.
+    let mut held = world.owner.begin().await.unwrap();
+    sqlx::query("SELECT last_position FROM sync.clock FOR UPDATE")
+        .fetch_one(&mut *held)
+        .await
+        .unwrap();
+    let first = committer.push(job(world.rep, vec![account(world.rep, "First")]));
+    let rosa = committer.push(job(world.rep, of_rosa.clone()));
+    let omar = committer.push(job(world.other_rep, vec![account(world.other_rep, "Omar's")]));
+    let release = async { held.rollback().await.unwrap() };
+    let (first, rosa, omar, ()) = tokio::join!(first, rosa, omar, release);
+    assert_eq!(codes(&first.unwrap()), [None]);
+    let mut expected = [None; 7];
+    expected[4] = Some(RefusalCode::EngineFault);
+    assert_eq!(codes(&rosa.unwrap()), expected);
+    assert_eq!(codes(&omar.unwrap()), [None]);
+    assert!(faults.load(Ordering::Relaxed) > 1, "the fault was searched for");
+    // A question about it is not the end either.
+    let opinions = committer.ask(job(world.rep, vec![of_rosa[4].clone()])).await;
+    let [opinion] = &opinions[..] else { panic!("one opinion: {opinions:?}") };
+    let OpinionOutcome::Refused(refusal) = &opinion.would_be else { panic!("{opinion:?}") };
+    assert_eq!(RefusalCode::parse(&refusal.code), Some(RefusalCode::Internal));
+    let after = committer.push(job(world.rep, vec![account(world.rep, "After")])).await;
+    assert_eq!(codes(&after.unwrap()), [None]);
+    assert_eq!(committer.health(), CommitterHealth::Well);
+    world.assert_projected().await;
+    world.end().await;
+}
