@@ -3,7 +3,7 @@
 //! A change of a hundred bytes can stand for millions of operations, name actors that do not exist,
 //! or carry a counter that bricks a document for ever. So every change from outside goes through
 //! three steps, each the only maker of what the next one takes: [`parse`] (bytes alone), [`verify()`]
-//! (against the document) and [`apply`] (to a copy, inside `catch_unwind`); and the result must
+//! (against the document) and [`apply()`] (to a copy, inside `catch_unwind`); and the result must
 //! [`prove`] itself before anybody else gets it.
 //!
 //! Whether the actor belongs to the user is the caller's to answer: it is in the database.

@@ -1,6 +1,6 @@
 //! Documents → rows, purely: the same function on phone and server.
 //!
-//! Knows no database. A row is a list of cells in the order of [`Kind::columns`].
+//! Knows no database. A row is a list of cells in the order of `Kind::columns`.
 //!
 //! **Invariant**: a row is a function of the document and its stamp alone, so that tables can be
 //! dropped and rebuilt to identical rows.
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for CellVisitor {
     }
 }
 
-/// Cells in the order of [`Kind::columns`].
+/// Cells in the order of `Kind::columns`.
 pub type Row = Vec<Cell>;
 
 /// The newest change of a document by its claimed time: what `updated_at` and `updated_by` show.

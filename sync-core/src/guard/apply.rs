@@ -61,7 +61,7 @@ pub fn prove(doc: &Automerge, edits_text: bool) -> Result<Vec<u8>, Refusal> {
 }
 
 /// A panic of the library is a refusal: what it worked on was a copy. It deserves an alert, since a
-/// rule of [`verify()`] is missing.
+/// rule of `verify` is missing.
 fn caught<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Refusal::new(

@@ -21,7 +21,7 @@ pub enum Effect {
     Remaining(u64),
     /// A question was answered.
     Answered {
-        /// Its number, as [`Replica::ask`] gave it.
+        /// Its number, as `Replica::ask` gave it.
         ask: u64,
         /// Whether the edit would be refused.
         would_be: WouldBe,

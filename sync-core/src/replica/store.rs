@@ -3,7 +3,7 @@
 //! [`Stored`] reads. [`Work`] is one write transaction, and its methods are the only statements that
 //! write. [`File`] opens the file and begins both. Nothing outside of this folder names a connection.
 //!
-//! The tables of the kinds and the search index are a cache of the documents: [`Tables`] lays them
+//! The tables of the kinds and the search index are a cache of the documents: `Tables` lays them
 //! out from the schema, and a file that was laid out by another schema is laid out anew when it is
 //! opened.
 
