@@ -1,48 +1,295 @@
-//! A replica in a file, with the system's clock and entropy.
+//! The handle that an app holds.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
-use sync_core::ids::UserId;
-use sync_core::replica::{Env, OpenError, OpenOptions, Replica};
-use sync_core::time::UnixMs;
+use sync_core::crm;
+use sync_core::document::{Hydrated, RecordEdit};
+use sync_core::ids::{ChangeHash, RecordId, ReplicaId, UserId};
+use sync_core::replica::{
+    Committed, GroupEdit, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions,
+    Quarantined, QueryError, Rebuilding, Replica, ReplicaError, ResubmitError, SearchHit, Status,
+    Table, WouldBe,
+};
+use sync_core::schema::{Kind, Schema};
+use tokio::sync::{broadcast, oneshot};
 
-/// The system's clock and entropy.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemEnv;
-
-impl Env for SystemEnv {
-    fn now(&mut self) -> UnixMs {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        UnixMs(since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
-    }
-
-    fn fill(&mut self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("BUG: the operating system gives random bytes");
-    }
-}
+use crate::mail::Mail;
+use crate::shared::{ClientEvent, Shared};
+use crate::{LiveRows, Server, StatusStream, SyncSummary, SystemEnv, task};
 
 /// A device's copy of its user's records.
 ///
-/// Editing and reading go through [`Client::replica`]; they never wait for the network.
-#[derive(Debug)]
+/// A handle: cheap to clone and safe to use from any thread. Editing and reading are plain calls that
+/// never wait for the network; an edit is durable when its call returns. In the background, one task
+/// speaks to the server once [`Client::connect`] or [`Client::sync`] asks for it, and goes on until
+/// the last handle is dropped.
+#[derive(Clone, Debug)]
 pub struct Client {
-    /// The replica itself.
-    pub replica: Replica,
-    /// Clock and entropy, as its calls take them.
-    pub env: SystemEnv,
+    shared: Arc<Shared>,
+    id: ReplicaId,
+    user: UserId,
+    schema: Arc<Schema>,
 }
 
 impl Client {
-    /// Opens a file, creating it when a user is named.
+    /// Opens a file with the records of a CRM, creating it when a user is named.
     ///
     /// # Errors
     /// When the file is damaged, another user's, or cannot be used.
     pub fn open(path: &Path, user: Option<UserId>) -> Result<Self, OpenError> {
-        let mut env = SystemEnv;
-        let db = Connection::open(path)?;
-        let replica =
-            Replica::open(db, OpenOptions { schema: sync_core::crm::schema(), user }, &mut env)?;
-        Ok(Self { replica, env })
+        Self::open_with(Connection::open(path)?, OpenOptions { schema: crm::schema(), user })
+    }
+
+    /// Opens a replica in a connection to SQLite, of any schema.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub fn open_with(db: Connection, options: OpenOptions) -> Result<Self, OpenError> {
+        Ok(Self::of(Replica::open(db, options, &mut SystemEnv)?))
+    }
+
+    /// A handle on a replica that is open.
+    pub fn of(replica: Replica) -> Self {
+        let (id, user, schema) = (replica.id(), replica.user(), replica.schema().clone());
+        Self { shared: Arc::new(Shared::new(replica, SystemEnv, task::start)), id, user, schema }
+    }
+
+    /// This copy's id.
+    pub fn id(&self) -> ReplicaId {
+        self.id
+    }
+
+    /// Whose records these are.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The kinds of records that it holds.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// Works on the replica itself, for what the handle has no call of its own. Everybody else waits
+    /// meanwhile.
+    pub fn with_replica<T>(&self, work: impl FnOnce(&mut Replica, &mut SystemEnv) -> T) -> T {
+        self.shared.write(work)
+    }
+
+    /// How far the tables are laid out anew, after an update that changed the declarations; `None`
+    /// when they are complete. Until then lists and searches may lack records.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rebuilding(&self) -> rusqlite::Result<Option<Rebuilding>> {
+        self.shared.read(|replica| replica.rebuilding())
+    }
+
+    /// Lays out the tables of some records more; `None` when all are done. Call it again and again,
+    /// between other work.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn rebuild_some(&self, limit: u32) -> Result<Option<Rebuilding>, ReplicaError> {
+        self.shared.write(|replica, _| replica.rebuild_some(limit))
+    }
+
+    // Editing.
+
+    /// A new record's id.
+    pub fn mint_id(&self) -> RecordId {
+        self.shared.read(|replica| replica.mint_id(&mut SystemEnv))
+    }
+
+    /// Makes a group of edits, all or none; returns once they are durable and queries see them.
+    ///
+    /// # Errors
+    /// When an edit is wrong or the file cannot be written; then nothing was written.
+    pub fn commit(&self, edits: &[GroupEdit]) -> Result<Committed, ReplicaError> {
+        self.shared.write(|replica, env| replica.commit(edits, env))
+    }
+
+    /// Makes several groups in one transaction: durable together, but judged by the server each by
+    /// itself. For imports.
+    ///
+    /// # Errors
+    /// As [`Client::commit`].
+    pub fn commit_each(&self, groups: &[&[GroupEdit]]) -> Result<Vec<Committed>, ReplicaError> {
+        self.shared.write(|replica, env| replica.commit_each(groups, env))
+    }
+
+    /// Creates one record.
+    ///
+    /// # Errors
+    /// As [`Client::commit`].
+    pub fn create(&self, kind: &Kind, edit: RecordEdit) -> Result<RecordId, ReplicaError> {
+        self.shared.write(|replica, env| replica.create(kind, edit, env))
+    }
+
+    /// Edits one record.
+    ///
+    /// # Errors
+    /// As [`Client::commit`].
+    pub fn edit(&self, id: RecordId, edit: RecordEdit) -> Result<Committed, ReplicaError> {
+        self.shared.write(|replica, env| replica.edit(id, edit, env))
+    }
+
+    // Reading.
+
+    /// Reads one record with its conflicts and oddities; `None` when it is not on this device.
+    ///
+    /// # Errors
+    /// When the stored document is damaged.
+    pub fn record(&self, id: RecordId) -> Result<Option<Hydrated>, ReplicaError> {
+        self.shared.read(|replica| replica.record(id))
+    }
+
+    /// The kind of a record on this device.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn kind_of(&self, id: RecordId) -> Result<Option<Kind>, ReplicaError> {
+        self.shared.read(|replica| replica.kind_of(id))
+    }
+
+    /// The whole document of a record, as Automerge saves it.
+    ///
+    /// # Errors
+    /// When the record is not here or its document is damaged.
+    pub fn save_document(&self, id: RecordId) -> Result<Vec<u8>, ReplicaError> {
+        self.shared.read(|replica| replica.save_document(id))
+    }
+
+    /// Answers one SQL statement that reads.
+    ///
+    /// # Errors
+    /// When it would write, or SQLite cannot make sense of it.
+    pub fn query(&self, sql: &str) -> Result<Table, QueryError> {
+        self.shared.read(|replica| replica.query(sql))
+    }
+
+    /// Lists the records of a kind, newest first.
+    ///
+    /// # Errors
+    /// When the condition is no SQL.
+    pub fn list(&self, kind: &Kind, options: &ListOptions) -> Result<Table, QueryError> {
+        self.shared.read(|replica| replica.list(kind, options))
+    }
+
+    /// Finds records by the words in their names, titles and notes; the last word may be begun only.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn search(&self, text: &str, most: u32) -> Result<Vec<SearchHit>, QueryError> {
+        self.shared.read(|replica| replica.search(text, most))
+    }
+
+    /// Subscribes to a query: its rows, and from then on what becomes of them, whoever wrote.
+    ///
+    /// # Errors
+    /// When the statement would write, or SQLite cannot make sense of it.
+    pub fn subscribe(&self, query: LiveQuery) -> Result<LiveRows, QueryError> {
+        LiveRows::begin(&self.shared, query)
+    }
+
+    // Refused edits.
+
+    /// Edits that the server refused, with its reasons.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn quarantine(&self) -> rusqlite::Result<Vec<Quarantined>> {
+        self.shared.read(|replica| replica.quarantine())
+    }
+
+    /// Makes a refused edit again on the record as it is now, with corrections.
+    ///
+    /// # Errors
+    /// When there is no such edit, or the result is wrong.
+    pub fn resubmit(&self, hash: ChangeHash, corrections: RecordEdit) -> Result<(), ResubmitError> {
+        self.shared.write(|replica, env| replica.resubmit(hash, corrections, env).map(drop))
+    }
+
+    /// Throws a refused edit away; whether there was one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn discard(&self, hash: ChangeHash) -> Result<bool, ReplicaError> {
+        self.shared.write(|replica, _| replica.discard(hash))
+    }
+
+    // The server.
+
+    /// Speaks to this server from now on. A connection to another one is closed.
+    pub fn use_server(&self, server: Server) {
+        self.shared.post(Mail::Use(Box::new(server)));
+    }
+
+    /// Stays connected from now on, and connects again whenever that breaks. How it goes is told by
+    /// [`Client::status_stream`] and [`Client::events`].
+    pub fn connect(&self) {
+        self.shared.post(Mail::Connect);
+    }
+
+    /// Closes the connection and waits until it is closed.
+    pub async fn disconnect(&self) {
+        let (reply, done) = oneshot::channel();
+        self.shared.post(Mail::Disconnect(reply));
+        let _ = done.await;
+    }
+
+    /// Sends everything and receives everything, over the connection that stands or one of its own.
+    ///
+    /// # Errors
+    /// When it could not come to its end; every edit stays on the device.
+    pub async fn sync(&self) -> Result<SyncSummary, LinkFault> {
+        let (reply, done) = oneshot::channel();
+        self.shared.post(Mail::Sync(reply));
+        done.await.unwrap_or_else(|_| Err(LinkFault::Broken("the link has ended".into())))
+    }
+
+    /// Whether a group of edits would be refused if it were made and sent now: accepted, refused
+    /// with the server's reason, or unknown with ours, as it is offline, when the server does not
+    /// answer in time, and when it does not let us in. Nothing is made or sent for it, and where it
+    /// makes a connection of its own, nothing is taken in.
+    ///
+    /// # Errors
+    /// As a commit of the same edits, with or without a network.
+    pub async fn would_be(
+        &self,
+        edits: &[GroupEdit],
+        within: Duration,
+    ) -> Result<WouldBe, ReplicaError> {
+        let question = self.shared.read(|replica| replica.question(edits, &mut SystemEnv))?;
+        let (reply, answer) = oneshot::channel();
+        self.shared.post(Mail::Ask(question, within, reply));
+        Ok(answer.await.unwrap_or_else(|_| WouldBe::Unknown("the link has ended".into())))
+    }
+
+    /// How the replica stands, in one line when printed. When another process on the file is
+    /// connected, it says so.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn status(&self) -> rusqlite::Result<Status> {
+        self.shared.status()
+    }
+
+    /// How this process's link stands; none before a server was named.
+    pub fn link(&self) -> Option<LinkStatus> {
+        self.shared.lock().link.clone()
+    }
+
+    /// The status now, and whenever it becomes another one.
+    pub fn status_stream(&self) -> StatusStream {
+        StatusStream::begin(&self.shared)
+    }
+
+    /// What happens between this device and the server: grants, evictions, refusals, failures. A
+    /// listener that is slow loses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<ClientEvent> {
+        self.shared.events()
     }
 }

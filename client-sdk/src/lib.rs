@@ -1,17 +1,31 @@
-//! The native client: a [`Replica`](sync_core::replica::Replica) driven over a WebSocket by tokio.
-//!
-//! [`Client`] opens a file, edits and reads it at once and without a network, and exchanges changes
-//! with a server when asked. What the replica does is decided in `sync-core`; here are only the
-//! clock, the entropy, the socket and when to try again.
+#![doc = include_str!("../README.md")]
 
-mod ask;
 mod client;
-mod driver;
-mod error;
+mod connection;
+mod env;
+mod live;
+mod mail;
+mod record;
+#[rustfmt::skip]
+pub mod records;
+mod server;
+mod shared;
+mod status;
+mod summary;
+mod task;
 mod token;
 
-pub use client::{Client, SystemEnv};
-pub use driver::{Backoff, SyncSummary};
-pub use error::{Fault, SyncError};
+pub use client::Client;
+pub use env::SystemEnv;
+pub use live::LiveRows;
+pub use record::{Edit, FieldName, ListChange, LiveList, Record, RecordError, Records, Row};
+pub use server::Server;
+pub use shared::ClientEvent;
+pub use status::StatusStream;
+pub use summary::SyncSummary;
 pub use sync_core as core;
-pub use token::{TokenError, TokenFile, TokenSource, read_claims};
+pub use sync_core::replica::{
+    LinkFault, LinkState, LinkStatus, ListOptions, LiveQuery, Notice, Outcome, Status, Timing,
+    Wanted, WouldBe, read_claims,
+};
+pub use token::{TokenError, TokenFile, TokenSource};

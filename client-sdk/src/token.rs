@@ -1,43 +1,60 @@
 //! Where tokens come from. A session outlives its token when there is a newer one in time.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::pin::Pin;
 
-use data_encoding::BASE64URL_NOPAD;
-
-/// Longest time before its end that a token is replaced.
-const AHEAD: Duration = Duration::from_secs(60);
-/// How soon a source is asked again that had nothing newer.
-const AGAIN: Duration = Duration::from_secs(1);
+use sync_core::replica::{LinkFault, Tokens};
 
 /// Why a source has no token.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no token: {0}")]
-pub struct TokenError(pub String);
+pub enum TokenError {
+    /// The user is not signed in; sign in again.
+    #[error("there is no token: {0}")]
+    Missing(String),
+    /// The source cannot be reached; it is asked again later.
+    #[error("the token could not be fetched: {0}")]
+    Unavailable(String),
+}
+
+impl From<TokenError> for LinkFault {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Missing(why) => Self::NoToken(why),
+            TokenError::Unavailable(why) => Self::TokenUnavailable(why),
+        }
+    }
+}
 
 /// Gives the user's present token: asked when a session begins and again before its token runs out.
 ///
 /// A text is a source too, one that never has anything newer.
-pub trait TokenSource {
+pub trait TokenSource: Send + 'static {
     /// The token to use now. When there is no newer one yet, the same as before.
-    fn token(&mut self) -> impl Future<Output = Result<String, TokenError>>;
+    fn token(&mut self) -> impl Future<Output = Result<String, TokenError>> + Send;
+
+    /// Whether there may be another token later.
+    fn tokens(&self) -> Tokens {
+        Tokens::Renewable
+    }
 }
 
-impl TokenSource for &str {
+impl TokenSource for String {
+    async fn token(&mut self) -> Result<String, TokenError> {
+        Ok(self.clone())
+    }
+
+    fn tokens(&self) -> Tokens {
+        Tokens::Fixed
+    }
+}
+
+impl TokenSource for &'static str {
     async fn token(&mut self) -> Result<String, TokenError> {
         Ok((*self).to_owned())
     }
-}
 
-impl TokenSource for &String {
-    async fn token(&mut self) -> Result<String, TokenError> {
-        Ok((*self).clone())
-    }
-}
-
-impl<S: TokenSource> TokenSource for &mut S {
-    async fn token(&mut self) -> Result<String, TokenError> {
-        (**self).token().await
+    fn tokens(&self) -> Tokens {
+        Tokens::Fixed
     }
 }
 
@@ -48,37 +65,25 @@ pub struct TokenFile(pub PathBuf);
 impl TokenSource for TokenFile {
     async fn token(&mut self) -> Result<String, TokenError> {
         let text = std::fs::read_to_string(&self.0)
-            .map_err(|error| TokenError(format!("{}: {error}", self.0.display())))?;
+            .map_err(|error| TokenError::Missing(format!("{}: {error}", self.0.display())))?;
         match text.trim() {
-            "" => Err(TokenError(format!("{} is empty", self.0.display()))),
+            "" => Err(TokenError::Missing(format!("{} is empty", self.0.display()))),
             token => Ok(token.to_owned()),
         }
     }
 }
 
-/// What a token says, read without checking it: the server does that.
-pub fn read_claims(token: &str) -> Option<serde_json::Value> {
-    let claims = token.split('.').nth(1)?.trim_end_matches('=');
-    serde_json::from_slice(&BASE64URL_NOPAD.decode(claims.as_bytes()).ok()?).ok()
+/// The future of a token.
+pub(crate) type TokenFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<String, TokenError>> + Send + 'a>>;
+
+/// A source whatever its type.
+pub(crate) trait AnySource: Send {
+    fn fetch(&mut self) -> TokenFuture<'_>;
 }
 
-/// Waits until a token is about to run out and returns a newer one, with the source it came from; a
-/// source that has none is asked again.
-pub(crate) async fn newer<S: TokenSource>(mut source: S, used: String) -> (S, String) {
-    let expires = read_claims(&used).and_then(|claims| claims["exp"].as_f64());
-    let Some(expires) = expires else { return std::future::pending().await };
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let left = expires - now.unwrap_or_default().as_secs_f64();
-    // A third of what is left, for a token of a few minutes or less.
-    let ahead = AHEAD.as_secs_f64().min(left / 3.0);
-    let wait = Duration::try_from_secs_f64(left - ahead).unwrap_or_default();
-    tokio::time::sleep(wait).await;
-    loop {
-        match source.token().await {
-            Ok(token) if token != used => return (source, token),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the token could not be renewed yet"),
-        }
-        tokio::time::sleep(AGAIN).await;
+impl<S: TokenSource> AnySource for S {
+    fn fetch(&mut self) -> TokenFuture<'_> {
+        Box::pin(self.token())
     }
 }

@@ -39,6 +39,7 @@ mod edit;
 mod evict;
 mod feed;
 mod intake;
+mod link;
 mod live;
 mod push;
 mod quarantine;
@@ -55,6 +56,10 @@ pub use edit::{Committed, GroupEdit};
 pub use effect::{Effect, SessionFault};
 pub use env::Env;
 pub use error::ReplicaError;
+pub use link::{
+    Dial, Lasts, Link, LinkEffect, LinkEvent, LinkFault, LinkOptions, LinkStatus, Notice, Outcome,
+    QuestionId, SteadyMs, Timing, Tokens, Wanted, read_claims,
+};
 pub use list::{Deleted, ListOptions};
 pub use live::LiveQuery;
 pub use opinion::{Culprit, WouldBe};

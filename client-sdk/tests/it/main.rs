@@ -2,3 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod command_line;
+mod examples;
+mod generate;
+mod typed;

@@ -389,6 +389,8 @@ pub enum ClientMessage {
     Fetch(Fetch),
     /// Brings a newer token.
     Refresh(Refresh),
+    /// Says that it is still there; the server answers with `Pong`.
+    Ping,
     /// A message of a newer version; ignored.
     Unknown(String),
 }
@@ -406,9 +408,15 @@ pub enum ServerMessage {
     Feed(FeedBatch),
     /// Ends the session.
     Goodbye(Goodbye),
+    /// Says that it is still there: the answer to `Ping`, and sent when nothing else was for a while.
+    Pong,
     /// A message of a newer version; ignored.
     Unknown(String),
 }
+
+/// The body of a message that says nothing but its name; a newer version may put something in.
+#[derive(Serialize)]
+struct Empty {}
 
 fn pack(name: &str, body: &impl Serialize) -> Frame {
     let mut out = Vec::with_capacity(256);
@@ -443,6 +451,7 @@ impl ClientMessage {
             Self::FeedAck(m) => pack("feed_ack", m),
             Self::Fetch(m) => pack("fetch", m),
             Self::Refresh(m) => pack("refresh", m),
+            Self::Ping => pack("ping", &Empty {}),
             Self::Unknown(name) => pack(name, &()),
         })
     }
@@ -461,6 +470,7 @@ impl ClientMessage {
             "feed_ack" => Self::FeedAck(body(rest)?),
             "fetch" => Self::Fetch(body(rest)?),
             "refresh" => Self::Refresh(body(rest)?),
+            "ping" => Self::Ping,
             other => Self::Unknown(other.chars().take(64).collect()),
         })
     }
@@ -475,6 +485,7 @@ impl ServerMessage {
             Self::Answer(m) => pack("answer", m),
             Self::Feed(m) => pack("feed", m),
             Self::Goodbye(m) => pack("goodbye", m),
+            Self::Pong => pack("pong", &Empty {}),
             Self::Unknown(name) => pack(name, &()),
         })
     }
@@ -493,6 +504,7 @@ impl ServerMessage {
             "answer" => Self::Answer(body(rest)?),
             "feed" => Self::Feed(body(rest)?),
             "goodbye" => Self::Goodbye(body(rest)?),
+            "pong" => Self::Pong,
             other => Self::Unknown(other.chars().take(64).collect()),
         })
     }

@@ -91,7 +91,7 @@ impl Replica {
                 self.disconnected(Some(&goodbye.sentence));
                 Ok(vec![Effect::Goodbye(goodbye)])
             }
-            ServerMessage::Unknown(_) => Ok(Vec::new()),
+            ServerMessage::Pong | ServerMessage::Unknown(_) => Ok(Vec::new()),
         }
     }
 
@@ -101,6 +101,14 @@ impl Replica {
             State::Open(session) => Some(session.welcomed_at),
             State::Offline | State::Greeting { .. } => None,
         }
+    }
+
+    /// Moves the file's cursor, as another process does.
+    #[cfg(test)]
+    pub(super) fn note_cursor_for_tests(&mut self, cursor: &[u8]) {
+        let noted =
+            self.file.write(|work| Ok::<_, ReplicaError>(work.set_meta("cursor", &cursor)?));
+        noted.expect("BUG: a test's file takes a cursor");
     }
 
     fn unsent_actors(&self) -> rusqlite::Result<Vec<Actor>> {

@@ -11,7 +11,7 @@ use sync_core::ids::{RecordId, UserId};
 use sync_core::replica::GroupEdit;
 
 use crate::figures::{Figures, median, peak_memory};
-use crate::harness::{ServerProcess, World, edit};
+use crate::harness::{ServerProcess, World, edit, sync_at};
 
 /// The argument with which this program runs as a replica that begins.
 pub(crate) const CHILD: &str = "--replica-that-begins";
@@ -23,9 +23,9 @@ pub(crate) const ACCOUNTS: usize = 1600;
 
 /// The S profile: one rep's device makes 16,200 records without a network and uploads them.
 pub(crate) async fn seed(world: &World, server: &ServerProcess) -> Client {
-    let mut rep = world.device("seed.db", world.rep);
+    let rep = world.device("seed.db", world.rep);
     for n in 0..ACCOUNTS {
-        let organization = rep.replica.mint_id(&mut rep.env);
+        let organization = rep.mint_id();
         let parent = organization.to_string();
         let mut group = vec![create(
             organization,
@@ -42,7 +42,7 @@ pub(crate) async fn seed(world: &World, server: &ServerProcess) -> Client {
         let mut child = |kind: &str, pairs: &[(&str, &str)]| {
             let mut all = vec![("organization_id", parent.as_str())];
             all.extend(pairs);
-            group.push(create(rep.replica.mint_id(&mut rep.env), kind, &all));
+            group.push(create(rep.mint_id(), kind, &all));
         };
         for i in 0..1 + n % 2 {
             child("contact", &[("first_name", "Kim"), ("last_name", &format!("Nr{n}-{i}"))]);
@@ -65,10 +65,10 @@ pub(crate) async fn seed(world: &World, server: &ServerProcess) -> Client {
         for title in ["Follow up", "Send menu"] {
             child("task", &[("title", title), ("due_date", "2030-01-10")]);
         }
-        rep.replica.commit(&group, &mut rep.env).unwrap();
+        rep.commit(&group).unwrap();
     }
-    rep.sync(&server.sync_url(), &world.token(world.rep), |_| {}).await.unwrap();
-    assert_eq!(rep.replica.status().unwrap().unsent, 0);
+    sync_at(&rep, &server.sync_url(), &world.token(world.rep)).await.unwrap();
+    assert_eq!(rep.status().unwrap().unsent, 0);
     rep
 }
 
@@ -101,13 +101,13 @@ pub(crate) async fn run(world: &World, server: &ServerProcess, figures: &mut Fig
 /// The replica that begins: prints the time in microseconds and the most memory it held.
 pub(crate) async fn child(args: &[String]) {
     let [url, token, file, user] = args else { panic!("expected URL TOKEN FILE USER") };
-    let mut device = Client::open(Path::new(file), Some(UserId(user.parse().unwrap()))).unwrap();
+    let device = Client::open(Path::new(file), Some(UserId(user.parse().unwrap()))).unwrap();
     let started = Instant::now();
-    device.sync(url, token, |_| {}).await.unwrap();
+    sync_at(&device, url, token).await.unwrap();
     let took = started.elapsed();
     let records: usize = sync_core::crm::schema()
         .document_kinds()
-        .map(|kind| device.replica.list(kind, &Default::default()).unwrap().rows.len())
+        .map(|kind| device.list(kind, &Default::default()).unwrap().rows.len())
         .sum();
     assert!(records > 16_000, "only {records} records arrived");
     println!("{} {}", took.as_micros(), peak_memory(std::process::id()));
@@ -165,9 +165,9 @@ pub(crate) async fn idle(
     figures: &mut Figures,
 ) {
     let token = world.token(world.rep);
-    rep.sync(&server.sync_url(), &token, |_| {}).await.unwrap();
+    sync_at(rep, &server.sync_url(), &token).await.unwrap();
     let started = Instant::now();
-    let summary = rep.sync(&server.sync_url(), &token, |_| {}).await.unwrap();
+    let summary = sync_at(rep, &server.sync_url(), &token).await.unwrap();
     let took = started.elapsed();
     // A request and its answer; and the token and the cursor, which nothing can spare.
     figures.against("idle.frames", summary.frames as f64, "frames", 2.0);

@@ -30,21 +30,16 @@ pub(crate) fn run(figures: &mut Figures) {
     drop(device);
     let by_hand = dir.path().join("floor.db");
     std::fs::copy(&file, &by_hand).unwrap();
-    let mut device = Client::open(&file, None).unwrap();
+    let device = Client::open(&file, None).unwrap();
     let floor = ByHand::open(&by_hand);
     let (mut engine_times, mut floor_times) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let id = ids[round * 7 % ids.len()];
         let cuisine = format!("Cuisine {round}");
         let started = Instant::now();
-        device
-            .replica
-            .edit(id, edit("organization", &[("cuisine", &cuisine)]), &mut device.env)
-            .unwrap();
-        let seen = device
-            .replica
-            .query(&format!("SELECT cuisine FROM organizations WHERE id = '{id}'"))
-            .unwrap();
+        device.edit(id, edit("organization", &[("cuisine", &cuisine)])).unwrap();
+        let seen =
+            device.query(&format!("SELECT cuisine FROM organizations WHERE id = '{id}'")).unwrap();
         engine_times.push(started.elapsed());
         assert_eq!(seen.rows[0][0], cuisine);
         let started = Instant::now();

@@ -6,7 +6,7 @@ use client_sdk::Client;
 use sync_core::ids::RecordId;
 
 use crate::figures::{Figures, median};
-use crate::harness::{ServerProcess, World, set};
+use crate::harness::{ServerProcess, World, set, sync_at};
 
 const EDITS: usize = 5000;
 const REFUSED: usize = 500;
@@ -38,7 +38,7 @@ fn is_refused(n: usize) -> bool {
 }
 
 fn ids(rep: &Client, sql: &str) -> Vec<RecordId> {
-    let list = rep.replica.query(sql).unwrap();
+    let list = rep.query(sql).unwrap();
     list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
 }
 
@@ -66,10 +66,10 @@ async fn compare(
             set(rep, record, kind, &[pair]);
         }
         let started = Instant::now();
-        let summary = rep.sync(&server.sync_url(), &token, |_| {}).await.unwrap();
+        let summary = sync_at(rep, &server.sync_url(), &token).await.unwrap();
         let times = if bad { &mut refused } else { &mut clean };
         times.push(started.elapsed());
-        let status = rep.replica.status().unwrap();
+        let status = rep.status().unwrap();
         assert_eq!((status.unsent, summary.refused), (0, if bad { REFUSED as u64 } else { 0 }));
     }
     figures.against(name, median(refused) * 1e3, "ms", median(clean) * 1e3);

@@ -9,7 +9,7 @@ use sync_core::replica::ListOptions;
 use sync_core::schema::Kind;
 
 use crate::figures::{Figures, median};
-use crate::harness::{ServerProcess, World, set};
+use crate::harness::{ServerProcess, World, set, sync_at};
 
 const EDITS: usize = 5000;
 const ROUNDS: usize = 5;
@@ -24,7 +24,7 @@ pub(crate) async fn run(
 ) {
     figures.note("uploads of 5,000 edits");
     let kind = &crate::harness::kind("organization");
-    let list = rep.replica.list(kind, &ListOptions::default()).unwrap();
+    let list = rep.list(kind, &ListOptions::default()).unwrap();
     let ids: Vec<sync_core::ids::RecordId> =
         list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect();
     let token = world.token(world.rep);
@@ -40,9 +40,9 @@ pub(crate) async fn run(
             .await
             .unwrap();
         let started = Instant::now();
-        rep.sync(&server.sync_url(), &token, |_| {}).await.unwrap();
+        sync_at(rep, &server.sync_url(), &token).await.unwrap();
         engine.push(started.elapsed());
-        let status = rep.replica.status().unwrap();
+        let status = rep.status().unwrap();
         assert_eq!((status.unsent, status.refused), (0, 0));
         floor.push(by_hand(&world.owner, kind, last).await);
     }

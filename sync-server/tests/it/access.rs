@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use client_sdk::core::ids::RecordId;
+use client_sdk::{ClientEvent, Outcome};
 use sync_server::ops::explain;
 use sync_server::ops::people::{self, UserChange};
 
-use crate::harness::{World, create, set};
+use crate::harness::{World, create, set, sync_at};
 
 fn account(device: &mut client_sdk::Client, name: &str) -> RecordId {
     create(device, "organization", &[("name", name)])
@@ -39,16 +40,16 @@ async fn a_contact_who_changes_employer_changes_devices() {
         world.sync(device).await;
         world.assert_agrees(device).await;
     }
-    assert!(rosa.replica.record(contact).unwrap().is_none(), "Rosa's device let go of it");
-    assert!(rosa.replica.search("mornings", 10).unwrap().is_empty());
-    assert!(omar.replica.record(contact).unwrap().is_some());
+    assert!(rosa.record(contact).unwrap().is_none(), "Rosa's device let go of it");
+    assert!(rosa.search("mornings", 10).unwrap().is_empty());
+    assert!(omar.record(contact).unwrap().is_some());
     // Back again, and the move of before does not take it away a second time.
     set(&mut mia, contact, "contact", &[("organization_id", old.to_string().as_str())]);
     for device in [&mut mia, &mut rosa, &mut omar] {
         world.sync(device).await;
         world.assert_agrees(device).await;
     }
-    assert!(rosa.replica.record(contact).unwrap().is_some());
+    assert!(rosa.record(contact).unwrap().is_some());
     world.end().await;
 }
 
@@ -76,19 +77,19 @@ async fn a_task_that_is_given_away_leaves_the_device_that_gave_it() {
     assert_eq!((summary.refused, summary.evicted.len()), (0, 3), "{:?}", summary.evicted);
     world.sync(&mut omar).await;
     for task in [known, fresh, later] {
-        assert!(rosa.replica.record(task).unwrap().is_none(), "she let go of it");
-        assert!(omar.replica.record(task).unwrap().is_some(), "he has it");
+        assert!(rosa.record(task).unwrap().is_none(), "she let go of it");
+        assert!(omar.record(task).unwrap().is_some(), "he has it");
     }
-    assert!(rosa.replica.search("van", 5).unwrap().is_empty());
-    assert!(rosa.replica.record(own).unwrap().is_some());
+    assert!(rosa.search("van", 5).unwrap().is_empty());
+    assert!(rosa.record(own).unwrap().is_some());
     // He hands one on in turn; a task that is neither his nor made by him he cannot touch.
     set(&mut omar, fresh, "task", &[("assignee_id", &to_mia)]);
     let hers = create(&mut omar, "contact", &[("last_name", "Lee")]);
     assert_eq!(world.sync(&mut omar).await.refused, 0);
     world.sync(&mut mia).await;
-    assert!(mia.replica.record(fresh).unwrap().is_some());
-    assert!(omar.replica.record(fresh).unwrap().is_none());
-    assert!(omar.replica.record(hers).unwrap().is_some());
+    assert!(mia.record(fresh).unwrap().is_some());
+    assert!(omar.record(fresh).unwrap().is_none());
+    assert!(omar.record(hers).unwrap().is_some());
     for device in [&mut rosa, &mut omar, &mut mia] {
         world.sync(device).await;
         world.assert_agrees(device).await;
@@ -173,30 +174,38 @@ async fn a_disabled_user_s_device_is_emptied_and_keeps_unsent_edits() {
     let (url, token) = (world.server.sync_url(), world.token(world.rep));
     let active = |active| UserChange { active: Some(active), ..UserChange::default() };
     let (off, on) = (active(false), active(true));
-    let (ended, ()) = tokio::join!(
-        tokio::time::timeout(Duration::from_secs(5), rosa.watch(&url, &token, |_| {})),
-        async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            people::change_user(&world.owner, world.rep, &off).await.unwrap();
+    let mut events = rosa.events();
+    rosa.connect();
+    let ending = async {
+        loop {
+            if let ClientEvent::Ended { outcome, .. } = events.recv().await.unwrap() {
+                return outcome;
+            }
         }
-    );
-    let why = ended.expect("the session ends by itself").unwrap_err().to_string();
+    };
+    let (ended, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(5), ending), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        people::change_user(&world.owner, world.rep, &off).await.unwrap();
+    });
+    let ended = ended.expect("the session ends by itself");
+    let Outcome::Failed(why) = ended else { panic!("{ended:?}") };
+    let why = why.to_string();
     assert!(why.contains("no longer active"), "{why}");
-    assert!(rosa.replica.record(place).unwrap().is_none());
+    assert!(rosa.record(place).unwrap().is_none());
     assert_eq!(found_in_files(&world, &["quxelbrunn"]), Vec::<String>::new());
     // What is made without knowing, on a device that is offline, is kept as well.
     people::change_user(&world.owner, world.rep, &on).await.unwrap();
     world.sync(&mut rosa).await;
-    assert!(rosa.replica.record(place).unwrap().is_some(), "enabled again, all is back");
+    assert!(rosa.record(place).unwrap().is_some(), "enabled again, all is back");
     set(&mut rosa, place, "organization", &[("cuisine", "Thai")]);
     people::change_user(&world.owner, world.rep, &off).await.unwrap();
-    let why = rosa.sync(&url, &token, |_| {}).await.unwrap_err().to_string();
+    let why = sync_at(&rosa, &url, &token).await.unwrap_err().to_string();
     assert!(why.contains("no longer active"), "{why}");
-    assert!(rosa.replica.record(place).unwrap().is_none());
-    assert_eq!(rosa.replica.status().unwrap().unsent, 1);
+    assert!(rosa.record(place).unwrap().is_none());
+    assert_eq!(rosa.status().unwrap().unsent, 1);
     people::change_user(&world.owner, world.rep, &on).await.unwrap();
     world.sync(&mut rosa).await;
-    assert_eq!(rosa.replica.record(place).unwrap().unwrap().json("cuisine"), "Thai");
+    assert_eq!(rosa.record(place).unwrap().unwrap().json("cuisine"), "Thai");
     world.assert_agrees(&rosa).await;
     world.end().await;
 }
@@ -211,13 +220,13 @@ async fn devices_follow_a_change_of_role() {
     account(&mut mia, "Mia's own");
     world.sync(&mut rosa).await;
     world.sync(&mut mia).await;
-    assert_eq!(mia.replica.query("SELECT id FROM organizations").unwrap().rows.len(), 2);
+    assert_eq!(mia.query("SELECT id FROM organizations").unwrap().rows.len(), 2);
     let role = |role: &str| UserChange { role: Some(role.into()), ..UserChange::default() };
     for (to, seen) in [("sales_rep", 1), ("manager", 2), ("read_only", 1), ("admin", 2)] {
         people::change_user(&world.owner, world.manager, &role(to)).await.unwrap();
         world.sync(&mut mia).await;
         world.assert_agrees(&mia).await;
-        let held = mia.replica.query("SELECT id FROM organizations").unwrap().rows.len();
+        let held = mia.query("SELECT id FROM organizations").unwrap().rows.len();
         assert_eq!(held, seen, "as {to}");
     }
     world.end().await;

@@ -95,10 +95,10 @@ async fn two_reps_share_an_import_and_devices_agree_with_reports() {
 }
 
 async fn reports_agree(world: &World, device: &Client) {
-    let user = device.replica.user().0;
+    let user = device.user().0;
     for (name, of_server, of_device) in REPORTS {
         let there = report::select(&world.server.app.pool, of_server, user).await.unwrap();
-        let here = device.replica.query(of_device).unwrap();
+        let here = device.query(of_device).unwrap();
         assert!(!there.rows.is_empty(), "{name} has something to say");
         let sorted = |rows: &[Vec<serde_json::Value>]| {
             let mut lines: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
@@ -170,7 +170,7 @@ fn a_day_of_work(device: &mut Client) {
 }
 
 fn ids(device: &Client) -> Vec<RecordId> {
-    let found = device.replica.query("SELECT id FROM organizations ORDER BY name, id").unwrap();
+    let found = device.query("SELECT id FROM organizations ORDER BY name, id").unwrap();
     found.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
 }
 

@@ -76,7 +76,7 @@ async fn a_stolen_change_in_the_same_batch_changes_no_verdict() {
         waiting().await;
         let (_, summary) = tokio::join!(held.release(), world.sync(&mut rosa));
         assert_eq!(summary.refused, 0, "twisted: {twisted}");
-        let kept = rosa.replica.quarantine().unwrap();
+        let kept = rosa.quarantine().unwrap();
         assert!(kept.is_empty(), "twisted: {twisted}: {kept:?}");
         loop {
             let Some(ServerMessage::Verdicts(verdicts)) = omar.next().await else { continue };
@@ -110,7 +110,7 @@ async fn an_edit_that_two_processes_send_at_once_is_accepted_for_both() {
     tokio::join!(held.release(), world.sync(&mut one), world.sync(&mut two));
     for device in [&mut one, &mut two] {
         world.sync(device).await;
-        assert_eq!(device.replica.status().unwrap().refused, 0);
+        assert_eq!(device.status().unwrap().refused, 0);
         world.assert_agrees(device).await;
         assert_eq!(notes(device, account), "One. Two. Three.");
     }
@@ -124,7 +124,7 @@ async fn an_edit_that_two_processes_send_at_once_is_accepted_for_both() {
 }
 
 fn notes(device: &mut Client, record: RecordId) -> String {
-    match device.replica.record(record).unwrap().unwrap().field("notes") {
+    match device.record(record).unwrap().unwrap().field("notes") {
         Some(FieldState::Text(text)) => text.clone(),
         other => panic!("notes are text, not {other:?}"),
     }

@@ -37,7 +37,7 @@ fn finances(device: &mut Client, account: RecordId) -> RecordId {
 }
 
 fn holds(device: &mut Client, record: RecordId) -> bool {
-    device.replica.record(record).unwrap().is_some()
+    device.record(record).unwrap().is_some()
 }
 
 async fn as_role(world: &World, user: Uuid, role: &str) {
@@ -83,7 +83,7 @@ async fn the_rep_of_an_account_never_receives_its_finances() {
         world.sync(device).await;
         world.assert_agrees(device).await;
     }
-    let shown = mia.replica.record(finance).unwrap().unwrap();
+    let shown = mia.record(finance).unwrap().unwrap();
     assert_eq!(shown.json("credit_limit")["minor"], 600_000, "the lower");
     assert_eq!(shown.conflicts.len(), 1);
     let words = ["vlkovarind", "zmrzlinaplatz", "grobvantel", "2_10_net_30\""];
@@ -139,7 +139,7 @@ async fn a_rep_who_writes_finances_is_refused_by_name() {
 
     let tried = finances(&mut rosa, place);
     assert_eq!(world.sync(&mut rosa).await.refused, 1);
-    let [refused] = &rosa.replica.quarantine().unwrap()[..] else { panic!("one is refused") };
+    let [refused] = &rosa.quarantine().unwrap()[..] else { panic!("one is refused") };
     assert_eq!(refused.refusal.policy.as_deref(), Some("account_finances_are_for_managers"));
     assert!(refused.refusal.sentence.contains("ask your manager"), "{}", refused.refusal.sentence);
     assert!(!refused.edit.is_null(), "her words are kept");
@@ -148,7 +148,7 @@ async fn a_rep_who_writes_finances_is_refused_by_name() {
 
     let reader = world.person("rita", "read_only", None, None).await;
     let strangers_rep = world.person("nina", "sales_rep", None, None).await;
-    let bytes = mia.replica.save_document(finance).unwrap();
+    let bytes = mia.save_document(finance).unwrap();
     for user in [world.rep, strangers_rep, reader] {
         let verdicts = push_by_hand(&world, user, finance, forged(user, &bytes)).await;
         let VerdictOutcome::Refused(refusal) = &verdicts[0].outcome else { panic!("accepted") };
@@ -187,7 +187,7 @@ async fn finances_under_an_id_of_a_rep_s_are_not_shown_to_the_rep() {
         let mut device = world.device(file, user);
         world.sync(&mut device).await;
         world.assert_agrees(&device).await;
-        let held = device.replica.query("SELECT id FROM organization_finance").unwrap().rows.len();
+        let held = device.query("SELECT id FROM organization_finance").unwrap().rows.len();
         assert_eq!(held, if user == world.rep { 0 } else { 2 });
     }
     let seen = "SELECT id FROM sync.documents WHERE kind = 'organization_finance'";
@@ -266,7 +266,7 @@ async fn finances_go_with_the_account_from_manager_to_manager() {
         for (device, expected) in [&mut mia, &mut rep, max, tess, ada].into_iter().zip(holders) {
             world.sync(device).await;
             world.assert_agrees(device).await;
-            let who = device.replica.user();
+            let who = device.user();
             assert_eq!(holds(device, finance), expected, "{who} with {to} in {territory:?}");
         }
     };
@@ -299,8 +299,8 @@ async fn who_is_no_longer_a_manager_keeps_accounts_and_loses_finances() {
     world.assert_agrees(&mia).await;
     assert!(holds(&mut mia, own) && !holds(&mut mia, team));
     assert!(!holds(&mut mia, records[0]) && !holds(&mut mia, records[1]));
-    assert_eq!(mia.replica.record(own).unwrap().unwrap().json("cuisine"), "Thai");
-    let [refused] = &mia.replica.quarantine().unwrap()[..] else { panic!("one is refused") };
+    assert_eq!(mia.record(own).unwrap().unwrap().json("cuisine"), "Thai");
+    let [refused] = &mia.quarantine().unwrap()[..] else { panic!("one is refused") };
     assert_eq!(refused.refusal.policy.as_deref(), Some("account_finances_are_for_managers"));
     // Of the record itself nothing is left; what she wrote last is hers.
     let words = ["vlkovarind", "zmrzlinaplatz", "grobvantel"];
@@ -342,7 +342,7 @@ async fn two_managers_who_begin_an_account_s_finances_at_once_lose_nothing() {
         );
     }
     // One is enough: whoever deletes the other is left with one.
-    ada.replica.edit(*older, deletion(), &mut ada.env).unwrap();
+    ada.edit(*older, deletion()).unwrap();
     world.sync(&mut ada).await;
     let left = both.iter().max_by_key(|record| record.0).unwrap();
     assert_eq!(

@@ -19,7 +19,7 @@ use sqlx::AssertSqlSafe;
 use sync_core::protocol::{Hello, VerdictOutcome};
 use uuid::Uuid;
 
-use crate::harness::set;
+use crate::harness::{set, sync_at};
 use crate::wire::{self, Line};
 use scene::Scene;
 use table::{Before, Case};
@@ -80,17 +80,17 @@ impl Scene {
         let field = victims_field(kind);
         set(&mut self.rosa, record, kind, &[(field, word)]);
         let token = self.world.token(self.world.rep);
-        let synced = self.rosa.sync(&self.world.server.sync_url(), &token, |_| {}).await;
-        let quarantine = self.rosa.replica.quarantine().unwrap();
+        let synced = sync_at(&self.rosa, &self.world.server.sync_url(), &token).await;
+        let quarantine = self.rosa.quarantine().unwrap();
         for one in &quarantine {
             // So that one lock-out is not told as many.
-            self.rosa.replica.discard(one.hash).unwrap();
+            self.rosa.discard(one.hash).unwrap();
         }
         synced.map_err(|error| format!("the victim's sync failed: {error}"))?;
         if let Some(one) = quarantine.first() {
             return Err(format!("the victim's edit was refused: {}", one.refusal));
         }
-        let unsent = self.rosa.replica.status().unwrap().unsent;
+        let unsent = self.rosa.status().unwrap().unsent;
         if unsent > 0 {
             return Err(format!("{unsent} edits of the victim did not go"));
         }
@@ -147,8 +147,8 @@ impl Scene {
             wrong.push(format!("the server holds something else: {before:?}, then {after:?}"));
         }
         if case.before == Before::Refused {
-            for one in self.rosa.replica.quarantine().unwrap() {
-                self.rosa.replica.discard(one.hash).unwrap();
+            for one in self.rosa.quarantine().unwrap() {
+                self.rosa.discard(one.hash).unwrap();
             }
         }
         let word = format!("honest {round}");
@@ -203,7 +203,7 @@ async fn a_device_whose_id_somebody_took_first_syncs_all_the_same() {
     let world = &scene.world;
     let mut fresh = world.device("fresh.db", world.rep);
     let hello = wire::hello(world.token(scene.nora));
-    let stolen = Hello { replica: fresh.replica.id(), ..hello };
+    let stolen = Hello { replica: fresh.id(), ..hello };
     let (_line, welcome) = Line::greeted(&world.server.sync_url(), stolen).await;
     assert_eq!(welcome.unwrap().user.0, scene.nora);
     let record = scene.records["organization"][0];
@@ -234,7 +234,7 @@ async fn a_colleague_who_takes_the_victims_writer_takes_no_edit_with_it() {
         set(&mut scene.rosa, record, kind, &[("tags", "later")]);
         // Both edit within a second, so that chance decides whose name the row bears.
         assert_eq!(scene.world.sync(&mut scene.rosa).await.refused, 0, "{kind}");
-        assert_eq!(scene.rosa.replica.status().unwrap().unsent, 0, "{kind}");
+        assert_eq!(scene.rosa.status().unwrap().unsent, 0, "{kind}");
         let row = scene.row(kind, record).await;
         let tags: Vec<&str> =
             row["tags"].as_array().unwrap().iter().filter_map(|tag| tag.as_str()).collect();

@@ -58,18 +58,18 @@ async fn what_was_done_before_a_reassignment_was_heard_of_arrives_and_shows_noth
     world.sync(&mut omar).await;
     let summary = world.sync(&mut rosa).await;
     assert_eq!(summary.evicted, ["The account \"Kitchen\" was assigned to omar Test."]);
-    assert_eq!((summary.refused, rosa.replica.status().unwrap().unsent), (0, 0));
+    assert_eq!((summary.refused, rosa.status().unwrap().unsent), (0, 0));
     for record in [account, deal, tasting] {
-        assert!(rosa.replica.record(record).unwrap().is_none(), "her device let go of it");
+        assert!(rosa.record(record).unwrap().is_none(), "her device let go of it");
         assert_eq!(authors(&world, record).await.last(), Some(&world.rep), "credited to her");
     }
     world.sync(&mut omar).await;
-    let kitchen = omar.replica.record(account).unwrap().unwrap();
+    let kitchen = omar.record(account).unwrap().unwrap();
     assert_eq!(
         (kitchen.json("cuisine"), kitchen.json("website")),
         ("Thai".into(), "kitchen.example".into())
     );
-    let shown = omar.replica.record(tasting).unwrap().unwrap();
+    let shown = omar.record(tasting).unwrap().unwrap();
     assert_eq!(shown.json("created_by"), world.rep.to_string());
     // A visit later counts for whoever made it.
     let activity = report::run(&world.server.app.pool, "activity", world.manager).await.unwrap();
@@ -91,20 +91,23 @@ async fn what_is_done_after_it_was_heard_of_goes_into_quarantine() {
     set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
     world.assign(account, world.other_rep).await;
     let mut line = Line::silent(&world.server.sync_url()).await;
-    line.say_bytes(rosa.replica.connect(&world.token(world.rep), "test").unwrap()).await;
-    while rosa.replica.record(account).unwrap().is_some() {
+    line.say_bytes(
+        rosa.with_replica(|replica, _| replica.connect(&world.token(world.rep), "test")).unwrap(),
+    )
+    .await;
+    while rosa.record(account).unwrap().is_some() {
         let message = line.next().await.unwrap();
-        rosa.replica.handle_frame(&message.to_bytes(), &mut rosa.env).unwrap();
+        rosa.with_replica(|replica, env| replica.handle_frame(&message.to_bytes(), env)).unwrap();
     }
     drop(line);
-    rosa.replica.disconnected(None);
-    assert_eq!(rosa.replica.status().unwrap().unsent, 1);
+    rosa.with_replica(|replica, _| replica.disconnected(None));
+    assert_eq!(rosa.status().unwrap().unsent, 1);
     drop(rosa);
     let mut rosa = world.device("rosa.db", world.rep);
     let late = visit(&mut rosa, account, "Nothing to do with me any more");
     let summary = world.sync(&mut rosa).await;
     assert_eq!(summary.refused, 1);
-    let kept = rosa.replica.quarantine().unwrap();
+    let kept = rosa.quarantine().unwrap();
     assert_eq!(
         (kept[0].record, kept[0].refusal.policy.as_deref()),
         (late, Some("account_must_be_visible"))
@@ -147,13 +150,15 @@ async fn grace_lasts_for_as_long_as_the_setting_says() {
 
 /// The outbox of a device, as it would push it.
 async fn outbox(world: &World, device: &mut Client) -> (Line, Vec<PushGroup>) {
-    let token = world.token(device.replica.user().0);
+    let token = world.token(device.user().0);
     let mut line = Line::silent(&world.server.sync_url()).await;
-    line.say_bytes(device.replica.connect(&token, "test").unwrap()).await;
+    line.say_bytes(device.with_replica(|replica, _| replica.connect(&token, "test")).unwrap())
+        .await;
     let Some(welcome @ ServerMessage::Welcome(_)) = line.next().await else { panic!("no welcome") };
-    device.replica.handle_frame(&welcome.to_bytes(), &mut device.env).unwrap();
-    let frame = device.replica.poll_push().unwrap().expect("something waits");
-    device.replica.disconnected(None);
+    device.with_replica(|replica, env| replica.handle_frame(&welcome.to_bytes(), env)).unwrap();
+    let frame =
+        device.with_replica(|replica, _| replica.poll_push()).unwrap().expect("something waits");
+    device.with_replica(|replica, _| replica.disconnected(None));
     let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
         panic!("no push")
     };
@@ -253,20 +258,23 @@ async fn an_edit_that_is_made_again_has_seen_no_more_than_before() {
     set(&mut rosa, deal, "opportunity", &[("cases_per_week", "4")]);
     // She hears that it was refused, and then loses the signal before the rest is sent again.
     let mut line = Line::silent(&world.server.sync_url()).await;
-    line.say_bytes(rosa.replica.connect(&world.token(world.rep), "test").unwrap()).await;
-    while rosa.replica.status().unwrap().refused == 0 {
+    line.say_bytes(
+        rosa.with_replica(|replica, _| replica.connect(&world.token(world.rep), "test")).unwrap(),
+    )
+    .await;
+    while rosa.status().unwrap().refused == 0 {
         let message = line.next().await.unwrap();
-        rosa.replica.handle_frame(&message.to_bytes(), &mut rosa.env).unwrap();
-        if let Some(push) = rosa.replica.poll_push().unwrap() {
+        rosa.with_replica(|replica, env| replica.handle_frame(&message.to_bytes(), env)).unwrap();
+        if let Some(push) = rosa.with_replica(|replica, _| replica.poll_push()).unwrap() {
             line.say_bytes(push).await;
         }
     }
-    rosa.replica.disconnected(None);
+    rosa.with_replica(|replica, _| replica.disconnected(None));
     drop(line);
-    assert_eq!(rosa.replica.status().unwrap().unsent, 1);
+    assert_eq!(rosa.status().unwrap().unsent, 1);
     world.assign(account, world.other_rep).await;
     assert_eq!(world.sync(&mut rosa).await.refused, 0);
-    assert_eq!(rosa.replica.status().unwrap().unsent, 0);
+    assert_eq!(rosa.status().unwrap().unsent, 0);
     let cases: i64 = sqlx::query_scalar("SELECT cases_per_week FROM opportunities")
         .fetch_one(&world.owner)
         .await
@@ -303,7 +311,7 @@ async fn managers_have_the_same_grace_but_assign_nothing_by_it() {
     give(lin, None).await;
     for device in [&mut of_team, &mut of_region] {
         assert_eq!(world.sync(device).await.refused, 0);
-        assert!(device.replica.record(account).unwrap().is_none());
+        assert!(device.record(account).unwrap().is_none());
         world.assert_agrees(device).await;
     }
     assert_eq!(world.ids_of(world.admin, "organization_finance").await, [begun.0]);
@@ -340,15 +348,11 @@ async fn a_group_over_a_kept_and_a_lost_account_is_taken_as_one() {
     let (kept, _) = account(&world, &mut rosa).await;
     let both = [gone, kept]
         .map(|id| GroupEdit::Edit { id, edit: edit("organization", &[("cuisine", "Thai")]) });
-    rosa.replica.commit(&both, &mut rosa.env).unwrap();
+    rosa.commit(&both).unwrap();
     world.assign(gone, world.other_rep).await;
     assert_eq!(world.sync(&mut rosa).await.refused, 0);
-    assert_eq!(rosa.replica.record(kept).unwrap().unwrap().json("cuisine"), "Thai");
-    let nothing = rosa.replica.resubmit(
-        client_sdk::core::ids::ChangeHash([0; 32]),
-        RecordEdit::default(),
-        &mut rosa.env,
-    );
+    assert_eq!(rosa.record(kept).unwrap().unwrap().json("cuisine"), "Thai");
+    let nothing = rosa.resubmit(client_sdk::core::ids::ChangeHash([0; 32]), RecordEdit::default());
     assert!(nothing.is_err(), "there is nothing to hand in again");
     world.assert_agrees(&rosa).await;
     world.assert_projected().await;

@@ -45,7 +45,7 @@ impl Hands {
     fn held(&self, who: Uuid) -> Vec<(RecordId, schema::Kind)> {
         let of = |kind: &&str| {
             let kind = crate::harness::kind(kind);
-            let rows = self.devices[&who].replica.list(&kind, &Default::default()).unwrap().rows;
+            let rows = self.devices[&who].list(&kind, &Default::default()).unwrap().rows;
             let id = |row: &Vec<serde_json::Value>| row[0].as_str().unwrap().parse().unwrap();
             rows.iter().map(|row| (id(row), kind.clone())).collect::<Vec<_>>()
         };
@@ -60,7 +60,7 @@ impl Hands {
 
     fn commit(&mut self, who: Uuid, group: &[GroupEdit]) {
         let device = self.devices.get_mut(&who).unwrap();
-        device.replica.commit(group, &mut device.env).unwrap();
+        device.commit(group).unwrap();
     }
 
     /// A new record of somebody's, under an account that they hold if they hold any.
@@ -80,7 +80,7 @@ impl Hands {
         };
         let said = edit(kind, &[pairs, vec![("tags", word.as_str())]].concat());
         let device = self.devices.get_mut(&who).unwrap();
-        let id = device.replica.mint_id(&mut device.env);
+        let id = device.mint_id();
         let kind = crate::harness::kind(kind);
         if kind.name == "organization" {
             self.accounts.push(id);
@@ -130,24 +130,26 @@ impl Hands {
         let token = self.world.token(who);
         let device = self.devices.get_mut(&who).unwrap();
         let mut line = Line::silent(&self.world.server.sync_url()).await;
-        line.say_bytes(device.replica.connect(&token, "test").unwrap()).await;
+        line.say_bytes(device.with_replica(|replica, _| replica.connect(&token, "test")).unwrap())
+            .await;
         for _ in 0..frames {
             let message = line.next().await.expect("the server has no reason to hang up");
-            let effects =
-                device.replica.handle_frame(&message.to_bytes(), &mut device.env).unwrap();
+            let effects = device
+                .with_replica(|replica, env| replica.handle_frame(&message.to_bytes(), env))
+                .unwrap();
             for effect in effects {
                 if let Effect::Send(frame) = effect {
                     line.say_bytes(frame).await;
                 }
             }
-            while let Some(push) = device.replica.poll_push().unwrap() {
+            while let Some(push) = device.with_replica(|replica, _| replica.poll_push()).unwrap() {
                 line.say_bytes(push).await;
             }
-            if device.replica.caught_up() {
+            if device.with_replica(|replica, _| replica.caught_up()) {
                 break;
             }
         }
-        device.replica.disconnected(None);
+        device.with_replica(|replica, _| replica.disconnected(None));
         if dies {
             self.devices.remove(&who);
             let again = self.world.device(&format!("{who}.db"), who);
@@ -168,8 +170,8 @@ impl Hands {
             said += &format!("{:?}", self.world.rows_of(self.world.admin, kind.table).await);
         }
         for device in self.devices.values() {
-            assert_eq!(device.replica.status().unwrap().unsent, 0);
-            for one in device.replica.quarantine().unwrap() {
+            assert_eq!(device.status().unwrap().unsent, 0);
+            for one in device.quarantine().unwrap() {
                 assert!(!one.refusal.sentence.is_empty(), "{one:?}");
                 said += &one.edit.to_string();
             }

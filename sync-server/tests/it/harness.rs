@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::{RecordId, UserId};
+use client_sdk::{Client, LinkFault, Server, SyncSummary};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use sync_core::schema::Kind;
@@ -96,9 +96,7 @@ impl World {
     }
 
     pub(crate) fn token_until(&self, user: Uuid, seconds_from_now: i64) -> String {
-        let exp = u64::try_from(clock::now().seconds() + seconds_from_now).unwrap();
-        let claims = Claims { sub: user.to_string(), exp, role: "authenticated".into() };
-        auth::sign(SECRET, &claims).unwrap()
+        token_until(user, seconds_from_now)
     }
 
     pub(crate) fn device(&self, file: &str, user: Uuid) -> Client {
@@ -106,9 +104,9 @@ impl World {
     }
 
     /// Syncs a device as the user it belongs to; panics when that does not succeed.
-    pub(crate) async fn sync(&self, device: &mut Client) -> client_sdk::SyncSummary {
-        let token = self.token(device.replica.user().0);
-        device.sync(&self.server.sync_url(), &token, |_| {}).await.unwrap()
+    pub(crate) async fn sync(&self, device: &mut Client) -> SyncSummary {
+        let token = self.token(device.user().0);
+        sync_at(device, &self.server.sync_url(), &token).await.unwrap()
     }
 
     pub(crate) async fn assign(&self, organization: RecordId, to: Uuid) {
@@ -186,9 +184,9 @@ impl World {
                 deleted: client_sdk::core::replica::Deleted::Shown,
                 ..Default::default()
             };
-            let mut here = device.replica.list(kind, &options).unwrap().rows;
+            let mut here = device.list(kind, &options).unwrap().rows;
             here.sort_by_key(|row| row[0].as_str().unwrap().to_owned());
-            let mut there = self.rows_of(device.replica.user().0, kind.table).await;
+            let mut there = self.rows_of(device.user().0, kind.table).await;
             for row in &mut there {
                 for (cell, column) in row.iter_mut().zip(kind.columns()) {
                     if column.ty == sync_core::schema::ColumnType::Json
@@ -209,7 +207,7 @@ impl World {
                 extra.is_empty() && missing.is_empty(),
                 "{} of {}:\n only on the device: {extra:?}\n only on the server: {missing:?}",
                 kind.table,
-                device.replica.user()
+                device.user()
             );
         }
     }
@@ -235,17 +233,34 @@ impl World {
     }
 }
 
+/// A token that runs out then.
+pub(crate) fn token_until(user: Uuid, seconds_from_now: i64) -> String {
+    let exp = u64::try_from(clock::now().seconds() + seconds_from_now).unwrap();
+    let claims = Claims { sub: user.to_string(), exp, role: "authenticated".into() };
+    auth::sign(SECRET, &claims).unwrap()
+}
+
+/// Syncs a device with a server.
+pub(crate) async fn sync_at(
+    device: &Client,
+    url: &str,
+    token: &str,
+) -> Result<SyncSummary, LinkFault> {
+    device.use_server(Server::new(url, token.to_owned()));
+    device.sync().await
+}
+
 pub(crate) fn edit(kind: &str, pairs: &[(&str, &str)]) -> RecordEdit {
     RecordEdit::parse(&crate::harness::kind(kind), pairs.iter().copied()).unwrap()
 }
 
 pub(crate) fn create(device: &mut Client, kind: &str, pairs: &[(&str, &str)]) -> RecordId {
     let edit = edit(kind, pairs);
-    device.replica.create(&crate::harness::kind(kind), edit, &mut device.env).unwrap()
+    device.create(&crate::harness::kind(kind), edit).unwrap()
 }
 
 pub(crate) fn set(device: &mut Client, id: RecordId, kind: &str, pairs: &[(&str, &str)]) {
-    device.replica.edit(id, edit(kind, pairs), &mut device.env).unwrap();
+    device.edit(id, edit(kind, pairs)).unwrap();
 }
 
 /// The device's command line. Built beside the server, since both belong to one workspace.

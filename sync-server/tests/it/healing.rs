@@ -47,14 +47,14 @@ fn tag(device: &mut Client, records: &[RecordId], word: &str) {
 }
 
 fn tags(device: &mut Client, record: RecordId) -> BTreeSet<String> {
-    match device.replica.record(record).unwrap().unwrap().field("tags") {
+    match device.record(record).unwrap().unwrap().field("tags") {
         Some(FieldState::Keys(keys)) => keys.iter().cloned().collect(),
         other => panic!("tags are keys, not {other:?}"),
     }
 }
 
 fn text(device: &mut Client, record: RecordId, field: &str) -> String {
-    match device.replica.record(record).unwrap().unwrap().field(field) {
+    match device.record(record).unwrap().unwrap().field(field) {
         Some(FieldState::Text(text)) => text.clone(),
         other => panic!("{field} is text, not {other:?}"),
     }
@@ -62,8 +62,8 @@ fn text(device: &mut Client, record: RecordId, field: &str) -> String {
 
 /// Nothing waits, nothing was refused, and the device holds what the server holds.
 async fn assert_healed(world: &World, device: &Client) {
-    let status = device.replica.status().unwrap();
-    assert_eq!((status.unsent, status.refused), (0, 0), "{:?}", device.replica.quarantine());
+    let status = device.status().unwrap();
+    assert_eq!((status.unsent, status.refused), (0, 0), "{:?}", device.quarantine());
     world.assert_agrees(device).await;
 }
 
@@ -117,12 +117,15 @@ async fn a_file_used_on_two_machines_brings_the_unsent_edits_of_both_once() {
     set(&mut one, deal, "opportunity", &[("stage", "closed-lost")]);
     set(&mut one, deal, "opportunity", &[("description", "Soup. And stew.")]);
     for back in [GroupEdit::Delete { id: deal }, GroupEdit::Restore { id: deal }] {
-        one.replica.commit(&[back], &mut one.env).unwrap();
+        one.commit(&[back]).unwrap();
     }
     tag(&mut one, &records, "before");
     copy(&world, "one.db", "two.db");
     let mut two = world.device("two.db", world.rep);
-    assert_ne!(one.replica.actor(), two.replica.actor());
+    assert_ne!(
+        one.with_replica(|replica, _| replica.actor()),
+        two.with_replica(|replica, _| replica.actor())
+    );
     tag(&mut one, &records, "one");
     tag(&mut two, &records, "two");
     set(&mut one, deal, "opportunity", &[("description", "Soup. And stew. One.")]);
@@ -133,12 +136,12 @@ async fn a_file_used_on_two_machines_brings_the_unsent_edits_of_both_once() {
     world.sync(&mut one).await;
     for device in [&mut one, &mut two] {
         world.assert_agrees(device).await;
-        assert_eq!(device.replica.status().unwrap().unsent, 0);
-        let kept = device.replica.quarantine().unwrap();
+        assert_eq!(device.status().unwrap().unsent, 0);
+        let kept = device.quarantine().unwrap();
         assert_eq!(kept.len(), 1, "the refused step, on both: {kept:?}");
         assert_eq!(kept[0].refusal.policy.as_deref(), Some("closed_deals_need_a_reason"));
         assert_eq!(text(device, deal, "description"), "Two. Soup. And stew. One.");
-        let record = device.replica.record(deal).unwrap().unwrap();
+        let record = device.record(deal).unwrap().unwrap();
         let Some(FieldState::Log(steps)) = record.field("life") else { panic!("a log") };
         assert_eq!(steps.len(), 2, "deleted and restored, once each: {steps:?}");
         for record in &records {
@@ -160,7 +163,7 @@ async fn what_was_made_again_before_a_backup_came_back_is_not_made_twice() {
     world.sync(&mut rosa).await;
     set(&mut rosa, deal, "opportunity", &[("stage", "closed-lost")]);
     set(&mut rosa, deal, "opportunity", &[("description", "Soup. And stew.")]);
-    rosa.replica.commit(&[GroupEdit::Delete { id: deal }], &mut rosa.env).unwrap();
+    rosa.commit(&[GroupEdit::Delete { id: deal }]).unwrap();
     copy(&world, "rosa.db", "backup.db");
     assert_eq!(world.sync(&mut rosa).await.refused, 1);
     let before = changes(&world).await;
@@ -193,7 +196,7 @@ impl Env for Copied {
 fn copied(world: &World, file: &str) -> Client {
     let db = rusqlite::Connection::open(world.files.path().join(file)).unwrap();
     let options = OpenOptions { schema: sync_core::crm::schema(), user: Some(UserId(world.rep)) };
-    Client { replica: Replica::open(db, options, &mut Copied).unwrap(), env: SystemEnv }
+    Client::of(Replica::open(db, options, &mut Copied).unwrap())
 }
 
 /// A machine is copied while it runs: both go on as one writer, and give their next edits the same
@@ -208,7 +211,10 @@ async fn two_machines_that_are_one_writer_lose_and_double_nothing() {
     drop(rosa);
     copy(&world, "one.db", "two.db");
     let (mut one, mut two) = (copied(&world, "one.db"), copied(&world, "two.db"));
-    assert_eq!(one.replica.actor(), two.replica.actor());
+    assert_eq!(
+        one.with_replica(|replica, _| replica.actor()),
+        two.with_replica(|replica, _| replica.actor())
+    );
     let mut made = changes(&world).await;
     for round in 0..3 {
         for (device, name) in [(&mut one, "one"), (&mut two, "two")] {
@@ -218,7 +224,7 @@ async fn two_machines_that_are_one_writer_lose_and_double_nothing() {
                 GroupEdit::Edit { id: records[0], edit: edit("organization", &[("tags", &word)]) },
                 GroupEdit::Edit { id: records[4], edit: edit("task", &[("tags", &word)]) },
             ];
-            device.replica.commit(&group, &mut device.env).unwrap();
+            device.commit(&group).unwrap();
             let parent = records[0].to_string();
             create(device, "task", &[("title", &word), ("organization_id", &parent)]);
             made += 5 + 2 + 1;
@@ -315,19 +321,19 @@ async fn an_old_backup_brings_no_evicted_record_back() {
     set(&mut rosa, gone, "organization", &[("employee_count", "7")]);
     world.sync(&mut rosa).await;
     world.assert_agrees(&rosa).await;
-    assert!(rosa.replica.record(gone).unwrap().is_none());
-    assert!(rosa.replica.search("quxelbrunn", 5).unwrap().is_empty());
+    assert!(rosa.record(gone).unwrap().is_none());
+    assert!(rosa.search("quxelbrunn", 5).unwrap().is_empty());
     assert_eq!(found_in(&world, "rosa.db", &SECRETS), Vec::<String>::new());
-    assert_eq!(rosa.replica.status().unwrap().unsent, 0);
-    assert!(rosa.replica.quarantine().unwrap().is_empty());
+    assert_eq!(rosa.status().unwrap().unsent, 0);
+    assert!(rosa.quarantine().unwrap().is_empty());
     let mut omar = world.device("omar.db", world.other_rep);
     world.sync(&mut omar).await;
-    let theirs = omar.replica.record(gone).unwrap().unwrap();
+    let theirs = omar.record(gone).unwrap().unwrap();
     assert_eq!(
         (theirs.json("website"), theirs.json("employee_count")),
         ("edit.example".into(), 7.into())
     );
-    assert_eq!(rosa.replica.record(stays).unwrap().unwrap().json("website"), "stays.example");
+    assert_eq!(rosa.record(stays).unwrap().unwrap().json("website"), "stays.example");
     world.end().await;
 }
 
@@ -340,12 +346,15 @@ async fn a_second_process_brings_no_evicted_record_back() {
     let gone = secret_account(&mut one);
     world.sync(&mut one).await;
     let mut two = world.device("rosa.db", world.rep);
-    assert!(two.replica.record(gone).unwrap().is_some(), "and it has it in memory");
+    assert!(two.record(gone).unwrap().is_some(), "and it has it in memory");
     // Its session receives the manager's edit of the account, and lies still before taking it in.
     let mut line = Line::silent(&world.server.sync_url()).await;
-    line.say_bytes(two.replica.connect(&world.token(world.rep), "two").unwrap()).await;
+    line.say_bytes(
+        two.with_replica(|replica, _| replica.connect(&world.token(world.rep), "two")).unwrap(),
+    )
+    .await;
     let welcome = line.next().await.unwrap();
-    two.replica.handle_frame(&welcome.to_bytes(), &mut two.env).unwrap();
+    two.with_replica(|replica, env| replica.handle_frame(&welcome.to_bytes(), env)).unwrap();
     let mut mia = world.device("mia.db", world.manager);
     world.sync(&mut mia).await;
     set(&mut mia, gone, "organization", &[("industry_segment", "Quxelbrunn")]);
@@ -354,13 +363,12 @@ async fn a_second_process_brings_no_evicted_record_back() {
     assert!(matches!(&stale, ServerMessage::Feed(batch) if !batch.items.is_empty()));
     world.assign(gone, world.other_rep).await;
     world.sync(&mut one).await;
-    assert!(one.replica.record(gone).unwrap().is_none());
-    let late = two.replica.handle_frame(&stale.to_bytes(), &mut two.env);
+    assert!(one.record(gone).unwrap().is_none());
+    let late = two.with_replica(|replica, env| replica.handle_frame(&stale.to_bytes(), env));
     assert!(matches!(late, Err(SessionFault::OutOfStep)), "{late:?}");
-    two.replica.disconnected(None);
-    assert!(two.replica.record(gone).unwrap().is_none());
-    let late =
-        two.replica.edit(gone, edit("organization", &[("website", "x.example")]), &mut two.env);
+    two.with_replica(|replica, _| replica.disconnected(None));
+    assert!(two.record(gone).unwrap().is_none());
+    let late = two.edit(gone, edit("organization", &[("website", "x.example")]));
     assert!(late.is_err(), "there is nothing to edit");
     for device in [&mut two, &mut one] {
         world.sync(device).await;

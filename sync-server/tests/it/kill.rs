@@ -96,7 +96,7 @@ async fn killing_server_and_device_at_random_moments_loses_and_doubles_nothing()
     assert!(moments > 5, "only {moments} kills came amid the upload; seed {seed}");
     let mut rep = Client::open(&file, None).unwrap();
     world.sync(&mut rep).await;
-    let status = rep.replica.status().unwrap();
+    let status = rep.status().unwrap();
     assert_eq!((status.unsent, status.refused), (0, 0), "seed {seed}");
     assert_eq!(stored(&world).await, all, "every edit is there, and nothing else; seed {seed}");
     let outcome = world.assert_projected().await;

@@ -13,6 +13,7 @@ mod feed;
 mod finance;
 mod forgery;
 mod grace;
+mod handle;
 mod hands;
 mod harness;
 mod healing;

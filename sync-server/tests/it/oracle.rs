@@ -15,7 +15,7 @@ use sync_server::ops::assign::{self, Assignment};
 use sync_server::ops::people::{self, UserChange};
 use uuid::Uuid;
 
-use crate::harness::{World, create, set};
+use crate::harness::{World, create, set, sync_at};
 
 const STEPS: u32 = 2000;
 const ROLES: [&str; 4] = ["admin", "manager", "sales_rep", "read_only"];
@@ -320,7 +320,7 @@ impl Run {
     fn held(&self, who: Uuid, kind: &str) -> Vec<RecordId> {
         let options = ListOptions { deleted: Deleted::Shown, ..ListOptions::default() };
         let kind = crate::harness::kind(kind);
-        let list = self.devices[&who].replica.list(&kind, &options).unwrap();
+        let list = self.devices[&who].list(&kind, &options).unwrap();
         list.rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
     }
 
@@ -380,7 +380,7 @@ impl Run {
         let Some(finances) = held.choose(&mut self.random).copied() else { return };
         let device = self.devices.get_mut(&who).unwrap();
         set(device, finances, "organization_finance", &[("tax_id", &value)]);
-        let record = device.replica.record(finances).unwrap().unwrap();
+        let record = device.record(finances).unwrap().unwrap();
         let account = record.json("organization_id").as_str().unwrap().parse().unwrap();
         self.note(who, account, What::Finances(finances));
     }
@@ -432,7 +432,7 @@ impl Run {
         let token = self.world.token(who);
         let url = self.world.server.sync_url();
         let device = self.devices.get_mut(&who).unwrap();
-        let outcome = device.sync(&url, &token, |_| {}).await;
+        let outcome = sync_at(device, &url, &token).await;
         if !self.model.people[&who].active {
             assert!(outcome.is_err(), "step {step}: a disabled user syncs");
             self.world.assert_agrees(&self.devices[&who]).await;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use client_sdk::core::ids::RecordId;
-use client_sdk::core::replica::Effect;
+use client_sdk::{Client, ClientEvent, LinkState, Notice, Server};
 use sync_server::ops::people::{self, UserChange};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -16,40 +16,43 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connected device, and when what happened on it.
 struct Connected {
-    effects: mpsc::UnboundedReceiver<(Instant, Effect)>,
+    events: mpsc::UnboundedReceiver<(Instant, ClientEvent)>,
+    /// Connected as long as this is held.
+    _device: Client,
 }
 
 impl Connected {
     /// Connects a device and waits until it has everything.
     async fn new(world: &World, user: Uuid) -> Self {
-        let (happened, effects) = mpsc::unbounded_channel();
-        let (url, token) = (world.server.sync_url(), world.token(user));
-        let mut device = world.device(&format!("{user}.db"), user);
+        let (happened, events) = mpsc::unbounded_channel();
+        let device = world.device(&format!("{user}.db"), user);
+        device.use_server(Server::new(world.server.sync_url(), world.token(user)));
+        device.connect();
+        let mut statuses = device.status_stream();
+        let live = async { while statuses.next().await.unwrap().link != LinkState::Live {} };
+        tokio::time::timeout(PATIENCE, live).await.expect("everything is there");
+        let mut telling = device.events();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let watching = device.watch(&url, &token, |effect: &Effect| {
-                // Nobody listens any more once the test is over.
-                let _ = happened.send((Instant::now(), effect.clone()));
-            });
-            runtime.unwrap().block_on(watching)
+            // Until nobody listens any more, once the test is over.
+            while let Ok(event) = telling.blocking_recv() {
+                if happened.send((Instant::now(), event)).is_err() {
+                    return;
+                }
+            }
         });
-        let mut connected = Self { effects };
-        connected.until("everything is there", |effect| matches!(effect, Effect::Live)).await;
-        connected
+        Self { events, _device: device }
     }
 
     /// When something happened on the device; it is durable by then.
-    async fn until(&mut self, what: &str, is_it: impl Fn(&Effect) -> bool) -> Instant {
+    async fn until(&mut self, what: &str, is_it: impl Fn(&ClientEvent) -> bool) -> Instant {
         let mut instead = Vec::new();
         let wait = async {
             loop {
-                let (when, effect) = self.effects.recv().await.expect("the device is connected");
-                if is_it(&effect) {
+                let (when, event) = self.events.recv().await.expect("the device is connected");
+                if is_it(&event) {
                     return when;
                 }
-                if !matches!(effect, Effect::Send(_)) {
-                    instead.push(effect);
-                }
+                instead.push(event);
             }
         };
         let in_time = tokio::time::timeout(PATIENCE, wait).await;
@@ -57,13 +60,15 @@ impl Connected {
     }
 
     async fn lost(&mut self, since: Instant, what: &str) -> String {
-        let when = self.until(what, |effect| matches!(effect, Effect::Evicted(_))).await;
+        let when = self
+            .until(what, |event| matches!(event, ClientEvent::Notice(Notice::Evicted(_))))
+            .await;
         took(what, "erased", since, when)
     }
 
     async fn gained(&mut self, since: Instant, what: &str) -> String {
-        let gained = |effect: &Effect| match effect {
-            Effect::Changed(tables) => tables.contains(&"contacts"),
+        let gained = |event: &ClientEvent| match event {
+            ClientEvent::RowsChanged(tables) => tables.iter().any(|table| table == "contacts"),
             _ => false,
         };
         let when = self.until(what, gained).await;
@@ -138,7 +143,7 @@ async fn changes_of_access_reach_connected_devices_within_a_second() {
     let since = Instant::now();
     let state = UserChange { active: Some(false), ..UserChange::default() };
     people::change_user(&world.owner, world.other_rep, &state).await.unwrap();
-    let told = omar.until("disabled", |effect| matches!(effect, Effect::Goodbye(_))).await;
+    let told = omar.until("disabled", |event| matches!(event, ClientEvent::Ended { .. })).await;
     println!("{}", took("disabling a rep of 300 accounts", "erased", since, told));
     world.end().await;
 }

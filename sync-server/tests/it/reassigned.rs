@@ -84,7 +84,7 @@ async fn a_contact_that_was_not_moved_to_a_lost_account_stays_on_the_device() {
     world.assign(lost, world.other_rep).await;
     assert_eq!(world.sync(&mut rosa).await.refused, 1);
     world.assert_agrees(&rosa).await;
-    assert!(rosa.replica.record(lee).unwrap().is_some());
+    assert!(rosa.record(lee).unwrap().is_some());
     world.end().await;
 }
 
@@ -103,9 +103,9 @@ async fn a_contact_that_was_not_moved_from_a_lost_account_leaves_the_device() {
     world.assign(lost, world.other_rep).await;
     assert_eq!(world.sync(&mut rosa).await.refused, 2);
     world.assert_agrees(&rosa).await;
-    assert!(rosa.replica.record(lee).unwrap().is_none());
-    assert!(rosa.replica.search("lee", 10).unwrap().is_empty());
-    let kept = rosa.replica.quarantine().unwrap();
+    assert!(rosa.record(lee).unwrap().is_none());
+    assert!(rosa.search("lee", 10).unwrap().is_empty());
+    let kept = rosa.quarantine().unwrap();
     assert!(kept.iter().all(|one| one.edit.as_array().is_some_and(|edit| !edit.is_empty())));
     world.end().await;
 }
@@ -123,21 +123,24 @@ async fn a_record_that_was_asked_for_comes_with_the_next_session() {
     employ(&mut rosa, lee, lost);
     world.assign(lost, world.other_rep).await;
     let mut line = Line::silent(&world.server.sync_url()).await;
-    line.say_bytes(rosa.replica.connect(&world.token(world.rep), "test").unwrap()).await;
-    while rosa.replica.status().unwrap().refused == 0 {
+    line.say_bytes(
+        rosa.with_replica(|replica, _| replica.connect(&world.token(world.rep), "test")).unwrap(),
+    )
+    .await;
+    while rosa.status().unwrap().refused == 0 {
         let message = line.next().await.unwrap();
-        rosa.replica.handle_frame(&message.to_bytes(), &mut rosa.env).unwrap();
-        if let Some(push) = rosa.replica.poll_push().unwrap() {
+        rosa.with_replica(|replica, env| replica.handle_frame(&message.to_bytes(), env)).unwrap();
+        if let Some(push) = rosa.with_replica(|replica, _| replica.poll_push()).unwrap() {
             line.say_bytes(push).await;
         }
     }
-    rosa.replica.disconnected(None);
+    rosa.with_replica(|replica, _| replica.disconnected(None));
     drop((line, rosa));
     let mut rosa = world.device("rosa.db", world.rep);
-    assert!(rosa.replica.record(lee).unwrap().is_none(), "it went with the lost account");
+    assert!(rosa.record(lee).unwrap().is_none(), "it went with the lost account");
     world.sync(&mut rosa).await;
     world.assert_agrees(&rosa).await;
-    assert!(rosa.replica.record(lee).unwrap().is_some());
+    assert!(rosa.record(lee).unwrap().is_some());
     world.end().await;
 }
 /// By grace one adds to an account; one does not take its contacts along, and reads nothing of what
@@ -157,11 +160,11 @@ async fn grace_takes_nothing_out_of_a_lost_account() {
     world.sync(&mut omar).await;
     world.sync(&mut rosa).await;
     world.sync(&mut rosa).await;
-    let shown = rosa.replica.record(lee).unwrap().map(|lee| lee.json("job_title"));
+    let shown = rosa.record(lee).unwrap().map(|lee| lee.json("job_title"));
     assert_eq!(shown, None);
-    assert_eq!(rosa.replica.quarantine().unwrap().len(), 1, "the move is kept");
+    assert_eq!(rosa.quarantine().unwrap().len(), 1, "the move is kept");
     world.sync(&mut omar).await;
-    assert!(omar.replica.record(lee).unwrap().is_some(), "the contact stays with the account");
+    assert!(omar.record(lee).unwrap().is_some(), "the contact stays with the account");
     for device in [&rosa, &omar] {
         world.assert_agrees(device).await;
     }

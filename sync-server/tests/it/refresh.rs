@@ -1,13 +1,16 @@
 //! A session lives on when there is a newer token in time.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use client_sdk::{TokenError, TokenSource};
+use client_sdk::{ClientEvent, LinkState, Notice, Server, TokenError, TokenSource};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::caller::Caller;
-use crate::harness::{World, create, pantry, pantry_program};
+use crate::harness::{World, create, pantry, pantry_program, token_until};
 
 /// A newer token keeps a session open past the end of the first; another user's, a broken one or one
 /// that has run out ends it.
@@ -35,15 +38,15 @@ async fn a_newer_token_prolongs_a_session_and_a_bad_one_ends_it() {
 }
 
 /// Signs a token of two seconds whenever it is asked.
-struct Short<'a> {
-    world: &'a World,
-    asked: &'a mut u32,
+struct Short {
+    user: Uuid,
+    asked: Arc<AtomicU32>,
 }
 
-impl TokenSource for Short<'_> {
+impl TokenSource for Short {
     async fn token(&mut self) -> Result<String, TokenError> {
-        *self.asked += 1;
-        Ok(self.world.token_until(self.world.rep, 2))
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Ok(token_until(self.user, 2))
     }
 }
 
@@ -51,12 +54,25 @@ impl TokenSource for Short<'_> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_renews_its_token_before_it_runs_out() {
     let world = World::new().await;
-    let mut rosa = world.device("rosa.db", world.rep);
-    let mut asked = 0;
-    let (url, source) = (world.server.sync_url(), Short { world: &world, asked: &mut asked });
-    let watching = rosa.watch(&url, source, |_| {});
-    let ended = tokio::time::timeout(Duration::from_secs(6), watching).await;
-    assert!(ended.is_err(), "ended: {ended:?}");
+    let rosa = world.device("rosa.db", world.rep);
+    let asked = Arc::new(AtomicU32::new(0));
+    let source = Short { user: world.rep, asked: asked.clone() };
+    rosa.use_server(Server::new(world.server.sync_url(), source));
+    let mut events = rosa.events();
+    rosa.connect();
+    let ending = async {
+        loop {
+            match events.recv().await.unwrap() {
+                ClientEvent::Notice(Notice::Retrying { .. } | Notice::WaitsForToken(_))
+                | ClientEvent::Ended { .. } => return,
+                ClientEvent::Notice(_) | ClientEvent::RowsChanged(_) => {}
+            }
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(6), ending).await;
+    assert!(ended.is_err(), "the session ended");
+    assert_eq!(rosa.status().unwrap().link, LinkState::Live);
+    let asked = asked.load(Ordering::Relaxed);
     assert!(asked >= 3, "asked {asked} times");
     world.end().await;
 }

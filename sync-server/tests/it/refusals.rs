@@ -30,28 +30,26 @@ async fn what_was_edited_after_a_refused_edit_arrives() {
     set(&mut rosa, account, "organization", &[("cuisine", "Stews")]);
     let summary = world.sync(&mut rosa).await;
     assert_eq!(summary.refused, 1);
-    let status = rosa.replica.status().unwrap();
+    let status = rosa.status().unwrap();
     assert_eq!((status.unsent, status.refused), (0, 1));
     world.assert_agrees(&rosa).await;
     world.assert_projected().await;
-    let row = rosa
-        .replica
-        .query("SELECT stage, probability, description, tags FROM opportunities")
-        .unwrap();
+    let row =
+        rosa.query("SELECT stage, probability, description, tags FROM opportunities").unwrap();
     let expected =
         serde_json::json!(["prospecting", 40, "They like the soup. And the stew.", "[\"soup\"]"]);
     assert_eq!(serde_json::Value::from(row.rows[0].clone()), expected);
-    let [refused] = &rosa.replica.quarantine().unwrap()[..] else { panic!("one is refused") };
+    let [refused] = &rosa.quarantine().unwrap()[..] else { panic!("one is refused") };
     assert_eq!(refused.refusal.code, "rule");
     assert_eq!(refused.refusal.policy.as_deref(), Some("closed_deals_need_a_reason"));
     assert_eq!(refused.edit[0]["append"]["stage"], "closed-lost");
     let corrections = edit("opportunity", &[("stage", "closed-lost: too dear")]);
-    rosa.replica.resubmit(refused.hash, corrections, &mut rosa.env).unwrap();
+    rosa.resubmit(refused.hash, corrections).unwrap();
     assert_eq!(world.sync(&mut rosa).await.refused, 0);
     world.assert_agrees(&rosa).await;
-    let stage = rosa.replica.query("SELECT stage, close_reason FROM opportunities").unwrap();
+    let stage = rosa.query("SELECT stage, close_reason FROM opportunities").unwrap();
     assert_eq!(stage.rows[0], ["closed-lost", "too dear"]);
-    assert!(rosa.replica.quarantine().unwrap().is_empty());
+    assert!(rosa.quarantine().unwrap().is_empty());
     world.end().await;
 }
 
@@ -73,7 +71,7 @@ async fn refused_edits_of_an_evicted_account_are_kept_in_words() {
     world.assign(account, world.other_rep).await;
     assert_eq!(world.sync(&mut rosa).await.refused, 30);
     world.assert_agrees(&rosa).await;
-    let kept = rosa.replica.quarantine().unwrap();
+    let kept = rosa.quarantine().unwrap();
     assert_eq!(kept.len(), 30);
     for (n, one) in kept.iter().enumerate() {
         let said = one.edit.as_array().unwrap().iter().find(|c| c["field"] == "employee_count");
@@ -84,17 +82,17 @@ async fn refused_edits_of_an_evicted_account_are_kept_in_words() {
     assert_eq!(pantry(&file, &["--json", "quarantine"]).lines().count(), 30);
     let shown = pantry(&file, &["quarantine", "show", &name[..12]]);
     assert!(shown.contains("employee_count = 0") && shown.contains("refused: "), "{shown}");
-    let again = rosa.replica.resubmit(kept[0].hash, RecordEdit::default(), &mut rosa.env);
+    let again = rosa.resubmit(kept[0].hash, RecordEdit::default());
     assert!(again.unwrap_err().to_string().contains("not on this device"));
-    assert!(rosa.replica.discard(kept[0].hash).unwrap());
-    assert!(!rosa.replica.discard(kept[0].hash).unwrap());
-    assert_eq!(rosa.replica.status().unwrap().refused, 29);
+    assert!(rosa.discard(kept[0].hash).unwrap());
+    assert!(!rosa.discard(kept[0].hash).unwrap());
+    assert_eq!(rosa.status().unwrap().refused, 29);
     // The account comes back, and so may the edit.
     world.assign(account, world.rep).await;
     world.sync(&mut rosa).await;
-    rosa.replica.resubmit(kept[29].hash, RecordEdit::default(), &mut rosa.env).unwrap();
+    rosa.resubmit(kept[29].hash, RecordEdit::default()).unwrap();
     assert_eq!(world.sync(&mut rosa).await.refused, 0);
-    assert_eq!(rosa.replica.record(account).unwrap().unwrap().json("employee_count"), 29);
+    assert_eq!(rosa.record(account).unwrap().unwrap().json("employee_count"), 29);
     world.assert_agrees(&rosa).await;
     world.end().await;
 }
@@ -111,15 +109,15 @@ async fn a_refused_group_leaves_later_edits_of_its_records() {
         GroupEdit::Edit { id: deal, edit: edit("opportunity", &[("stage", "closed-lost")]) },
         GroupEdit::Edit { id: account, edit: edit("organization", &[("cuisine", "Thai")]) },
     ];
-    rosa.replica.commit(&group, &mut rosa.env).unwrap();
+    rosa.commit(&group).unwrap();
     set(&mut rosa, account, "organization", &[("website", "kitchen.example")]);
     set(&mut rosa, deal, "opportunity", &[("cases_per_week", "7")]);
     assert_eq!(world.sync(&mut rosa).await.refused, 2);
     world.assert_agrees(&rosa).await;
-    let shown = rosa.replica.record(account).unwrap().unwrap();
+    let shown = rosa.record(account).unwrap().unwrap();
     assert_eq!(shown.json("website"), "kitchen.example");
     assert_eq!(shown.json("cuisine"), serde_json::Value::Null);
-    assert_eq!(rosa.replica.record(deal).unwrap().unwrap().json("cases_per_week"), 7);
+    assert_eq!(rosa.record(deal).unwrap().unwrap().json("cases_per_week"), 7);
     world.end().await;
 }
 
@@ -139,9 +137,9 @@ async fn a_record_takes_edits_however_often_one_was_refused() {
         set(&mut rosa, deal, "opportunity", &[("tags", &format!("t{round}"))]);
         assert_eq!(world.sync(&mut rosa).await.refused, 2, "round {round}");
         world.assert_agrees(&rosa).await;
-        assert_eq!(rosa.replica.record(deal).unwrap().unwrap().json("cases_per_week"), round);
+        assert_eq!(rosa.record(deal).unwrap().unwrap().json("cases_per_week"), round);
     }
-    let kept = rosa.replica.quarantine().unwrap();
+    let kept = rosa.quarantine().unwrap();
     assert_eq!(kept.len(), 8);
     assert!(kept.iter().all(|one| one.edit[0]["append"]["stage"] == "closed-lost"));
     world.end().await;
@@ -181,11 +179,10 @@ async fn each_refused_row_of_a_push_is_found_with_its_own_reason() {
         GroupEdit::Edit { id: lost, edit: edit("organization", &[("cuisine", "Thai")]) },
         GroupEdit::Edit { id: kept, edit: edit("organization", &[("cuisine", "Thai")]) },
     ];
-    rosa.replica.commit(&both, &mut rosa.env).unwrap();
+    rosa.commit(&both).unwrap();
     set(&mut rosa, kept, "organization", &[("website", "kept.example")]);
     world.sync(&mut rosa).await;
     let mut reasons: Vec<(RecordId, String, String)> = rosa
-        .replica
         .quarantine()
         .unwrap()
         .into_iter()
@@ -225,9 +222,9 @@ async fn each_refused_row_of_a_push_is_found_with_its_own_reason() {
         (first, "last_name", serde_json::json!("First")),
         (visible, "last_name", serde_json::json!("Kept")),
     ] {
-        assert_eq!(rosa.replica.record(record).unwrap().unwrap().json(field), value);
+        assert_eq!(rosa.record(record).unwrap().unwrap().json(field), value);
     }
-    assert_eq!(rosa.replica.status().unwrap().unsent, 0);
+    assert_eq!(rosa.status().unwrap().unsent, 0);
     world.assert_agrees(&rosa).await;
     world.assert_projected().await;
     world.end().await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::caller::Caller;
-use crate::harness::{SECRET, World, create};
+use crate::harness::{SECRET, World, create, sync_at};
 use crate::signer::{Signer, key_set};
 
 /// How much of a token is too much.
@@ -62,7 +62,7 @@ async fn no_part_of_a_token_comes_into_the_log() {
     let mut rosa = world.device("rosa.db", world.rep);
     for token in &good {
         create(&mut rosa, "organization", &[("name", "Kitchen")]);
-        rosa.sync(&url, token, |_| {}).await.unwrap();
+        sync_at(&rosa, &url, token).await.unwrap();
         for bad in &bad {
             let mut caller = Caller::greet(&url, token).await;
             caller.welcome().await;
@@ -102,9 +102,12 @@ async fn no_part_of_a_token_comes_into_the_log() {
 async fn what_is_printed_for_debugging_holds_no_secret() {
     use sync_core::protocol::{ClientMessage, Refresh};
     let world = World::new().await;
-    let mut rosa = world.device("rosa.db", world.rep);
+    let rosa = world.device("rosa.db", world.rep);
     let token = world.token(world.rep);
-    let hello = ClientMessage::from_bytes(&rosa.replica.connect(&token, "app").unwrap()).unwrap();
+    let hello = ClientMessage::from_bytes(
+        &rosa.with_replica(|replica, _| replica.connect(&token, "app")).unwrap(),
+    )
+    .unwrap();
     let refresh = ClientMessage::Refresh(Refresh { token: token.clone() });
     let printed = format!("{hello:?} {refresh:?} {:?} {:?} {:?}", world.config, world.server, rosa);
     let said: HashSet<&[u8]> = printed.as_bytes().windows(FRAGMENT).collect();

@@ -5,7 +5,7 @@ use sync_core::ids::{ChangeHash, FeedPosition, UserId};
 use sync_server::ops::{assign, report};
 
 use crate::feed::Feed;
-use crate::harness::{World, create, second_server, set};
+use crate::harness::{World, create, second_server, set, sync_at};
 
 /// A rep creates an account and logs a visit in a cooler; later the report of her manager shows it.
 #[tokio::test(flavor = "multi_thread")]
@@ -23,9 +23,9 @@ async fn an_edit_made_offline_reaches_the_report_of_a_manager() {
             ("subject", "Tasting"),
         ],
     );
-    assert_eq!(rep.replica.status().unwrap().unsent, 2);
+    assert_eq!(rep.status().unwrap().unsent, 2);
     world.sync(&mut rep).await;
-    let status = rep.replica.status().unwrap();
+    let status = rep.status().unwrap();
     assert_eq!((status.unsent, status.refused, status.link), (0, 0, LinkState::Offline));
     world.assert_agrees(&rep).await;
     let report = report::run(&world.server.app.pool, "activity", world.manager).await.unwrap();
@@ -54,8 +54,8 @@ async fn two_devices_converge_through_the_server() {
     world.sync(&mut rep).await;
     world.sync(&mut manager).await;
     world.sync(&mut rep).await;
-    let at_rep = rep.replica.record(org).unwrap().unwrap();
-    let at_manager = manager.replica.record(org).unwrap().unwrap();
+    let at_rep = rep.record(org).unwrap().unwrap();
+    let at_manager = manager.record(org).unwrap().unwrap();
     assert_eq!(at_rep.fields, at_manager.fields);
     assert_eq!(at_rep.conflicts, at_manager.conflicts);
     assert_eq!(at_rep.json("cuisine"), "Seafood");
@@ -87,23 +87,23 @@ async fn a_reassigned_account_moves_from_one_device_to_the_other() {
     let kept = create(&mut rep, "organization", &[("name", "Corner Deli")]);
     world.sync(&mut rep).await;
     world.sync(&mut other).await;
-    assert!(other.replica.record(org).unwrap().is_none());
+    assert!(other.record(org).unwrap().is_none());
     set(&mut rep, org, "organization", &[("cuisine", "Thai")]);
     set(&mut rep, kept, "organization", &[("cuisine", "Deli")]);
     world.assign(org, world.other_rep).await;
     world.sync(&mut rep).await;
     world.sync(&mut other).await;
-    assert!(rep.replica.record(org).unwrap().is_none(), "the old device erased the account");
-    assert!(rep.replica.record(contact).unwrap().is_none(), "and what hangs from it");
-    assert!(other.replica.record(contact).unwrap().is_some(), "the new one has both");
-    assert!(rep.replica.quarantine().unwrap().is_empty());
-    let theirs = other.replica.record(org).unwrap().unwrap();
+    assert!(rep.record(org).unwrap().is_none(), "the old device erased the account");
+    assert!(rep.record(contact).unwrap().is_none(), "and what hangs from it");
+    assert!(other.record(contact).unwrap().is_some(), "the new one has both");
+    assert!(rep.quarantine().unwrap().is_empty());
+    let theirs = other.record(org).unwrap().unwrap();
     assert_eq!(
         theirs.json("cuisine"),
         "Thai",
         "with what was done before the first rep heard of it"
     );
-    assert_eq!(rep.replica.record(kept).unwrap().unwrap().json("cuisine"), "Deli");
+    assert_eq!(rep.record(kept).unwrap().unwrap().json("cuisine"), "Deli");
     world.assert_agrees(&rep).await;
     world.assert_agrees(&other).await;
     world.assert_projected().await;
@@ -132,7 +132,7 @@ async fn one_refused_edit_does_not_hold_up_the_others() {
     }
     let summary = world.sync(&mut rep).await;
     assert_eq!(summary.refused, 1);
-    let refused = rep.replica.quarantine().unwrap();
+    let refused = rep.quarantine().unwrap();
     assert_eq!(refused[0].record, intruding);
     assert_eq!(refused[0].refusal.policy.as_deref(), Some("account_must_be_visible"));
     assert_eq!(world.rows_of(world.rep, "organizations").await.len(), 100);
@@ -167,14 +167,14 @@ async fn two_servers_on_one_database_feed_the_same() {
     let org = create(&mut rep, "organization", &[("name", "Twin Oaks")]);
     world.sync(&mut rep).await;
     let token = world.token(world.rep);
-    tablet.sync(&second.sync_url(), &token, |_| {}).await.unwrap();
+    sync_at(&tablet, &second.sync_url(), &token).await.unwrap();
     set(&mut tablet, org, "organization", &[("cuisine", "Grill")]);
-    tablet.sync(&second.sync_url(), &token, |_| {}).await.unwrap();
+    sync_at(&tablet, &second.sync_url(), &token).await.unwrap();
     set(&mut rep, org, "organization", &[("website", "twin.example")]);
     world.sync(&mut rep).await;
-    tablet.sync(&second.sync_url(), &token, |_| {}).await.unwrap();
-    let here = rep.replica.record(org).unwrap().unwrap();
-    assert_eq!(here.fields, tablet.replica.record(org).unwrap().unwrap().fields);
+    sync_at(&tablet, &second.sync_url(), &token).await.unwrap();
+    let here = rep.record(org).unwrap().unwrap();
+    assert_eq!(here.fields, tablet.record(org).unwrap().unwrap().fields);
     assert_eq!(here.json("cuisine"), "Grill");
     world.assert_agrees(&rep).await;
     world.assert_agrees(&tablet).await;
@@ -193,17 +193,17 @@ async fn a_bad_token_costs_no_edit_and_says_why() {
     let expired = world.token_until(world.rep, -120);
     let wrong = format!("{}x", world.token(world.rep));
     for (token, said) in [(expired, "run out"), (wrong, "not valid")] {
-        let error = rep.sync(&url, &token, |_| {}).await.unwrap_err().to_string();
+        let error = sync_at(&rep, &url, &token).await.unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
-        let status = rep.replica.status().unwrap();
+        let status = rep.status().unwrap();
         assert_eq!(status.unsent, 1);
         assert!(status.to_string().contains(said), "{status}");
     }
     let foreign = world.token(world.other_rep);
-    assert!(rep.sync(&url, &foreign, |_| {}).await.is_err(), "another user's token");
-    let gone = rep.sync("ws://127.0.0.1:9/sync", "t", |_| {}).await.unwrap_err().to_string();
+    assert!(sync_at(&rep, &url, &foreign).await.is_err(), "another user's token");
+    let gone = sync_at(&rep, "ws://127.0.0.1:9/sync", "t").await.unwrap_err().to_string();
     assert!(gone.contains("no server answers"), "{gone}");
-    assert_eq!(rep.replica.status().unwrap().unsent, 1);
+    assert_eq!(rep.status().unwrap().unsent, 1);
     world.end().await;
 }
 

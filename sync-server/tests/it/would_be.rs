@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
-use client_sdk::Client;
 use client_sdk::core::ids::RecordId;
-use client_sdk::core::replica::{Culprit, GroupEdit, WouldBe};
+use client_sdk::core::replica::{Culprit, GroupEdit, ReplicaError, WouldBe};
+use client_sdk::{Client, Server};
 use futures_util::{SinkExt, StreamExt};
 use sqlx::AssertSqlSafe;
 use sync_core::ids::{GroupId, ServerEpoch, UserId};
@@ -24,8 +24,19 @@ use crate::wire::{Line, hello};
 /// Long enough for any answer.
 const WITHIN: Duration = Duration::from_secs(20);
 
+async fn would_be_at(
+    device: &Client,
+    url: &str,
+    token: &str,
+    edits: &[GroupEdit],
+    within: Duration,
+) -> Result<WouldBe, ReplicaError> {
+    device.use_server(Server::new(url, token.to_owned()));
+    device.would_be(edits, within).await
+}
+
 fn new(device: &mut Client, kind: &str, pairs: &[(&str, &str)]) -> GroupEdit {
-    let id = device.replica.mint_id(&mut device.env);
+    let id = device.mint_id();
     GroupEdit::Create { id, kind: crate::harness::kind(kind), edit: edit(kind, pairs) }
 }
 
@@ -51,8 +62,8 @@ fn said(would_be: &WouldBe) -> (&str, &str) {
 
 impl World {
     async fn would_be(&self, device: &mut Client, edits: &[GroupEdit]) -> WouldBe {
-        let token = self.token(device.replica.user().0);
-        device.would_be(&self.server.sync_url(), &token, edits, WITHIN).await.unwrap()
+        let token = self.token(device.user().0);
+        would_be_at(device, &self.server.sync_url(), &token, edits, WITHIN).await.unwrap()
     }
 
     /// Everything in the database, but when devices were last heard.
@@ -79,7 +90,7 @@ impl World {
 
 /// Everything in a device's file, but what it knows of the server.
 fn kept(device: &Client) -> BTreeMap<String, String> {
-    let read = |sql: &str| device.replica.query(sql).unwrap().rows;
+    let read = |sql: &str| device.query(sql).unwrap().rows;
     let tables = read("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'meta'");
     let names = tables.iter().map(|row| row[0].as_str().unwrap().to_owned());
     names
@@ -123,12 +134,12 @@ async fn a_question_is_answered_by_the_rules_and_leaves_no_trace() {
     }
     assert_eq!(world.contents().await, server);
     assert_eq!(kept(&rosa), device);
-    assert_eq!((rosa.replica.status().unwrap().unsent, refused_so_far()), (0, 0));
-    rosa.replica.commit(&customer, &mut rosa.env).unwrap();
-    rosa.replica.commit(&deal, &mut rosa.env).unwrap();
+    assert_eq!((rosa.status().unwrap().unsent, refused_so_far()), (0, 0));
+    rosa.commit(&customer).unwrap();
+    rosa.commit(&deal).unwrap();
     assert_eq!(world.sync(&mut rosa).await.refused, 1);
     assert_eq!(refused_so_far(), 1);
-    let [refused] = &rosa.replica.quarantine().unwrap()[..] else { panic!("one is refused") };
+    let [refused] = &rosa.quarantine().unwrap()[..] else { panic!("one is refused") };
     assert_eq!(refused.refusal.policy.as_deref(), Some("reps_create_prospects"));
     world.assert_agrees(&rosa).await;
     world.assert_projected().await;
@@ -159,7 +170,7 @@ async fn what_waits_on_the_device_is_judged_with_the_question() {
         change(deal, "opportunity", &[("stage", "closed-lost")]),
         change(kitchen, "organization", &[("website", "kitchen.example")]),
     ];
-    rosa.replica.commit(&refused, &mut rosa.env).unwrap();
+    rosa.commit(&refused).unwrap();
     set(&mut rosa, kitchen, "organization", &[("employee_count", "7")]);
     let (server, device) = (world.contents().await, kept(&rosa));
     for (id, kind, pair) in [
@@ -201,7 +212,7 @@ async fn an_account_given_away_meanwhile_is_asked_about_with_its_grace() {
     assert_eq!(said(&world.would_be(&mut rosa, &asked).await), ("denied", "account_must_be_yours"));
     assert_eq!(kept(&rosa), device);
     assert!(!world.sync(&mut rosa).await.evicted.is_empty());
-    let gone = rosa.replica.question(&asked, &mut rosa.env);
+    let gone = rosa.with_replica(|replica, env| replica.question(&asked, env));
     assert!(gone.unwrap_err().to_string().contains("no record"));
     world.end().await;
 }
@@ -215,22 +226,23 @@ async fn where_nobody_answers_it_is_unknown() {
     let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
     world.sync(&mut rosa).await;
     let asked = [change(account, "organization", &[("cuisine", "Thai")])];
-    let offline = rosa.would_be("ws://127.0.0.1:9/sync", &"x".to_owned(), &asked, WITHIN).await;
+    let offline = would_be_at(&rosa, "ws://127.0.0.1:9/sync", "x", &asked, WITHIN).await;
     assert!(said(&offline.unwrap()).1.contains("no server answers"));
     let url = world.server.sync_url();
-    let stranger = rosa.would_be(&url, &"no token".to_owned(), &asked, WITHIN).await.unwrap();
+    let stranger = would_be_at(&rosa, &url, "no token", &asked, WITHIN).await.unwrap();
     assert_eq!(said(&stranger).0, "unknown");
     assert!(said(&stranger).1.contains("sign in again"), "{stranger:?}");
-    let other = rosa.would_be(&url, &world.token(world.other_rep), &asked, WITHIN).await.unwrap();
+    let other =
+        would_be_at(&rosa, &url, &world.token(world.other_rep), &asked, WITHIN).await.unwrap();
     assert!(said(&other).1.contains("another user"), "{other:?}");
     let old = old_server(UserId(world.rep)).await;
     let token = world.token(world.rep);
-    let answer = rosa.would_be(&old, &token, &asked, Duration::from_secs(1)).await.unwrap();
+    let answer = would_be_at(&rosa, &old, &token, &asked, Duration::from_secs(1)).await.unwrap();
     assert!(said(&answer).1.contains("did not answer in time"), "{answer:?}");
     let nothing = [change(account, "organization", &[("name", "Kitchen")])];
     assert!(said(&world.would_be(&mut rosa, &nothing).await).1.contains("says that already"));
     let missing = [change(RecordId(people::new_id()), "organization", &[("name", "Nowhere")])];
-    assert!(rosa.would_be(&old, &token, &missing, WITHIN).await.is_err());
+    assert!(would_be_at(&rosa, &old, &token, &missing, WITHIN).await.is_err());
     assert_eq!(said(&world.would_be(&mut rosa, &asked).await), ("accepted", ""));
     world.end().await;
 }

@@ -50,43 +50,42 @@ pub(crate) struct CheckArgs {
     timeout: u32,
 }
 
-pub(crate) async fn run(client: &mut Client, args: CheckArgs, out: &Output) -> Result<(), Failure> {
+pub(crate) async fn run(client: &Client, args: CheckArgs, out: &Output) -> Result<(), Failure> {
     let edits = edits(client, &args)?;
-    let tokens = args.server.tokens()?;
+    client.use_server(args.server.client()?);
     let within = Duration::from_secs(args.timeout.into());
-    let (value, text, code) =
-        match client.would_be(&args.server.server, tokens, &edits, within).await? {
-            WouldBe::Accepted => {
-                (json!({"would_be": "accepted"}), "it would be accepted".to_owned(), 0)
-            }
-            WouldBe::Refused { refusal, culprit } => {
-                let (word, text) = match culprit {
-                    Culprit::Asked => ("asked", "it would be refused"),
-                    Culprit::Earlier => {
-                        ("earlier", "an unsent edit that it builds on would be refused")
-                    }
-                };
-                let policy = refusal.policy.as_ref().map(|name| format!(", by {name}"));
-                let policy = policy.unwrap_or_default();
-                let text = format!("{text}: {} ({}{policy})", refusal.sentence, refusal.code);
-                let value = json!({"would_be": "refused", "culprit": word, "code": refusal.code,
+    let (value, text, code) = match client.would_be(&edits, within).await? {
+        WouldBe::Accepted => {
+            (json!({"would_be": "accepted"}), "it would be accepted".to_owned(), 0)
+        }
+        WouldBe::Refused { refusal, culprit } => {
+            let (word, text) = match culprit {
+                Culprit::Asked => ("asked", "it would be refused"),
+                Culprit::Earlier => {
+                    ("earlier", "an unsent edit that it builds on would be refused")
+                }
+            };
+            let policy = refusal.policy.as_ref().map(|name| format!(", by {name}"));
+            let policy = policy.unwrap_or_default();
+            let text = format!("{text}: {} ({}{policy})", refusal.sentence, refusal.code);
+            let value = json!({"would_be": "refused", "culprit": word, "code": refusal.code,
                     "policy": refusal.policy, "sentence": refusal.sentence});
-                (value, text, REFUSED)
-            }
-            WouldBe::Unknown(why) => {
-                let text = format!("unknown: {why}");
-                (json!({"would_be": "unknown", "reason": why}), text, UNKNOWN)
-            }
-        };
+            (value, text, REFUSED)
+        }
+        WouldBe::Unknown(why) => {
+            let text = format!("unknown: {why}");
+            (json!({"would_be": "unknown", "reason": why}), text, UNKNOWN)
+        }
+    };
     out.value(&value, &text);
     if code == 0 { Ok(()) } else { Err(Failure(code, String::new())) }
 }
 
-fn edits(client: &mut Client, args: &CheckArgs) -> Result<Vec<GroupEdit>, Failure> {
+fn edits(client: &Client, args: &CheckArgs) -> Result<Vec<GroupEdit>, Failure> {
     if let Some(kind) = &args.new {
         let kind = kind_named(kind)?;
         let edit = RecordEdit::parse(&kind, pairs(&args.words)?)?;
-        let id = client.replica.mint_id(&mut client.env);
+        let id = client.mint_id();
         return Ok(vec![GroupEdit::Create { id, kind, edit }]);
     }
     if args.delete {
@@ -95,7 +94,7 @@ fn edits(client: &mut Client, args: &CheckArgs) -> Result<Vec<GroupEdit>, Failur
     }
     let [record, values @ ..] = &args.words[..] else { return Ok(Vec::new()) };
     let id = find(client, record)?;
-    let kind = client.replica.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
+    let kind = client.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
     let edit = RecordEdit::parse(&kind, pairs(values)?)?;
     Ok(vec![GroupEdit::Edit { id, edit }])
 }

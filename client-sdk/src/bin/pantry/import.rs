@@ -18,7 +18,7 @@ struct Mapping {
 }
 
 pub(crate) fn run(
-    client: &mut Client,
+    client: &Client,
     file: &Path,
     kind: &Kind,
     map: &[String],
@@ -124,12 +124,7 @@ fn complete(kind: &Kind, edit: RecordEdit) -> Result<RecordEdit, String> {
 const ROWS_AT_ONCE: usize = 64;
 
 /// Writes rows in transactions, each durable before the next begins.
-fn write(
-    client: &mut Client,
-    kind: &Kind,
-    rows: &[GoodRow],
-    out: &Output,
-) -> Result<usize, Failure> {
+fn write(client: &Client, kind: &Kind, rows: &[GoodRow], out: &Output) -> Result<usize, Failure> {
     let bar = out.progress("importing");
     bar.set_length(rows.len() as u64);
     let mut written = 0;
@@ -137,13 +132,13 @@ fn write(
         let edits: Vec<[GroupEdit; 1]> = part
             .iter()
             .map(|row| {
-                let id = client.replica.mint_id(&mut client.env);
+                let id = client.mint_id();
                 [GroupEdit::Create { id, kind: kind.clone(), edit: row.edit.clone() }]
             })
             .collect();
         // A group a row: one that the server refuses takes no other with it.
         let groups: Vec<&[GroupEdit]> = edits.iter().map(<[_; 1]>::as_slice).collect();
-        client.replica.commit_each(&groups, &mut client.env).map_err(|error| {
+        client.commit_each(&groups).map_err(|error| {
             failure(1, format!("{error}; {written} records were written before that"))
         })?;
         written += part.len();

@@ -4,6 +4,7 @@ mod check;
 mod import;
 mod output;
 mod quarantine;
+mod sync;
 mod tokens;
 
 use std::path::PathBuf;
@@ -14,9 +15,9 @@ use clap::{Parser, Subcommand};
 use client_sdk::core::crm;
 use client_sdk::core::document::{FieldState, RecordEdit};
 use client_sdk::core::ids::{RecordId, UserId};
-use client_sdk::core::replica::{Deleted, Env, GroupEdit, ListOptions, OpenError, Table, rescue};
+use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions, OpenError, Table, rescue};
 use client_sdk::core::schema::Kind;
-use client_sdk::{Backoff, Client, Fault, SyncError, TokenSource, read_claims};
+use client_sdk::{Client, TokenSource, read_claims};
 use output::Output;
 use quarantine::QuarantineCommand;
 use serde_json::json;
@@ -190,12 +191,12 @@ fn open(db: &std::path::Path, user: Option<UserId>) -> Result<Client, Failure> {
 }
 
 /// Fills the tables anew after an update that changed which fields there are.
-fn fill_tables(client: &mut Client, out: &Output) -> Result<(), Failure> {
+fn fill_tables(client: &Client, out: &Output) -> Result<(), Failure> {
     const AT_ONCE: u32 = 500;
-    let Some(begun) = client.replica.rebuilding()? else { return Ok(()) };
+    let Some(begun) = client.rebuilding()? else { return Ok(()) };
     let bar = out.progress("updating");
     bar.set_length(begun.total);
-    while let Some(progress) = client.replica.rebuild_some(AT_ONCE)? {
+    while let Some(progress) = client.rebuild_some(AT_ONCE)? {
         bar.set_position(progress.done);
     }
     bar.finish_and_clear();
@@ -215,7 +216,7 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
         };
         let client = open(&cli.db, Some(user))?;
         out.value(
-            &json!({"db": cli.db, "user": user.to_string(), "replica": client.replica.id().to_string()}),
+            &json!({"db": cli.db, "user": user.to_string(), "replica": client.id().to_string()}),
             &format!("{} is ready for user {user}", cli.db.display()),
         );
         return Ok(());
@@ -223,35 +224,35 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
     if let Command::Rescue { out: file } = &cli.command {
         return rescue_edits(&cli.db, file, out);
     }
-    let mut client = open(&cli.db, None)?;
-    fill_tables(&mut client, out)?;
+    let client = open(&cli.db, None)?;
+    fill_tables(&client, out)?;
     match cli.command {
         Command::Init { .. } | Command::Rescue { .. } => Ok(()),
         Command::Import { file, kind, map, preview } => {
-            import::run(&mut client, &file, &kind_named(&kind)?, &map, preview, out)
+            import::run(&client, &file, &kind_named(&kind)?, &map, preview, out)
         }
         Command::New { kind, values } => {
             let kind = kind_named(&kind)?;
             let edit = RecordEdit::parse(&kind, pairs(&values)?)?;
-            let id = client.replica.create(&kind, edit, &mut client.env)?;
+            let id = client.create(&kind, edit)?;
             out.value(&json!({"id": id.to_string()}), &id.to_string());
             Ok(())
         }
         Command::Set { id, values } => {
             let id = find(&client, &id)?;
-            let kind = client.replica.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
+            let kind = client.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
             let edit = RecordEdit::parse(&kind, pairs(&values)?)?;
-            let done = client.replica.edit(id, edit, &mut client.env)?;
+            let done = client.edit(id, edit)?;
             let text = if done.changes.is_empty() { "nothing to change" } else { "changed" };
             out.value(&json!({"id": id.to_string(), "changed": !done.changes.is_empty()}), text);
             Ok(())
         }
-        Command::Show { id } => show(&mut client, &id, out),
+        Command::Show { id } => show(&client, &id, out),
         Command::List { kind, r#where, limit, deleted } => {
             let deleted = if deleted { Deleted::Shown } else { Deleted::Hidden };
             let options = ListOptions { filter: r#where, deleted, limit };
             let kind = kind_named(&kind)?;
-            let table = client.replica.list(&kind, &options)?;
+            let table = client.list(&kind, &options)?;
             if out.json {
                 out.table(&table)
             } else {
@@ -260,7 +261,7 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             Ok(())
         }
         Command::Search { text } => {
-            let hits = client.replica.search(&text, 50)?;
+            let hits = client.search(&text, 50)?;
             let rows = hits
                 .iter()
                 .map(|hit| vec![json!(hit.id.to_string()), json!(hit.kind), json!(hit.title)]);
@@ -269,19 +270,16 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             Ok(())
         }
         Command::Query { sql } => {
-            out.table(&client.replica.query(&sql)?);
+            out.table(&client.query(&sql)?);
             Ok(())
         }
-        Command::Delete { ids } => life(&mut client, &ids, out, |id| GroupEdit::Delete { id }),
-        Command::Restore { ids } => life(&mut client, &ids, out, |id| GroupEdit::Restore { id }),
-        Command::Check(check) => check::run(&mut client, check, out).await,
-        Command::Sync { server, watch } => {
-            let tokens = server.tokens()?;
-            sync(&mut client, &server.server, tokens, watch, out).await
-        }
+        Command::Delete { ids } => life(&client, &ids, out, |id| GroupEdit::Delete { id }),
+        Command::Restore { ids } => life(&client, &ids, out, |id| GroupEdit::Restore { id }),
+        Command::Check(check) => check::run(&client, check, out).await,
+        Command::Sync { server, watch: false } => sync::once(&client, server, out).await,
+        Command::Sync { server, watch: true } => sync::watch(&client, server, out).await,
         Command::Status => {
-            let now = client.env.now();
-            let status = client.replica.status_at(now)?;
+            let status = client.status()?;
             let value = json!({
                 "link": status.link.to_string(), "unsent": status.unsent,
                 "oldest_unsent": status.oldest_unsent.map(|at| at.to_string()),
@@ -292,11 +290,11 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             Ok(())
         }
         Command::Quarantine { command } => {
-            quarantine::run(&mut client, command.unwrap_or(QuarantineCommand::List), out)
+            quarantine::run(&client, command.unwrap_or(QuarantineCommand::List), out)
         }
         Command::ExportDocument { id, out: file } => {
             let id = find(&client, &id)?;
-            let bytes = client.replica.save_document(id)?;
+            let bytes = client.save_document(id)?;
             std::fs::write(&file, &bytes)?;
             let text = format!("{} bytes written to {}", bytes.len(), file.display());
             out.value(&json!({"bytes": bytes.len(), "file": file}), &text);
@@ -331,7 +329,7 @@ fn unknown(id: &str) -> Failure {
 /// A whole id, or the beginning or end of one that only one record has.
 fn find(client: &Client, id: &str) -> Result<RecordId, Failure> {
     if let Ok(id) = id.parse::<RecordId>() {
-        return match client.replica.kind_of(id)? {
+        return match client.kind_of(id)? {
             Some(_) => Ok(id),
             None => Err(unknown(&id.to_string())),
         };
@@ -344,11 +342,11 @@ fn find(client: &Client, id: &str) -> Result<RecordId, Failure> {
         ));
     }
     let part = id.to_ascii_lowercase();
-    let tables = client.replica.schema().document_kinds().map(|kind| {
+    let tables = client.schema().document_kinds().map(|kind| {
         format!("SELECT id FROM {} WHERE id LIKE '{part}%' OR id LIKE '%{part}'", kind.table)
     });
     let sql = tables.collect::<Vec<_>>().join(" UNION ALL ");
-    let found = client.replica.query(&sql)?.rows;
+    let found = client.query(&sql)?.rows;
     match found.as_slice() {
         [row] => Ok(row[0].as_str().unwrap_or_default().parse()?),
         [] => Err(unknown(id)),
@@ -360,21 +358,21 @@ fn find(client: &Client, id: &str) -> Result<RecordId, Failure> {
 }
 
 fn life(
-    client: &mut Client,
+    client: &Client,
     ids: &[String],
     out: &Output,
     make: fn(RecordId) -> GroupEdit,
 ) -> Result<(), Failure> {
     let edits: Vec<GroupEdit> =
         ids.iter().map(|id| find(client, id).map(make)).collect::<Result<_, _>>()?;
-    let done = client.replica.commit(&edits, &mut client.env)?;
+    let done = client.commit(&edits)?;
     out.value(&json!({"changed": done.changes.len()}), &format!("{} changed", done.changes.len()));
     Ok(())
 }
 
-fn show(client: &mut Client, id: &str, out: &Output) -> Result<(), Failure> {
+fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failure> {
     let id = find(client, id)?;
-    let record = client.replica.record(id)?.ok_or_else(|| unknown(&id.to_string()))?;
+    let record = client.record(id)?.ok_or_else(|| unknown(&id.to_string()))?;
     let mut values = serde_json::Map::new();
     for (field, state) in record.kind.fields.iter().zip(&record.fields) {
         let value = match state {
@@ -423,19 +421,6 @@ fn show(client: &mut Client, id: &str, out: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-const NEW: &str = "new on this device";
-const GONE: &str = "removed from this device";
-/// Reasons told one by one; of more, only how many there are.
-const NOTICES: usize = 5;
-
-/// A line for each reason, as long as they are few, each after a line's end.
-fn notices(what: &str, reasons: &[String]) -> String {
-    let told = reasons.iter().take(NOTICES).map(|reason| format!("\n{what}: {reason}"));
-    let more = reasons.len().saturating_sub(NOTICES);
-    let more = (more > 0).then(|| format!("\n{what}: {more} accounts more"));
-    told.chain(more).collect()
-}
-
 /// The columns that fit on a screen.
 fn brief(table: &Table) -> Table {
     const SHOWN: &[&str] = &[
@@ -465,79 +450,6 @@ fn brief(table: &Table) -> Table {
     Table {
         columns: indexes.iter().map(|i| table.columns[*i].clone()).collect(),
         rows: table.rows.iter().map(pick).collect(),
-    }
-}
-
-async fn sync(
-    client: &mut Client,
-    server: &str,
-    mut tokens: Tokens,
-    watch: bool,
-    out: &Output,
-) -> Result<(), Failure> {
-    use client_sdk::core::replica::Effect;
-    let mut backoff = Backoff::default();
-    loop {
-        let used = tokens.token().await?;
-        let bar = out.progress("receiving");
-        let mut connected = false;
-        let watcher = |effect: &Effect| match effect {
-            Effect::Connected => connected = true,
-            Effect::Remaining(left) if *left > 0 => {
-                bar.set_message(format!("{left} records to come"));
-                bar.tick();
-            }
-            Effect::Granted(reasons) if watch => out.note(notices(NEW, reasons).trim_start()),
-            Effect::Evicted(reasons) if watch => out.note(notices(GONE, reasons).trim_start()),
-            _ => {}
-        };
-        let outcome = if watch {
-            client.watch(server, &mut tokens, watcher).await
-        } else {
-            client.sync(server, &mut tokens, watcher).await
-        };
-        bar.finish_and_clear();
-        match outcome {
-            Ok(summary) => {
-                let status = client.replica.status()?;
-                let value = json!({"unsent": status.unsent, "refused": summary.refused, "records": status.records,
-                    "evicted": summary.evicted, "granted": summary.granted, "frames": summary.frames, "bytes": summary.bytes});
-                let mut text = format!("in step: {} records; {status}", status.records);
-                text.push_str(&notices(NEW, &summary.granted));
-                text.push_str(&notices(GONE, &summary.evicted));
-                if summary.refused > 0 {
-                    text.push_str(&format!(
-                        "\n{} edits were refused; `pantry quarantine` says why",
-                        summary.refused
-                    ));
-                }
-                out.value(&value, &text);
-                return Ok(());
-            }
-            Err(error) if watch && error.fault() == Fault::Passing => {
-                if connected {
-                    backoff.reset();
-                }
-                let told = match &error {
-                    SyncError::Goodbye { retry_after_ms: Some(ms), .. } => *ms,
-                    _ => 0,
-                };
-                let wait =
-                    backoff.next(&mut client.env).max(std::time::Duration::from_millis(told));
-                out.note(&format!("{error}; trying again in {} ms", wait.as_millis()));
-                tokio::time::sleep(wait).await;
-            }
-            Err(error) if watch && tokens.may_change() && error.asks_for_a_token() => {
-                out.note(&format!("{error} Waiting for a newer token."));
-                while tokens.token().await.map_or(true, |token| token == used) {
-                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                }
-            }
-            Err(error) => {
-                let unsent = client.replica.status()?.unsent;
-                return Err(failure(3, format!("{error} ({unsent} edits wait on this device)")));
-            }
-        }
     }
 }
 

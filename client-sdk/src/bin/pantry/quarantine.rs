@@ -43,7 +43,7 @@ pub(crate) enum QuarantineCommand {
 }
 
 pub(crate) fn run(
-    client: &mut Client,
+    client: &Client,
     command: QuarantineCommand,
     out: &Output,
 ) -> Result<(), Failure> {
@@ -64,7 +64,7 @@ pub(crate) fn run(
             Ok(())
         }
         QuarantineCommand::Export { out: file } => {
-            let all = client.replica.quarantine()?;
+            let all = client.quarantine()?;
             let lines: Vec<String> = all.iter().map(|one| as_json(one).to_string()).collect();
             match file {
                 None if lines.is_empty() => {}
@@ -81,7 +81,7 @@ pub(crate) fn run(
             let one = find(client, &edit)?;
             let kind = kind_named(&one.kind)?;
             let corrections = RecordEdit::parse(&kind, pairs(&corrections)?)?;
-            client.replica.resubmit(one.hash, corrections, &mut client.env)?;
+            client.resubmit(one.hash, corrections)?;
             let text = "made again; it goes up with the next sync";
             out.value(&json!({"resubmitted": one.hash.to_string()}), text);
             Ok(())
@@ -90,7 +90,7 @@ pub(crate) fn run(
             // All are looked up first, so that a mistyped one discards nothing.
             let all = edits.iter().map(|edit| find(client, edit)).collect::<Result<Vec<_>, _>>()?;
             for one in &all {
-                client.replica.discard(one.hash)?;
+                client.discard(one.hash)?;
             }
             out.value(&json!({"discarded": all.len()}), &format!("{} discarded", all.len()));
             Ok(())
@@ -99,7 +99,7 @@ pub(crate) fn run(
 }
 
 fn list(client: &Client, out: &Output) -> Result<(), Failure> {
-    let rows = client.replica.quarantine()?.into_iter().map(|one| {
+    let rows = client.quarantine()?.into_iter().map(|one| {
         vec![
             json!(one.hash.to_string()[..8]),
             json!(one.record.to_string()),
@@ -118,7 +118,7 @@ fn list(client: &Client, out: &Output) -> Result<(), Failure> {
 /// The one refused edit whose name begins like this.
 fn find(client: &Client, name: &str) -> Result<Quarantined, Failure> {
     let begins = |hash: &ChangeHash| hash.to_string().starts_with(&name.to_lowercase());
-    let mut found = client.replica.quarantine()?.into_iter().filter(|one| begins(&one.hash));
+    let mut found = client.quarantine()?.into_iter().filter(|one| begins(&one.hash));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => Err(failure(

@@ -11,7 +11,7 @@ use crate::{Failure, failure};
 #[derive(Args)]
 pub(crate) struct Server {
     #[arg(long, env = "PANTRY_SERVER", default_value = "ws://127.0.0.1:3000/sync")]
-    pub(crate) server: String,
+    server: String,
     /// The token to sign in with.
     #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -22,9 +22,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn tokens(&self) -> Result<Tokens, Failure> {
-        Tokens::of(self.token.clone(), self.token_file.clone())
-            .ok_or_else(|| failure(1, "give --token TOKEN or --token-file FILE"))
+    /// The server as the client takes it.
+    pub(crate) fn client(&self) -> Result<client_sdk::Server, Failure> {
+        let tokens = Tokens::of(self.token.clone(), self.token_file.clone())
+            .ok_or_else(|| failure(1, "give --token TOKEN or --token-file FILE"))?;
+        let app = concat!("pantry ", env!("CARGO_PKG_VERSION"));
+        Ok(client_sdk::Server::new(&self.server, tokens).app(app))
     }
 }
 
@@ -39,11 +42,6 @@ impl Tokens {
     pub(crate) fn of(token: Option<String>, file: Option<PathBuf>) -> Option<Self> {
         file.map(|file| Self::File(TokenFile(file))).or(token.map(Self::Given))
     }
-
-    /// Whether there may be another one later.
-    pub(crate) fn may_change(&self) -> bool {
-        matches!(self, Self::File(_))
-    }
 }
 
 impl TokenSource for Tokens {
@@ -51,6 +49,14 @@ impl TokenSource for Tokens {
         match self {
             Self::Given(token) => Ok(token.clone()),
             Self::File(file) => file.token().await,
+        }
+    }
+
+    /// Only a file may have another one later.
+    fn tokens(&self) -> client_sdk::core::replica::Tokens {
+        match self {
+            Self::Given(token) => token.tokens(),
+            Self::File(file) => file.tokens(),
         }
     }
 }

@@ -122,17 +122,13 @@ impl Live {
                 Ok(None)
             }
             ClientMessage::Refresh(refresh) => Ok(Some(Effect::SignIn(Secret(refresh.token)))),
+            ClientMessage::Ping => Ok(Some(Effect::Send(ServerMessage::Pong.to_bytes()))),
             ClientMessage::Unknown(_) => Ok(None),
         }
     }
 
-    /// A question is held to what a push is held to, and waits beside the pushes. One about nothing
-    /// is answered at once: it only asks whether the line is alive.
+    /// A question is held to what a push is held to, and waits beside the pushes.
     fn ask(&mut self, ask: u64, groups: Vec<PushGroup>) -> Result<Effect, Goodbye> {
-        if groups.is_empty() {
-            let answer = ServerMessage::Answer(Answer { ask, opinions: Vec::new() });
-            return Ok(Effect::Send(answer.to_bytes()));
-        }
         self.admit(&groups)?;
         let (user, replica) = (self.user, self.replica);
         Ok(Effect::Ask { ask, user, replica, groups })

@@ -192,7 +192,7 @@ impl Scene {
             victim: UserId(self.world.rep),
             bound: Actor::from_slice(&last.1).unwrap(),
             bound_seq: u64::try_from(last.2).unwrap(),
-            unseen: self.rosa.replica.actor(),
+            unseen: self.rosa.with_replica(|replica, _| replica.actor()),
             server: Actor::from_slice(&server).unwrap(),
             accepted: last.0.clone(),
             creating: first.0.clone(),

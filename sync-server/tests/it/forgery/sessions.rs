@@ -152,9 +152,9 @@ fn greetings(scene: &Scene) -> Vec<Attempt> {
     let mut all = Vec::from(stranger);
     for who in [Attacker::Colleague, Attacker::Outsider, Attacker::Reader] {
         let user = scene.user(who);
-        let victims = Hello { replica: scene.rosa.replica.id(), ..scene.hello_of(user) };
+        let victims = Hello { replica: scene.rosa.id(), ..scene.hello_of(user) };
         all.push(shows_nothing(format!("the victim's device, by {}", who.words()), victims, user));
-        let unseen = scene.rosa.replica.actor();
+        let unseen = scene.rosa.with_replica(|replica, _| replica.actor());
         let writers = Hello { actors: vec![unseen], ..scene.hello_of(user) };
         all.push(shows_nothing(format!("the victim's writer, by {}", who.words()), writers, user));
         let nil = Hello { replica: ReplicaId(Uuid::nil()), ..scene.hello_of(user) };

@@ -1,0 +1,152 @@
+//! Sending and receiving: once, or until it is interrupted.
+
+use client_sdk::core::replica::{LinkFault, Notice, Outcome, Wanted};
+use client_sdk::{Client, ClientEvent, SyncSummary};
+use indicatif::ProgressBar;
+use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::output::Output;
+use crate::tokens::Server;
+use crate::{Failure, failure};
+
+const NEW: &str = "new on this device";
+const GONE: &str = "removed from this device";
+/// Reasons told one by one; of more, only how many there are.
+const NOTICES: usize = 5;
+/// What a shell expects of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Sends and receives everything.
+pub(crate) async fn once(client: &Client, server: Server, out: &Output) -> Result<(), Failure> {
+    client.use_server(server.client()?);
+    let mut events = client.events();
+    let bar = out.progress("receiving");
+    let mut syncing = std::pin::pin!(client.sync());
+    let mut interrupted = std::pin::pin!(interruption());
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut syncing => break outcome,
+            event = events.recv() => {
+                if let Ok(ClientEvent::Notice(Notice::Remaining(left))) = event {
+                    show_remaining(&bar, left);
+                }
+            }
+            () = &mut interrupted => {
+                client.disconnect().await;
+                return Err(failure(INTERRUPTED, "interrupted; every edit is kept on this device"));
+            }
+        }
+    };
+    bar.finish_and_clear();
+    let summary = outcome.map_err(|fault| failed(client, &fault))?;
+    told(client, &summary, out)
+}
+
+fn told(client: &Client, summary: &SyncSummary, out: &Output) -> Result<(), Failure> {
+    let status = client.status()?;
+    let value = json!({"unsent": status.unsent, "refused": summary.refused, "records": status.records,
+        "evicted": summary.evicted, "granted": summary.granted, "frames": summary.frames, "bytes": summary.bytes});
+    let mut text = format!("in step: {} records; {status}", status.records);
+    text.push_str(&notices(NEW, &summary.granted));
+    text.push_str(&notices(GONE, &summary.evicted));
+    if summary.refused > 0 {
+        text.push_str(&format!(
+            "\n{} edits were refused; `pantry quarantine` says why",
+            summary.refused
+        ));
+    }
+    out.value(&value, &text);
+    Ok(())
+}
+
+/// Stays connected until it is interrupted, or until that is of no use any more.
+pub(crate) async fn watch(client: &Client, server: Server, out: &Output) -> Result<(), Failure> {
+    client.use_server(server.client()?);
+    let mut events = client.events();
+    client.connect();
+    let bar = out.progress("receiving");
+    let mut interrupted = std::pin::pin!(interruption());
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = &mut interrupted => {
+                client.disconnect().await;
+                return Ok(());
+            }
+        };
+        match event {
+            Ok(ClientEvent::Notice(notice)) => tell(&notice, &bar, out),
+            Ok(ClientEvent::Ended { wanted: Wanted::Always, outcome }) => {
+                return match outcome {
+                    Outcome::CaughtUp | Outcome::Stopped => Ok(()),
+                    Outcome::Failed(fault) => Err(failed(client, &fault)),
+                };
+            }
+            Ok(ClientEvent::RowsChanged(_) | ClientEvent::Ended { wanted: Wanted::Once, .. })
+            | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return Ok(()),
+        }
+    }
+}
+
+fn tell(notice: &Notice, bar: &ProgressBar, out: &Output) {
+    match notice {
+        Notice::Remaining(left) => show_remaining(bar, *left),
+        Notice::Granted(reasons) => out.note(notices(NEW, reasons).trim_start()),
+        Notice::Evicted(reasons) => out.note(notices(GONE, reasons).trim_start()),
+        Notice::Retrying { fault, in_ms } => {
+            bar.finish_and_clear();
+            out.note(&format!("{fault}; trying again in {in_ms} ms"));
+        }
+        Notice::WaitsForToken(fault) => {
+            bar.finish_and_clear();
+            out.note(&format!("{fault} Waiting for a newer token."));
+        }
+        Notice::Connected | Notice::Refused(_) | Notice::Pushed | Notice::Answered { .. } => {}
+    }
+}
+
+fn show_remaining(bar: &ProgressBar, left: u64) {
+    if left > 0 {
+        bar.set_message(format!("{left} records to come"));
+        bar.tick();
+    } else {
+        bar.finish_and_clear();
+    }
+}
+
+fn failed(client: &Client, fault: &LinkFault) -> Failure {
+    if let LinkFault::NoToken(_) = fault {
+        return failure(1, fault);
+    }
+    let unsent = match client.status() {
+        Ok(status) => status.unsent,
+        Err(error) => return error.into(),
+    };
+    failure(3, format!("{fault} ({unsent} edits wait on this device)"))
+}
+
+/// A line for each reason, as long as they are few, each after a line's end.
+fn notices(what: &str, reasons: &[String]) -> String {
+    let told = reasons.iter().take(NOTICES).map(|reason| format!("\n{what}: {reason}"));
+    let more = reasons.len().saturating_sub(NOTICES);
+    let more = (more > 0).then(|| format!("\n{what}: {more} accounts more"));
+    told.chain(more).collect()
+}
+
+/// Waits until the user or the system asks the program to end.
+async fn interruption() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,109 @@
+//! Why a link failed, and whether trying again is of use.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::effect::SessionFault;
+use crate::protocol::{Goodbye, GoodbyeCode};
+
+/// Why a session could not begin or go on. Every edit stays on the device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkFault {
+    /// No server answers at the address; check it, or try again with a network.
+    #[error("no server answers at {server}: {reason}")]
+    Unreachable {
+        /// The address.
+        server: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// There is no token to sign in with; sign in again.
+    #[error("there is no token: {0}")]
+    NoToken(String),
+    /// The source of tokens could not be reached; try again with a network.
+    #[error("the token could not be fetched: {0}")]
+    TokenUnavailable(String),
+    /// The connection broke; try again.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// The server ended the session and said why.
+    #[error("{sentence}")]
+    Goodbye {
+        /// The server's code.
+        code: String,
+        /// Its sentence.
+        sentence: String,
+        /// When to try again; none when that is of no use.
+        retry_after_ms: Option<u64>,
+    },
+    /// Another process on the same file took in what this session had not; connect again.
+    #[error("another process syncs this file")]
+    OutOfStep,
+    /// The server said what it should not; update the app if it happens again.
+    #[error("{0}")]
+    Session(String),
+    /// The local database could not be read or written: a full disk, a lock, a damaged file.
+    #[error("{0}")]
+    Store(String),
+}
+
+/// Whether trying again is of use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lasts {
+    /// It may pass by itself.
+    Passing,
+    /// Another token may help.
+    UntilSignedIn,
+    /// Somebody must do something first: update the app, ask an administrator.
+    Lasting,
+}
+
+impl LinkFault {
+    /// Whether trying again is of use.
+    pub fn lasts(&self) -> Lasts {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TokenUnavailable(_)
+            | Self::Broken(_)
+            | Self::OutOfStep
+            | Self::Store(_) => Lasts::Passing,
+            Self::NoToken(_) | Self::Session(_) => Lasts::Lasting,
+            Self::Goodbye { code, .. } => match GoodbyeCode::parse(code) {
+                Some(GoodbyeCode::Unavailable | GoodbyeCode::RateLimited) | None => Lasts::Passing,
+                Some(GoodbyeCode::BadToken | GoodbyeCode::ExpiredToken) => Lasts::UntilSignedIn,
+                Some(
+                    GoodbyeCode::Disabled
+                    | GoodbyeCode::TooOld
+                    | GoodbyeCode::Protocol
+                    | GoodbyeCode::WrongUser,
+                ) => Lasts::Lasting,
+            },
+        }
+    }
+
+    /// How long the server asks to wait, in milliseconds.
+    pub fn retry_after_ms(&self) -> u64 {
+        match self {
+            Self::Goodbye { retry_after_ms: Some(ms), .. } => *ms,
+            _ => 0,
+        }
+    }
+}
+
+impl From<Goodbye> for LinkFault {
+    fn from(Goodbye { code, sentence, retry_after_ms }: Goodbye) -> Self {
+        Self::Goodbye { code, sentence, retry_after_ms }
+    }
+}
+
+impl From<SessionFault> for LinkFault {
+    fn from(fault: SessionFault) -> Self {
+        match fault {
+            SessionFault::OutOfStep => Self::OutOfStep,
+            SessionFault::Store(error) => Self::Store(error.to_string()),
+            SessionFault::Frame(_) | SessionFault::WrongUser | SessionFault::OutOfTurn(_) => {
+                Self::Session(fault.to_string())
+            }
+        }
+    }
+}
