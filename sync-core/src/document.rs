@@ -12,6 +12,8 @@ mod difference;
 mod edit;
 mod event;
 mod hydrate;
+pub mod lean;
+mod load_error;
 mod text;
 mod value;
 
@@ -20,6 +22,7 @@ pub use difference::difference;
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};
 pub use event::{Event, EventData};
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
+pub use load_error::LoadError;
 pub use value::{Value, ValueError, normalise_key, read_scalar};
 
 use automerge::{Automerge, ROOT, ReadDoc};
@@ -27,25 +30,15 @@ use automerge::{Automerge, ROOT, ReadDoc};
 use crate::ids::{ChangeHash, RecordId};
 use crate::schema::{Kind, Schema};
 
-/// Why stored bytes could not be opened as a document.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The bytes are damaged or not a document; restore the record from the server or a backup.
-    #[error("stored document is damaged: {0}")]
-    Damaged(String),
-    /// A stored change does not fit the stored document.
-    #[error("stored change does not apply: {0}")]
-    Change(String),
-}
-
-/// Opens a stored document and applies the changes that were stored beside it.
+/// Opens a stored document, whole or [`lean`], and applies the changes that were stored beside it.
 ///
 /// For bytes of our own making only: changes from outside pass the guard first.
 ///
 /// # Errors
 /// When the bytes are damaged, or a change's dependencies are not all there.
 pub fn load(snapshot: &[u8], tail: &[Vec<u8>]) -> Result<Automerge, LoadError> {
-    let mut doc = Automerge::load(snapshot).map_err(|e| LoadError::Damaged(e.to_string()))?;
+    let whole = if lean::is_lean(snapshot) { &lean::restore(snapshot)? } else { snapshot };
+    let mut doc = Automerge::load(whole).map_err(|e| LoadError::Damaged(e.to_string()))?;
     apply_stored(&mut doc, tail)?;
     Ok(doc)
 }

@@ -27,6 +27,12 @@ pub const ACTORS_PER_CHANGE: usize = 256;
 pub const OP_COUNTER: u64 = 1 << 31;
 /// One document as saved. 460 B is usual, so this is a record edited thousands of times.
 pub const DOCUMENT_BYTES: usize = 4 << 20;
+/// Heads of a document that travels without them: one a concurrent writer, as in one change's
+/// dependencies. A document with more travels whole.
+pub const HEADS_PER_DOCUMENT: usize = 64;
+/// Rows that a byte of a document's columns may stand for, beyond those of one change. An operation
+/// writes a value, a key or its change's time, each a byte at least; four leaves room.
+pub const ROWS_PER_DOCUMENT_BYTE: u64 = 4;
 /// Keys in one `Set`, `Log` or custom-field map of a document.
 pub const KEYS_PER_CONTAINER: usize = 2048;
 /// Keys at the root that this version does not know, kept for a newer app.

@@ -10,10 +10,10 @@
 mod frame;
 mod message;
 
-pub use frame::{Frame, FrameError, decode_frame, encode_frame};
+pub use frame::{Compression, Frame, FrameError, decode_frame, encode_frame};
 pub use message::{
     AccessNotice, Answer, Ask, Blob, ClientMessage, Cursor, FeedAck, FeedBatch, FeedItem, Fetch,
-    Goodbye, GoodbyeCode, Hello, Opinion, OpinionOutcome, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
-    PushGroup, PushItem, Refresh, ServerMessage, SessionLimits, Verdict, VerdictOutcome, Verdicts,
-    Welcome,
+    Goodbye, GoodbyeCode, Hello, LEAN, Opinion, OpinionOutcome, PROTOCOL_MIN, PROTOCOL_VERSION,
+    Push, PushGroup, PushItem, Refresh, ServerMessage, SessionLimits, Verdict, VerdictOutcome,
+    Verdicts, Welcome,
 };

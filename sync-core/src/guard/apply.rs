@@ -49,7 +49,7 @@ pub fn apply(doc: &Automerge, kind: &Kind, verified: VerifiedChange) -> Result<A
 /// When the document has grown too large or would not open again.
 pub fn prove(doc: &Automerge, edits_text: bool) -> Result<Vec<u8>, Refusal> {
     caught(|| {
-        let saved = doc.save();
+        let saved = document::lean::save(doc);
         if saved.len() > limits::DOCUMENT_BYTES {
             return Err(too_large());
         }

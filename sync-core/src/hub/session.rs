@@ -17,11 +17,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::feed::{Feed, Next};
+use crate::document::lean;
 use crate::ids::{ReplicaId, UserId};
 use crate::limits;
 use crate::protocol::{
-    Blob, ClientMessage, Cursor, FeedBatch, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, ServerMessage,
-    Welcome,
+    Blob, ClientMessage, Compression, Cursor, FeedBatch, Hello, LEAN, PROTOCOL_MIN,
+    PROTOCOL_VERSION, ServerMessage, Welcome,
 };
 use crate::schema::Schema;
 use effects::session_limits;
@@ -46,8 +47,25 @@ pub struct Session {
     spare: ReplicaId,
     /// What tells the rows of the server's schema from those of another.
     fingerprint: [u8; 16],
-    /// Whether the replica lays out its tables as the server does.
+    /// What the replica reads.
+    reader: Reader,
+}
+
+/// How a replica is spoken to, by what it says in hello.
+#[derive(Clone, Copy, Debug)]
+struct Reader {
+    compression: Compression,
+    documents: Documents,
     rows: Rows,
+}
+
+/// In what form documents travel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Documents {
+    /// As Automerge saves them.
+    Whole,
+    /// Without what their reader can work out.
+    Lean,
 }
 
 /// Whether rows travel beside documents.
@@ -96,7 +114,11 @@ impl Session {
             silence: Silence::from(now.running),
             spare,
             fingerprint: schema.fingerprint(),
-            rows: Rows::LeftOut,
+            reader: Reader {
+                compression: Compression::Zlib,
+                documents: Documents::Whole,
+                rows: Rows::LeftOut,
+            },
         }
     }
 
@@ -214,7 +236,7 @@ impl Session {
     }
 
     fn send(&mut self, message: ServerMessage) {
-        self.effects.push_back(Effect::Send(message.to_bytes()));
+        self.effects.push_back(Effect::Send(message.compressed(self.reader.compression)));
     }
 
     fn frame(&mut self, bytes: Vec<u8>, now: Now) {
@@ -240,10 +262,18 @@ impl Session {
         let Ok(ClientMessage::Hello(hello)) = ClientMessage::from_bytes(bytes) else {
             return self.end(Some(protocol("The first message must be hello.")));
         };
-        let Hello { protocol, protocol_min, token, replica, app, cursor, fingerprint, .. } = hello;
-        if fingerprint.0 == self.fingerprint {
-            self.rows = Rows::Valid;
-        }
+        let Hello {
+            protocol, protocol_min, token, replica, app, cursor, fingerprint, reads, ..
+        } = hello;
+        self.reader = Reader {
+            compression: Compression::agreed(&reads),
+            documents: if reads.iter().any(|one| one == LEAN) {
+                Documents::Lean
+            } else {
+                Documents::Whole
+            },
+            rows: if fingerprint.0 == self.fingerprint { Rows::Valid } else { Rows::LeftOut },
+        };
         if protocol < PROTOCOL_MIN || protocol_min > PROTOCOL_VERSION {
             return self.end(Some(too_old()));
         }
@@ -359,12 +389,22 @@ impl Session {
     }
 
     fn send_batch(&mut self, mut batch: FeedBatch) {
-        if self.rows == Rows::LeftOut {
+        if self.reader.rows == Rows::LeftOut {
             batch.items.iter_mut().for_each(|item| item.row = None);
+        }
+        if self.reader.documents == Documents::Lean {
+            batch.items.iter_mut().filter_map(|item| item.snapshot.as_mut()).for_each(make_lean);
         }
         if let State::Live(live) = &mut self.state {
             live.sending(&batch);
             self.send(ServerMessage::Feed(batch));
         }
+    }
+}
+
+/// One that cannot be made lean goes whole; its reader tells the two apart.
+fn make_lean(snapshot: &mut Blob) {
+    if let Some(lean) = lean::strip(&snapshot.0) {
+        snapshot.0 = lean;
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::frame::{Frame, FrameError, decode_frame, encode_frame};
+use super::frame::{Compression, Frame, FrameError, decode_frame, encode_frame};
 use crate::error::Refusal;
 use crate::ids::{Actor, UserId};
 use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, ServerEpoch};
@@ -50,6 +50,9 @@ bin_on_the_wire!(ChangeHash, Actor);
 /// Where a replica stands in its feed. Opaque to the replica: kept and given back.
 pub type Cursor = Blob;
 
+/// What a replica says in hello when it reads documents in their lean form.
+pub const LEAN: &str = "lean";
+
 /// First message of a session, from the replica.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
@@ -76,6 +79,9 @@ pub struct Hello {
     /// The server's life that the cursor belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<ServerEpoch>,
+    /// What the replica reads beyond what everybody does: `zstd` frames, `lean` documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<String>,
 }
 
 /// Without the token, which must not come into a log.
@@ -444,7 +450,7 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
 impl ClientMessage {
     /// Packs the message as one frame's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        encode_frame(&match self {
+        let frame = match self {
             Self::Hello(m) => pack("hello", m),
             Self::Push(m) => pack("push", m),
             Self::Ask(m) => pack("ask", m),
@@ -453,7 +459,8 @@ impl ClientMessage {
             Self::Refresh(m) => pack("refresh", m),
             Self::Ping => pack("ping", &Empty {}),
             Self::Unknown(name) => pack(name, &()),
-        })
+        };
+        encode_frame(&frame, Compression::Zlib)
     }
 
     /// Reads a frame that came from a replica.
@@ -477,9 +484,14 @@ impl ClientMessage {
 }
 
 impl ServerMessage {
-    /// Packs the message as one frame's bytes.
+    /// Packs the message as one frame's bytes, for whoever reads nothing but what all read.
     pub fn to_bytes(&self) -> Vec<u8> {
-        encode_frame(&match self {
+        self.compressed(Compression::Zlib)
+    }
+
+    /// Packs the message as one frame's bytes, in the way agreed with its reader.
+    pub fn compressed(&self, compression: Compression) -> Vec<u8> {
+        let frame = match self {
             Self::Welcome(m) => pack("welcome", m),
             Self::Verdicts(m) => pack("verdicts", m),
             Self::Answer(m) => pack("answer", m),
@@ -487,7 +499,8 @@ impl ServerMessage {
             Self::Goodbye(m) => pack("goodbye", m),
             Self::Pong => pack("pong", &Empty {}),
             Self::Unknown(name) => pack(name, &()),
-        })
+        };
+        encode_frame(&frame, compression)
     }
 
     /// Reads a frame that came from the server.
@@ -598,7 +611,7 @@ mod tests {
         let answer = |would_be| {
             let opinions = vec![Odd { hash: ChangeHash([3; 32]), would_be }];
             let body = OddAnswer { ask: 1, opinions };
-            ServerMessage::from_bytes(&encode_frame(&pack("answer", &body)))
+            ServerMessage::from_bytes(&encode_frame(&pack("answer", &body), Compression::Zlib))
         };
         assert!(matches!(answer(Some("accepted")), Ok(ServerMessage::Answer(_))));
         for would_be in [None, Some("doubtful"), Some("refused")] {

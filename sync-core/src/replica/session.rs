@@ -10,8 +10,8 @@ use super::state::{Holder, LINK, OpenSession, Rows, State};
 use crate::ids::{Actor, FeedPosition, ServerEpoch};
 use crate::limits;
 use crate::protocol::{
-    Blob, ClientMessage, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Refresh,
-    ServerMessage, Welcome,
+    Blob, ClientMessage, Compression, GoodbyeCode, Hello, LEAN, PROTOCOL_MIN, PROTOCOL_VERSION,
+    Refresh, ServerMessage, Welcome,
 };
 use crate::time::UnixMs;
 
@@ -35,6 +35,7 @@ impl Replica {
             actors: self.unsent_actors()?,
             cursor: cursor.clone().map(Blob),
             epoch: epoch.map(|bytes| ServerEpoch(uuid::Uuid::from_bytes(bytes))),
+            reads: Compression::READABLE.into_iter().chain([LEAN]).map(str::to_owned).collect(),
         };
         self.session.state = State::Greeting { cursor };
         Ok(ClientMessage::Hello(hello).to_bytes())

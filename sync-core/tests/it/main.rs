@@ -10,6 +10,7 @@ mod hostile;
 mod hub;
 mod javascript;
 mod kit;
+mod lean;
 mod live;
 mod question;
 mod replicas;

@@ -44,6 +44,7 @@ impl Caller {
             actors: Vec::new(),
             cursor: None,
             epoch: None,
+            reads: Vec::new(),
         };
         caller.say(ClientMessage::Hello(hello)).await;
         caller

@@ -30,6 +30,7 @@ pub(crate) fn hello(token: String) -> Hello {
         actors: Vec::new(),
         cursor: None,
         epoch: None,
+        reads: Vec::new(),
     }
 }
 

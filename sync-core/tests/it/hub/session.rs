@@ -150,6 +150,7 @@ fn hello() -> ClientMessage {
         actors: Vec::new(),
         cursor: None,
         epoch: None,
+        reads: Vec::new(),
     })
 }
 
