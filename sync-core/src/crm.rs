@@ -5,6 +5,7 @@
 mod common;
 mod contact;
 mod interaction;
+mod logs;
 mod opportunity;
 mod organization;
 mod organization_finance;
@@ -12,6 +13,8 @@ mod server_data;
 mod task;
 
 use std::sync::{Arc, OnceLock};
+
+pub use logs::{STAGES, STATUSES};
 
 use crate::schema::Schema;
 

@@ -10,7 +10,6 @@
 
 mod difference;
 mod edit;
-mod event;
 mod hydrate;
 pub mod lean;
 mod load_error;
@@ -20,7 +19,6 @@ mod value;
 pub use crate::schema::{ID_KEY, KIND_KEY};
 pub use difference::difference;
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};
-pub use event::{Event, EventData};
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use load_error::LoadError;
 pub use value::{Value, ValueError, normalise_key, read_scalar};

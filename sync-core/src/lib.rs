@@ -1,8 +1,10 @@
 //! The sync engine without sockets, clock or randomness.
 
+pub mod cell;
 pub mod crm;
 pub mod document;
 pub mod error;
+pub mod event;
 pub mod guard;
 #[cfg(feature = "hub")]
 pub mod hub;

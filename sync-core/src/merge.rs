@@ -1,14 +1,8 @@
-//! The rules over concurrent values: which one is shown, and what a log of events comes to.
+//! The rules over concurrent values: which one is shown. What a log of events comes to is declared
+//! with it, in [`crate::schema::Log`].
 //!
 //! Every function here is pure and total, so that phone and server always agree. None looks at a
 //! clock: order comes from what the writer had seen.
-
-mod log;
-
-pub use log::{
-    Assignment, Completion, Life, STAGES, StageState, assignment, completion, employer, frontier,
-    interaction_status, life, owner, stage,
-};
 
 use std::cmp::Ordering;
 

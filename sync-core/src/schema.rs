@@ -13,13 +13,24 @@ mod field;
 mod fingerprint;
 mod genesis;
 mod kind;
+mod life;
+mod log;
 mod reference;
+mod row;
+mod words;
 
 pub use columns::{Column, ColumnType, column};
 pub use field::{
-    Field, FieldDeclaration, FieldType, LogKind, Part, PartType, Presence, Rule, Search, SetOf,
-    Writer, choice, date, fields, flag, instant, int, link, log, long_text, part, set, text, whole,
+    Field, FieldDeclaration, FieldType, Initial, Part, PartType, Rule, Search, SetOf, choice, date,
+    fields, flag, instant, int, link, log, long_text, part, set, text, whole,
 };
 pub use genesis::{Genesis, ID_KEY, KIND_KEY};
-pub use kind::{Kind, KindDeclaration, KindParts, Schema, Scope, Storage};
+pub use kind::{Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage, derived};
+pub use life::{LIFE, LifeEvent};
+pub use log::{
+    EventPart, EventPartType, Log, LogColumn, LogState, Standing, Typed, greatest_id, lowest_id,
+    may_have, needs,
+};
 pub use reference::field_reference;
+pub use row::RowView;
+pub use words::{Presence, Writer};

@@ -1,9 +1,9 @@
 //! What may travel: for each form, how the server makes it from what it has stored.
 
 use serde::Serialize;
+use sync_core::cell::{Cell, Row};
 use sync_core::document::lean;
 use sync_core::ids::ScopeId;
-use sync_core::projection::{Cell, Row};
 use sync_core::protocol::{Blob, FeedBatch, FeedItem};
 
 use crate::records::{Record, kind};

@@ -1,8 +1,9 @@
 //! Made-up accounts: the same ones in every run.
 
+use sync_core::cell::Row;
 use sync_core::document::{self, Pen, PenRole, RecordEdit, hydrate, lean};
 use sync_core::ids::{Actor, EventId, RecordId, UserId};
-use sync_core::projection::{self, Row, Stamp};
+use sync_core::projection::{self, Stamp};
 use sync_core::schema::Kind;
 use sync_core::time::UnixMs;
 use uuid::Uuid;

@@ -38,14 +38,14 @@ pub(super) const NEXT_ACTION: &[Part] =
 macro_rules! with_common {
     ($($field:expr),* $(,)?) => {
         vec![
-            instant("created_at").immutable().required()
+            instant("created_at").immutable().required().initially_now()
                 .doc("When the device says it was created."),
-            link("created_by", "user").immutable().required()
+            link("created_by", "user").immutable().required().initially_author()
                 .doc("Who created it; the author of the creating change."),
             $($field,)*
             set("tags", SetOf::Words).doc("Free labels."),
             fields("custom_fields").doc("Further values by name, for a customer's own needs."),
-            log("life", LogKind::Life)
+            log("life", &LIFE)
                 .doc("Tombstones and restores; a record is never removed."),
         ]
     };

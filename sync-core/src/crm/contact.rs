@@ -1,17 +1,20 @@
 //! A person at an account.
 
 use super::common::*;
+use super::logs;
+use crate::cell::Cell;
 use crate::schema::*;
 
 pub(super) fn contact() -> KindDeclaration {
     KindDeclaration {
         name: "contact",
         table: "contacts",
-        scope: Scope::Organization { field: "organization_id", or_user: "created_by" },
+        scope: Scope::Follows { column: "organization_id", or_user: "created_by" },
         storage: Storage::Document,
         doc: "A person who works at an organization.",
+        title: Some("full_name"),
         fields: with_common![
-            log("employer", LogKind::Employer).doc("Where the person works; a move is an event."),
+            log("employer", &logs::EMPLOYER).doc("Where the person works; a move is an event."),
             text("first_name", 100).searchable().doc("Given name."),
             text("last_name", 100).required().searchable().doc("Family name."),
             text("job_title", 100).searchable().doc("Position."),
@@ -33,6 +36,12 @@ pub(super) fn contact() -> KindDeclaration {
                 .doc("Asked to be left alone; while contested, yes."),
             long_text("notes").doc("Whatever is worth knowing."),
         ],
-        derived: vec![column("full_name", ColumnType::Text)],
+        derived: vec![derived("full_name", ColumnType::Text, full_name)],
     }
+}
+
+fn full_name(row: &RowView<'_>) -> Cell {
+    let names = [row.text("first_name"), row.text("last_name")];
+    let full = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    if full.is_empty() { Cell::Null } else { Cell::Text(full) }
 }

@@ -1,21 +1,24 @@
 //! Something that happened between a rep and an account.
 
 use super::common::*;
+use super::logs;
 use crate::schema::*;
 
 pub(super) fn interaction() -> KindDeclaration {
     KindDeclaration {
         name: "interaction",
         table: "interactions",
-        scope: Scope::Organization { field: "organization_id", or_user: "user_id" },
+        scope: Scope::Follows { column: "organization_id", or_user: "user_id" },
         storage: Storage::Document,
         doc: "A call, visit, meeting or other contact with an organization.",
+        title: Some("subject"),
         fields: with_common![
             link("organization_id", "organization").immutable().required().doc("With whom."),
-            link("user_id", "user").immutable().required().doc("Who did it."),
+            link("user_id", "user").immutable().required().initially_author().doc("Who did it."),
             instant("occurred_at")
                 .immutable()
                 .required()
+                .initially_now()
                 .doc("When, by the device's clock: a claim."),
             whole("check_in", CHECK).immutable().doc("Arrival."),
             whole("check_out", CHECK).immutable().doc("Departure."),
@@ -37,7 +40,7 @@ pub(super) fn interaction() -> KindDeclaration {
             long_text("next_steps").doc("What to do next."),
             set("attendees", SetOf::Ids).doc("Contacts who were there."),
             set("products_discussed", SetOf::Ids).doc("Products spoken of."),
-            log("status_log", LogKind::InteractionStatus)
+            log("status_log", &logs::STATUS)
                 .doc("completed > no_show > cancelled > scheduled; without an event, completed."),
         ],
         derived: vec![],

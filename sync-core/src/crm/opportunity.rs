@@ -1,15 +1,18 @@
 //! A deal in the making.
 
 use super::common::*;
+use super::logs;
+use crate::cell::Cell;
 use crate::schema::*;
 
 pub(super) fn opportunity() -> KindDeclaration {
     KindDeclaration {
         name: "opportunity",
         table: "opportunities",
-        scope: Scope::Organization { field: "organization_id", or_user: "created_by" },
+        scope: Scope::Follows { column: "organization_id", or_user: "created_by" },
         storage: Storage::Document,
         doc: "A deal: something an organization may come to buy.",
+        title: Some("name"),
         fields: with_common![
             link("organization_id", "organization").immutable().required().doc("Who would buy."),
             text("name", 255).required().searchable().doc("What the deal is called."),
@@ -25,7 +28,7 @@ pub(super) fn opportunity() -> KindDeclaration {
                 .doc("What it is worth; while contested, the lower is shown."),
             link("principal_organization_id", "organization").doc("Whose product."),
             link("distributor_organization_id", "organization").doc("Who would deliver."),
-            log("stage_log", LogKind::Stage).doc("Every move from stage to stage."),
+            log("stage_log", &logs::STAGE).doc("Every move from stage to stage."),
             flag("budget_confirmed").rule(Rule::RegisterFalseWins).doc("They have the money."),
             flag("authority_confirmed")
                 .rule(Rule::RegisterFalseWins)
@@ -39,13 +42,45 @@ pub(super) fn opportunity() -> KindDeclaration {
             long_text("decision_criteria").doc("What they will judge by."),
             long_text("lessons_learned").doc("What to do differently."),
             set("contacts", SetOf::Ids).doc("People involved."),
-            log("owner", LogKind::Owner)
+            log("owner", &logs::OWNER)
                 .server_only()
                 .doc("Whose deal it is; at first its creator's."),
         ],
         derived: vec![
-            column("probability", ColumnType::Int),
-            column("weighted_value_minor", ColumnType::Int),
+            derived("probability", ColumnType::Int, |row| {
+                probability(row).map_or(Cell::Null, Cell::Int)
+            }),
+            derived("weighted_value_minor", ColumnType::Int, weighted),
         ],
     }
+}
+
+/// Chance of closing by stage, in percent.
+fn probability_of(stage: &str) -> i64 {
+    match stage {
+        "closed-won" => 100,
+        "negotiation" => 75,
+        "proposal" => 50,
+        "qualification" => 25,
+        "prospecting" => 10,
+        _ => 0,
+    }
+}
+
+/// By stage, unless the rep has an estimate of their own and the deal is open.
+fn probability(row: &RowView<'_>) -> Option<i64> {
+    let stage = row.text("stage")?;
+    match (stage, row.int("probability_override")) {
+        (open, Some(own)) if !open.starts_with("closed-") => Some(own),
+        _ => Some(probability_of(stage)),
+    }
+}
+
+fn weighted(row: &RowView<'_>) -> Cell {
+    let (Some(minor), Some(percent)) = (row.int("estimated_value_minor"), probability(row)) else {
+        return Cell::Null;
+    };
+    // 128 bits, so that no amount overflows on the way; a percent of an i64 is an i64 again.
+    let weighted = i128::from(minor) * i128::from(percent) / 100;
+    i64::try_from(weighted).map_or(Cell::Null, Cell::Int)
 }

@@ -1,6 +1,7 @@
 //! An account: a prospect, customer, principal or distributor.
 
 use super::common::*;
+use super::logs;
 use crate::schema::*;
 
 pub(super) fn organization() -> KindDeclaration {
@@ -10,6 +11,7 @@ pub(super) fn organization() -> KindDeclaration {
         scope: Scope::Itself,
         storage: Storage::Document,
         doc: "A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).",
+        title: Some("name"),
         fields: with_common![
         text("name", 255).required().searchable().doc("What the company is called."),
         choice("organization_type", &["prospect", "customer", "principal", "distributor"])
@@ -36,7 +38,7 @@ pub(super) fn organization() -> KindDeclaration {
         set("principals", SetOf::Ids).doc("Organizations whose products it buys."),
         link("primary_contact_id", "contact").doc("Whom to ask for."),
         long_text("notes").doc("Whatever is worth knowing."),
-        log("assignment", LogKind::Assignment).server_only().doc(
+        log("assignment", &logs::ASSIGNMENT).server_only().doc(
             "Who looks after it, and in which territory; until a manager assigns it, its creator."
         ),
         link("merged_into", "organization").server_only().doc("The record that replaces it."),

@@ -14,6 +14,7 @@ pub(super) fn organization_finance() -> KindDeclaration {
         scope: Scope::Itself,
         storage: Storage::Document,
         doc: "What an account earns, owes and how it pays; for the managers who see the account, and administrators.",
+        title: None,
         fields: with_common![
             link("organization_id", "organization").immutable().required().doc("Whose finances."),
             whole("annual_revenue", MONEY)

@@ -1,15 +1,17 @@
 //! Something to be done.
 
 use super::common::*;
+use super::logs;
 use crate::schema::*;
 
 pub(super) fn task() -> KindDeclaration {
     KindDeclaration {
         name: "task",
         table: "tasks",
-        scope: Scope::Organization { field: "organization_id", or_user: "assignee_id" },
+        scope: Scope::Follows { column: "organization_id", or_user: "assignee_id" },
         storage: Storage::Document,
         doc: "A follow-up or another thing to do.",
+        title: Some("title"),
         fields: with_common![
             text("title", 255).required().searchable().doc("What to do."),
             choice("task_type", &["follow_up", "call", "email", "visit", "sample", "other"])
@@ -29,7 +31,7 @@ pub(super) fn task() -> KindDeclaration {
             link("opportunity_id", "opportunity").immutable().doc("The deal it concerns."),
             link("interaction_id", "interaction").immutable().doc("What gave rise to it."),
             long_text("description").doc("Details."),
-            log("completion", LogKind::Completion)
+            log("completion", &logs::COMPLETION)
                 .doc("Done if any completion is not superseded by a reopening; by the earliest."),
         ],
         derived: vec![],

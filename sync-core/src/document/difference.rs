@@ -4,10 +4,10 @@
 use serde_json::{Value as Json, json};
 
 use super::edit::{FieldChange, RecordEdit};
-use super::event::EventData;
 use super::hydrate::{FieldState, Hydrated};
 use super::text;
 use super::value::Value;
+use crate::event::EventData;
 use crate::schema::{Field, Kind};
 
 /// The edit that leads from one state to another, to be made on a third. They are the same for

@@ -8,11 +8,11 @@ use automerge::{Author, Automerge, ROOT, ReadDoc};
 use super::hydrate::FieldState;
 use super::text;
 use super::value::{Value, ValueError, allowed, normalise_key};
-use super::{Event, EventData, Hydrated, hydrate};
+use super::{Hydrated, hydrate};
+use crate::event::{Event, EventData, frontier};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
 use crate::limits;
-use crate::merge;
-use crate::schema::{Field, FieldType, ID_KEY, Kind, LogKind, Presence, Rule, SetOf, Writer};
+use crate::schema::{Field, FieldType, ID_KEY, Initial, Kind, Presence, Rule, SetOf, Writer};
 use crate::time::UnixMs;
 
 /// One change to one field.
@@ -270,62 +270,26 @@ fn set_change(field: &Field, key: &str) -> Result<FieldChange, ValueError> {
     })
 }
 
-/// The event that a column's new value stands for, when the column is derived from a log.
+/// The event that a person wrote as `name=value`, when a log goes by that name.
 fn event_from_text(
     kind: &Kind,
     name: &str,
     text: &str,
 ) -> Result<Option<(Field, EventData)>, EditError> {
-    let log = |wanted: LogKind| kind.fields.iter().find(|f| f.ty == FieldType::Log(wanted));
-    let text = text.trim();
-    let found = match name {
-        "stage" => log(LogKind::Stage).map(|field| (field, stage_event(text))),
-        "status" => log(LogKind::InteractionStatus)
-            .map(|field| (field, EventData::Status { status: text.to_owned() })),
-        "completed" | "is_completed" => log(LogKind::Completion).map(|field| {
-            let done = matches!(text, "yes" | "true" | "1" | "y");
-            let action = if done { "complete" } else { "reopen" };
-            (field, EventData::Action { action: action.into() })
-        }),
-        "organization_id" => match log(LogKind::Employer) {
-            Some(field) => {
-                let id = text.parse().map_err(|_| {
-                    ValueError::new(name, "is not an id", "the id of an organization")
-                })?;
-                Some((field, EventData::Employer { organization_id: id }))
-            }
-            None => None,
-        },
-        _ => None,
-    };
-    if let Some((field, EventData::Stage { stage, .. })) = &found
-        && !merge::STAGES.contains(&stage.as_str())
-    {
-        let stages = format!("one of {}", merge::STAGES.join(", "));
-        return Err(ValueError::new(field.name, format!("no stage \"{stage}\""), stages).into());
+    for field in &kind.fields {
+        if let FieldType::Log(log) = field.ty
+            && let Some(typed) = log.typed
+            && typed.names.contains(&name)
+        {
+            let wrong = |allowed| {
+                let problem = format!("no {name} \"{}\"", super::value::clip(text.trim()));
+                EditError::from(ValueError::new(field.name, problem, allowed))
+            };
+            let data = (typed.read)(text.trim()).map_err(wrong)?;
+            return Ok(Some((field.clone(), data)));
+        }
     }
-    if let Some((field, EventData::Status { status })) = &found
-        && !["scheduled", "cancelled", "no_show", "completed"].contains(&status.as_str())
-    {
-        let words = "one of scheduled, cancelled, no_show, completed";
-        return Err(ValueError::new(field.name, format!("no status \"{status}\""), words).into());
-    }
-    Ok(found.map(|(field, data)| (field.clone(), data)))
-}
-
-/// `closed-lost: too expensive` carries the reason behind the colon.
-fn stage_event(text: &str) -> EventData {
-    let (stage, reason) = match text.split_once(':') {
-        Some((stage, reason)) => (stage.trim(), Some(reason.trim().to_owned())),
-        None => (text, None),
-    };
-    EventData::Stage {
-        stage: stage.to_owned(),
-        reason,
-        close_date: None,
-        evidence: None,
-        role: None,
-    }
+    Ok(None)
 }
 
 /// Begins a record: the document with its creating change.
@@ -341,15 +305,14 @@ pub fn create(
 ) -> Result<(Automerge, LocalChange), EditError> {
     let mut doc = kind.genesis().doc.clone();
     let mut edit = edit.clone();
-    let common = [
-        ("created_at", Value::Instant(pen.now)),
-        ("created_by", Value::Str(pen.author.to_string())),
-        ("user_id", Value::Str(pen.author.to_string())),
-        ("occurred_at", Value::Instant(pen.now)),
-    ];
-    for (name, value) in common {
-        let given = edit.changes.iter().any(|(field, _)| field.name == name);
-        if let (Some(field), false) = (kind.field(name), given) {
+    for field in &kind.fields {
+        let given = edit.changes.iter().any(|(known, _)| known == field);
+        let value = match field.initial {
+            Initial::Now => Value::Instant(pen.now),
+            Initial::Author => Value::Str(pen.author.to_string()),
+            Initial::Nothing => continue,
+        };
+        if !given {
             edit.changes.push((field.clone(), FieldChange::Set(value)));
         }
     }
@@ -487,7 +450,7 @@ fn write_field(
         (FieldChange::Append(data), Some(id)) => {
             let before = match now.field(field.name) {
                 Some(FieldState::Log(events)) => {
-                    merge::frontier(events).into_iter().map(|(id, _)| id).collect()
+                    frontier(events).into_iter().map(|(id, _)| id).collect()
                 }
                 _ => Vec::new(),
             };

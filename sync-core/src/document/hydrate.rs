@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use automerge::{Automerge, ROOT, ReadDoc, ScalarValue, Value as AutoValue, ValueRef};
 use serde_json::Value as Json;
 
-use super::Event;
 use super::value::{Value, read_scalar};
+use crate::event::{Event, Events};
 use crate::ids::{EventId, RecordId};
 use crate::merge;
 use crate::schema::{Field, FieldType, Genesis, ID_KEY, Kind, Presence};
@@ -39,7 +39,7 @@ pub enum FieldState {
     /// Custom fields by name.
     Map(BTreeMap<String, String>),
     /// Events of a log, by id.
-    Log(BTreeMap<EventId, Event>),
+    Log(Events),
 }
 
 /// A register that several people wrote at once: all the distinct values, the shown one first.
@@ -92,7 +92,7 @@ impl Hydrated {
     }
 
     /// The events of a log by name; none for anything else.
-    pub fn log(&self, name: &str) -> Option<&BTreeMap<EventId, Event>> {
+    pub fn log(&self, name: &str) -> Option<&Events> {
         match self.field(name) {
             Some(FieldState::Log(events)) => Some(events),
             _ => None,
@@ -204,13 +204,14 @@ fn read_container(
             });
             FieldState::Map(entries.collect())
         }
-        FieldType::Log(kind) => {
+        FieldType::Log(log) => {
             let mut events = BTreeMap::new();
             for item in doc.map_range(container, ..) {
                 let parsed = match &item.value {
                     ValueRef::Scalar(scalar) => {
                         let scalar = ScalarValue::from(scalar.clone());
-                        scalar.as_str().and_then(|text| Event::parse(kind, text))
+                        let event = scalar.as_str().and_then(Event::parse);
+                        event.filter(|event| log.problem(&event.data).is_none())
                     }
                     ValueRef::Object(_) => None,
                 };

@@ -3,7 +3,7 @@
 use automerge::ScalarValue;
 
 use super::refusals::refuse;
-use crate::document::{Event, EventData, PenRole, read_scalar};
+use crate::document::{PenRole, read_scalar};
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;
 use crate::schema::{Field, FieldType, Writer};
@@ -16,26 +16,6 @@ pub(super) fn check_writer(field: &Field, pen: PenRole) -> Result<(), Refusal> {
         );
     }
     Ok(())
-}
-
-/// Whether everything in an event that becomes a column can stand in one. An event that does not
-/// show today may be the one that shows tomorrow, and would then hold up somebody else's edit.
-pub(super) fn fits_postgres(event: &Event) -> bool {
-    let plain = |text: &Option<String>| text.as_ref().is_none_or(|text| !text.contains('\0'));
-    match &event.data {
-        EventData::Stage { stage, reason, close_date, evidence, role } => {
-            !stage.contains('\0')
-                && plain(reason)
-                && plain(evidence)
-                && plain(role)
-                && close_date.as_ref().is_none_or(|day| is_day(day))
-        }
-        EventData::Status { status } => !status.contains('\0'),
-        EventData::Employer { .. }
-        | EventData::Owner { .. }
-        | EventData::Action { .. }
-        | EventData::Assignment { .. } => true,
-    }
 }
 
 /// A day that Postgres knows too: it has no year 0.

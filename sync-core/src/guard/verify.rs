@@ -10,13 +10,14 @@ use super::parsed::ParsedChange;
 use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_time};
 use super::refusals::{bad_preds, refuse};
 use super::text::TextView;
-use super::values::{check_value, check_writer, fits_postgres, scalar_bytes};
+use super::values::{check_value, check_writer, scalar_bytes};
 use super::verified::VerifiedChange;
-use crate::document::{Event, EventData, PenRole, normalise_key};
+use crate::document::{PenRole, normalise_key};
 use crate::error::{Refusal, RefusalCode};
+use crate::event::Event;
 use crate::ids::EventId;
 use crate::limits;
-use crate::schema::{Field, FieldType, Genesis, ID_KEY, KIND_KEY, LogKind, Presence, Rule};
+use crate::schema::{Field, FieldType, Genesis, ID_KEY, Initial, KIND_KEY, Log, Presence, Rule};
 
 /// Judges a change against the document; the only maker of [`VerifiedChange`].
 ///
@@ -263,8 +264,7 @@ impl<'a> Judge<'a> {
                 format!("{key} is written once, when the record is created."),
             );
         }
-        // Who began a record, and whose visit it was: nobody says that of somebody else.
-        let by = key == "created_by" || key == "user_id";
+        let by = field.initial == Initial::Author;
         if by && value.as_str() != Some(&*self.context.author.to_string()) {
             return refuse(
                 RefusalCode::ForeignAuthor,
@@ -392,7 +392,7 @@ impl<'a> Judge<'a> {
     fn check_event(
         &self,
         field: &Field,
-        log: LogKind,
+        log: &Log,
         key: &str,
         text: &str,
         before: usize,
@@ -407,7 +407,11 @@ impl<'a> Judge<'a> {
         if before > 0 || exists {
             return refuse(RefusalCode::Immutable, "What was noted in a log stays there.");
         }
-        let event = Event::parse(log, text).filter(|_| text.len() <= limits::SCALAR_BYTES);
+        // An event that does not show today may be the one that shows tomorrow, and what does not fit
+        // its column would then hold up somebody else's edit.
+        let event = Event::parse(text).filter(|event| {
+            text.len() <= limits::SCALAR_BYTES && log.problem(&event.data).is_none()
+        });
         let id = key.parse::<EventId>().ok().filter(|id| id.to_string() == key);
         let (Some(event), Some(_)) = (event, id) else {
             return refuse(
@@ -418,19 +422,11 @@ impl<'a> Judge<'a> {
         if event.by != self.context.author {
             return refuse(RefusalCode::ForeignAuthor, "The event names another author.");
         }
-        // Who wins a disputed deal hangs on it, and nobody here knows what the writer's role was.
-        let claims_role = matches!(&event.data, EventData::Stage { role: Some(_), .. });
-        if claims_role && self.context.pen == PenRole::Device {
-            return refuse(
-                RefusalCode::ServerOnly,
-                "A device does not say what role its user has.",
-            );
-        }
-        if !fits_postgres(&event) {
-            return refuse(
-                RefusalCode::BadValue,
-                format!("{} takes days and text without control characters.", field.name),
-            );
+        if let Some(part) = log.server_part(&event.data)
+            && self.context.pen == PenRole::Device
+        {
+            let sentence = format!("{part} in {} is said by the server only.", field.name);
+            return refuse(RefusalCode::ServerOnly, sentence);
         }
         let latest = self.context.now.0.saturating_add(limits::FUTURE_CLAIM_MS);
         if event.at.0 > latest || event.at.seconds() < EARLIEST_SECONDS {

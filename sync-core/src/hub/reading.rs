@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::cell::{Cell, Row};
 use crate::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch};
-use crate::projection::{Cell, Row};
 
 /// A question of a feed.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use automerge::{Automerge, ReadDoc};
 
+use crate::cell::Row;
 use crate::document::{self, Conflict, Hydrated, PenRole, Violation, hydrate};
 use crate::error::{Refusal, RefusalCode};
 use crate::guard::{self, Applied, ParsedChange};
 use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId, UserId};
-use crate::projection::{self, Row, Stamp};
+use crate::projection::{self, Stamp};
 use crate::schema::Kind;
 use crate::time::UnixMs;
 

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::frame::{Compression, Frame, FrameError, decode_frame, encode_frame};
+use crate::cell::{Cell, Row};
 use crate::error::Refusal;
 use crate::ids::{Actor, UserId};
 use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, ServerEpoch};
-use crate::projection::{Cell, Row};
 use crate::role::Role;
 use crate::time::UnixMs;
 
@@ -526,8 +526,8 @@ impl ServerMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::Cell;
     use crate::error::RefusalCode;
-    use crate::projection::Cell;
 
     #[test]
     fn every_message_reads_back_as_it_was() {

@@ -7,10 +7,10 @@ use super::env::{Env, draw};
 use super::error::ReplicaError;
 use super::store::{OpenDocument, Work};
 use super::writing::Writing;
-use crate::document::{EventData, FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit};
+use crate::document::{FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit};
 use crate::ids::{ChangeHash, EventId, GroupId, RecordId};
 use crate::limits;
-use crate::schema::{FieldType, Kind, LogKind, Storage};
+use crate::schema::{Kind, LifeEvent, Storage};
 
 /// One edit of a group.
 #[derive(Clone, Debug)]
@@ -212,12 +212,12 @@ impl Making<'_> {
             }
             GroupEdit::Delete { .. } => {
                 let open = self.existing(work, id)?;
-                let step = life_event(&open.kind, "delete");
+                let step = life_event(&open.kind, LifeEvent::Delete);
                 (open, vec![step])
             }
             GroupEdit::Restore { .. } => {
                 let open = self.existing(work, id)?;
-                let step = life_event(&open.kind, "restore");
+                let step = life_event(&open.kind, LifeEvent::Restore);
                 (open, vec![step])
             }
         };
@@ -267,8 +267,7 @@ fn steps(edit: &RecordEdit, open: Option<&OpenDocument>) -> Vec<RecordEdit> {
     edit.in_steps(now)
 }
 
-fn life_event(kind: &Kind, action: &str) -> RecordEdit {
-    let life = kind.fields.iter().find(|field| field.ty == FieldType::Log(LogKind::Life));
-    let change = FieldChange::Append(EventData::Action { action: action.to_owned() });
-    RecordEdit { changes: life.map(|field| (field.clone(), change)).into_iter().collect() }
+fn life_event(kind: &Kind, event: LifeEvent) -> RecordEdit {
+    let change = FieldChange::Append(event.data());
+    RecordEdit { changes: kind.life().map(|field| (field.clone(), change)).into_iter().collect() }
 }

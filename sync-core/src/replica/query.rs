@@ -59,14 +59,8 @@ impl Replica {
     }
 
     fn title(&self, id: RecordId, kind: &str) -> Result<String, QueryError> {
-        let column = match kind {
-            "organization" | "opportunity" => "name",
-            "contact" => "full_name",
-            "interaction" => "subject",
-            "task" => "title",
-            _ => return Ok(String::new()),
-        };
         let Some(kind) = self.schema().kind(kind) else { return Ok(String::new()) };
+        let Some(column) = kind.title else { return Ok(String::new()) };
         Ok(self.file.stored().text_of(kind.table, column, id)?)
     }
 }

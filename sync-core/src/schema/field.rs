@@ -3,6 +3,10 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::columns::{Column, ColumnType, column};
+use super::log::Log;
+use super::words::{Presence, Writer};
+
 /// One declared field of a kind: a handle that is cheap to clone. Two are equal when they are the same
 /// declaration.
 #[derive(Clone, Debug)]
@@ -43,19 +47,23 @@ pub struct FieldDeclaration {
     pub required: Presence,
     /// The value shown when none was ever written.
     pub default: Option<&'static str>,
+    /// What a new record gets when nothing is given.
+    pub initial: Initial,
     /// Whether its words are in the full-text index.
     pub search: Search,
     /// One sentence for the field reference.
     pub doc: &'static str,
 }
 
-/// Whether a value must be there.
+/// What a field of a new record gets when its creator gives nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Presence {
-    /// May be absent.
-    Optional,
-    /// Must be given when the record is created and cannot be cleared.
-    Required,
+pub enum Initial {
+    /// Nothing.
+    Nothing,
+    /// The moment of creation.
+    Now,
+    /// Whoever creates the record. Nobody says that of somebody else: another value is refused.
+    Author,
 }
 
 /// Whether the full-text index covers a field.
@@ -65,15 +73,6 @@ pub enum Search {
     No,
     /// Searched.
     Indexed,
-}
-
-/// Who may write a field.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Writer {
-    /// Whoever may write the record.
-    Anyone,
-    /// The server's own actor alone.
-    Server,
 }
 
 /// How concurrent values of a field merge.
@@ -145,7 +144,7 @@ pub enum FieldType {
     /// A set of keys.
     Set(SetOf),
     /// An append-only log of events.
-    Log(LogKind),
+    Log(&'static Log),
     /// A map of short strings, keyed by the user.
     Fields,
 }
@@ -161,25 +160,6 @@ pub enum SetOf {
     Phones,
     /// Ids of records.
     Ids,
-}
-
-/// Which events a log holds and what is derived from them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LogKind {
-    /// Tombstones and restores.
-    Life,
-    /// Assignments of an account.
-    Assignment,
-    /// Owners of an opportunity.
-    Owner,
-    /// Employers of a contact.
-    Employer,
-    /// Stages of an opportunity.
-    Stage,
-    /// States of an interaction.
-    InteractionStatus,
-    /// Completions and reopenings of a task.
-    Completion,
 }
 
 /// One part of a `Whole`.
@@ -224,6 +204,7 @@ const fn field(name: &'static str, ty: FieldType, rule: Rule) -> FieldDeclaratio
         writer: Writer::Anyone,
         required: Presence::Optional,
         default: None,
+        initial: Initial::Nothing,
         search: Search::No,
         doc: "",
     }
@@ -270,8 +251,8 @@ pub const fn set(name: &'static str, of: SetOf) -> FieldDeclaration {
     field(name, FieldType::Set(of), Rule::Set)
 }
 /// A log of events.
-pub const fn log(name: &'static str, kind: LogKind) -> FieldDeclaration {
-    field(name, FieldType::Log(kind), Rule::Log)
+pub const fn log(name: &'static str, log: &'static Log) -> FieldDeclaration {
+    field(name, FieldType::Log(log), Rule::Log)
 }
 /// A map of registers keyed by the user.
 pub const fn fields(name: &'static str) -> FieldDeclaration {
@@ -292,6 +273,16 @@ impl FieldDeclaration {
     /// Must be given, and cannot be cleared.
     pub const fn required(mut self) -> Self {
         self.required = Presence::Required;
+        self
+    }
+    /// Is the moment of creation when nothing is given.
+    pub const fn initially_now(mut self) -> Self {
+        self.initial = Initial::Now;
+        self
+    }
+    /// Is whoever creates the record.
+    pub const fn initially_author(mut self) -> Self {
+        self.initial = Initial::Author;
         self
     }
     /// Has its words in the full-text index.
@@ -326,4 +317,37 @@ impl FieldDeclaration {
 /// One part of a `Whole`.
 pub const fn part(name: &'static str, ty: PartType) -> Part {
     Part { name, ty }
+}
+
+impl FieldDeclaration {
+    /// The columns this field projects into.
+    pub fn columns(&self) -> Vec<Column> {
+        let single = |ty| vec![column(self.name, ty)];
+        match self.ty {
+            FieldType::Str { .. } | FieldType::Text => single(ColumnType::Text),
+            FieldType::Choice { pg_type: Some(name), .. } => single(ColumnType::Enum(name)),
+            FieldType::Choice { pg_type: None, .. } => single(ColumnType::Text),
+            FieldType::Int { .. } => single(ColumnType::Int),
+            FieldType::Bool => single(ColumnType::Bool),
+            FieldType::Date => single(ColumnType::Date),
+            FieldType::Instant => single(ColumnType::Timestamp),
+            FieldType::Ref { .. } => single(ColumnType::Uuid),
+            FieldType::Set(SetOf::Ids) => single(ColumnType::UuidArray),
+            FieldType::Set(_) => single(ColumnType::TextArray),
+            FieldType::Fields => single(ColumnType::Json),
+            FieldType::Parts(parts) => parts
+                .iter()
+                .map(|part| Column {
+                    name: format!("{}_{}", self.name, part.name).into(),
+                    ty: match part.ty {
+                        PartType::Str { .. } | PartType::Choice(_) => ColumnType::Text,
+                        PartType::Int => ColumnType::Int,
+                        PartType::Float => ColumnType::Float,
+                        PartType::Date => ColumnType::Date,
+                    },
+                })
+                .collect(),
+            FieldType::Log(log) => log.columns(),
+        }
+    }
 }

@@ -4,8 +4,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::columns::{Column, ColumnType, column};
-use super::field::{Field, FieldDeclaration};
+use super::field::{Field, FieldDeclaration, FieldType};
 use super::genesis::{self, Genesis};
+use super::life::LIFE;
+use super::row::RowView;
+use crate::cell::Cell;
 
 /// What is said of a kind where it is declared.
 #[derive(Clone, Debug)]
@@ -21,7 +24,9 @@ pub struct KindDeclaration {
     /// The declared fields; their order is the order of columns.
     pub fields: Vec<FieldDeclaration>,
     /// Columns computed from the document alone, after those of the fields.
-    pub derived: Vec<Column>,
+    pub derived: Vec<Derived>,
+    /// The column that names a record to people, when one does.
+    pub title: Option<&'static str>,
     /// One sentence for the field reference.
     pub doc: &'static str,
 }
@@ -45,7 +50,9 @@ pub struct KindParts {
     /// The declared fields; their order is the order of columns.
     pub fields: Vec<Field>,
     /// Columns computed from the document alone, after those of the fields.
-    pub derived: Vec<Column>,
+    pub derived: Vec<Derived>,
+    /// The column that names a record to people, when one does.
+    pub title: Option<&'static str>,
     /// One sentence for the field reference.
     pub doc: &'static str,
     index: usize,
@@ -69,10 +76,10 @@ impl Eq for Kind {}
 
 impl Kind {
     fn new(index: usize, declared: KindDeclaration) -> Self {
-        let KindDeclaration { name, table, scope, storage, fields, derived, doc } = declared;
+        let KindDeclaration { name, table, scope, storage, fields, derived, title, doc } = declared;
         let mut columns = vec![column("id", ColumnType::Uuid)];
         columns.extend(fields.iter().flat_map(FieldDeclaration::columns));
-        columns.extend(derived.iter().cloned());
+        columns.extend(derived.iter().map(|one| one.column.clone()));
         if storage == Storage::Document {
             columns.push(column("updated_at", ColumnType::Timestamp));
             columns.push(column("updated_by", ColumnType::Uuid));
@@ -88,6 +95,7 @@ impl Kind {
             storage,
             fields,
             derived,
+            title,
             doc,
             index,
             columns,
@@ -113,6 +121,11 @@ impl KindParts {
         self.index
     }
 
+    /// The log of tombstones and restores.
+    pub fn life(&self) -> Option<&Field> {
+        self.fields.iter().find(|field| field.ty == FieldType::Log(&LIFE))
+    }
+
     /// The fixed first change of every document of the kind.
     pub fn genesis(&self) -> &Genesis {
         &self.genesis
@@ -124,16 +137,30 @@ impl KindParts {
     }
 }
 
+/// A column computed from the columns before it.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// The column.
+    pub column: Column,
+    /// What it shows.
+    pub read: fn(&RowView<'_>) -> Cell,
+}
+
+/// A derived column.
+pub fn derived(name: &'static str, ty: ColumnType, read: fn(&RowView<'_>) -> Cell) -> Derived {
+    Derived { column: column(name, ty), read }
+}
+
 /// What a document hangs from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {
     /// The record's own id: an account, or what not everybody sees who sees its account.
     Itself,
-    /// The account named by this field; without one, the user named by the second.
-    Organization {
-        /// The field that names the account.
-        field: &'static str,
-        /// Who sees a record that hangs from no account.
+    /// The record named by this column; without one, the user named by the second.
+    Follows {
+        /// The column that names the record, from a field or a log.
+        column: &'static str,
+        /// Who sees a record that hangs from no other.
         or_user: &'static str,
     },
     /// Everyone who is signed in.

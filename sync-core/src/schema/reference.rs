@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::field::{Field, FieldType, PartType, Presence, Writer};
+use super::field::{Field, FieldType, PartType};
 use super::kind::{Kind, Schema};
+use super::words::{Presence, Writer};
 
 /// The whole reference as Markdown.
 pub fn field_reference(schema: &Schema) -> String {
@@ -37,7 +38,7 @@ fn describe_kind(out: &mut String, kind: &Kind) {
             field.doc,
         );
     }
-    for column in &kind.derived {
+    for column in kind.derived.iter().map(|one| &one.column) {
         let _ = writeln!(
             out,
             "| `{}` | {} | Derived | `{}` | computed from the fields above |",
@@ -59,7 +60,7 @@ fn describe_type(field: &Field) -> String {
         FieldType::Ref { kind } => format!("id of a {kind}"),
         FieldType::Text => "long text".into(),
         FieldType::Set(of) => format!("set of {of:?}").to_lowercase(),
-        FieldType::Log(kind) => format!("log of {kind:?} events"),
+        FieldType::Log(log) => format!("log of {} events", log.name),
         FieldType::Fields => "map of text by name".into(),
         FieldType::Parts(parts) => parts
             .iter()

@@ -2,8 +2,9 @@
 
 use automerge::{Automerge, Change};
 use proptest::prelude::*;
+use sync_core::cell::Row;
 use sync_core::document::{self, hydrate};
-use sync_core::projection::{Row, Stamp, project};
+use sync_core::projection::{Stamp, project};
 
 use crate::kit::{created, edited, kind, pen, record};
 

@@ -3,8 +3,9 @@
 use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::{ActorId, Automerge, Change, ExpandedChange, ObjType, ScalarValue};
 use proptest::prelude::*;
-use sync_core::document::{EventData, FieldChange, PenRole, RecordEdit};
+use sync_core::document::{FieldChange, PenRole, RecordEdit};
 use sync_core::error::RefusalCode;
+use sync_core::event::event_data;
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 
@@ -159,13 +160,7 @@ fn a_stage_that_claims_a_role_is_refused() {
     let pairs = [("name", "Menu"), ("organization_id", "018f0000-0000-7000-8000-000000000001")];
     let (doc, _) = created(deal, &pairs, &pen(1, 1));
     let closed = |role: Option<&str>| {
-        let data = EventData::Stage {
-            stage: "closed-won".into(),
-            reason: None,
-            close_date: None,
-            evidence: None,
-            role: role.map(str::to_owned),
-        };
+        let data = event_data([("stage", Some("closed-won")), ("role", role)]);
         let edit = RecordEdit {
             changes: vec![(deal.field("stage_log").unwrap().clone(), FieldChange::Append(data))],
         };

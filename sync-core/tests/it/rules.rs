@@ -2,8 +2,9 @@
 
 use automerge::Automerge;
 use proptest::prelude::*;
+use sync_core::cell::Cell;
 use sync_core::document::{EditError, FieldState, Hydrated, Value, hydrate};
-use sync_core::projection::{Cell, Stamp, project};
+use sync_core::projection::{Stamp, project};
 use sync_core::schema::Kind;
 
 use crate::kit::{created, edited, kind, pen, record};

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use automerge::Automerge;
 use rusqlite::Connection;
 use serde_json::json;
+use sync_core::cell::Cell;
 use sync_core::document::{self, RecordEdit, hydrate};
 use sync_core::ids::{EventId, RecordId, ScopeId};
-use sync_core::projection::{Cell, Stamp, project};
+use sync_core::projection::{Stamp, project};
 use sync_core::protocol::{AccessNotice, Blob, ClientMessage, FeedBatch, FeedItem, ServerMessage};
 use sync_core::replica::{Effect, OpenOptions, Rebuilding, Replica, ReplicaError};
 use sync_core::schema::{Kind, KindDeclaration, Schema, Scope, Storage, instant, int, text};
@@ -28,6 +29,7 @@ fn schema(version: u32) -> Arc<Schema> {
         storage,
         fields,
         derived: Vec::new(),
+        title: None,
         doc: "",
     };
     let mut site = vec![instant("created_at").immutable(), text("name", 40).searchable()];

@@ -1,7 +1,8 @@
 //! Assigning accounts: an edit like any other, written by the server's pen as a manager.
 
 use sqlx::postgres::PgPool;
-use sync_core::document::{self, EventData, FieldChange, Pen, PenRole, RecordEdit};
+use sync_core::document::{self, FieldChange, Pen, PenRole, RecordEdit};
+use sync_core::event::event_data;
 use sync_core::guard;
 use sync_core::hub::{self, PushJob, PushedChange, PushedGroup};
 use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
@@ -64,11 +65,13 @@ pub async fn assign(
         for (record, snapshot) in snapshots {
             let Some(one) = part.iter().find(|one| one.organization == record.0) else { continue };
             let mut open = hub::open(kind, &snapshot)?;
-            let data = EventData::Assignment {
-                assigned_user_id: Some(UserId(one.to)),
-                secondary_user_id: one.second.map(UserId),
-                territory_id: one.territory,
-            };
+            let (to, second) = (one.to.to_string(), one.second.map(|id| id.to_string()));
+            let territory = one.territory.map(|id| id.to_string());
+            let data = event_data([
+                ("assigned_user_id", Some(to.as_str())),
+                ("secondary_user_id", second.as_deref()),
+                ("territory_id", territory.as_deref()),
+            ]);
             let edit = RecordEdit { changes: vec![(field.clone(), FieldChange::Append(data))] };
             let hydrated = document::hydrate(&open.doc, kind);
             let mut mint = || EventId::mint(pen.now, entropy());

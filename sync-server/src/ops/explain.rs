@@ -3,9 +3,9 @@
 
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Row as _};
+use sync_core::cell::{Cell, Row};
 use sync_core::error::Refusal;
 use sync_core::ids::UserId;
-use sync_core::projection::{Cell, Row};
 use sync_core::schema::Kind;
 use uuid::Uuid;
 

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgPool;
+use sync_core::cell::Row;
 use sync_core::document;
 use sync_core::hub::{self, HubDocument};
 use sync_core::ids::RecordId;
-use sync_core::projection::{Row, Stamp};
+use sync_core::projection::Stamp;
 use sync_core::schema::{Kind, Schema};
 use uuid::Uuid;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::{Executor, Postgres, Row as _, Transaction};
+use sync_core::cell::Row;
 use sync_core::hub::{
     AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
     Since,
 };
 use sync_core::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch, UserId};
-use sync_core::projection::Row;
 use sync_core::schema::Schema;
 use uuid::Uuid;
 

@@ -2,11 +2,11 @@
 
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
+use sync_core::cell::Row;
 use sync_core::hub::{
     Care, Commit, Culprits, DocumentCache, Judged, Projected, Step, WriteRows, Wrote,
 };
 use sync_core::ids::RecordId;
-use sync_core::projection::Row;
 use uuid::Uuid;
 
 use super::acting::{Access, become_server, become_user, skipped};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _};
-use sync_core::projection::{Cell, Row};
+use sync_core::cell::{Cell, Row};
 use sync_core::schema::{ColumnType, Kind};
 use uuid::Uuid;
 

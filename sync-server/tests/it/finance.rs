@@ -354,7 +354,7 @@ async fn two_managers_who_begin_an_account_s_finances_at_once_lose_nothing() {
 
 fn deletion() -> document::RecordEdit {
     let kind = crate::harness::kind(FINANCE);
-    let data = document::EventData::Action { action: "delete".into() };
+    let data = sync_core::schema::LifeEvent::Delete.data();
     let change = document::FieldChange::Append(data);
     document::RecordEdit { changes: vec![(kind.field("life").unwrap().clone(), change)] }
 }

@@ -171,7 +171,7 @@ impl World {
                 .unwrap();
         let mut rows = store::rows::by_id(&mut tx, &kind, &ids).await.unwrap();
         rows.sort_by_key(|(id, _)| *id);
-        let as_json = |(_, row): &(Uuid, sync_core::projection::Row)| {
+        let as_json = |(_, row): &(Uuid, sync_core::cell::Row)| {
             row.iter().map(|cell| serde_json::to_value(cell).unwrap()).collect()
         };
         rows.iter().map(as_json).collect()

@@ -5,8 +5,9 @@ use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::document::OpenDocument;
 use super::work::Work;
+use crate::cell::{Cell, Row};
 use crate::ids::{RecordId, ScopeId};
-use crate::projection::{Cell, Row, project};
+use crate::projection::project;
 use crate::replica::error::ReplicaError;
 use crate::schema::Kind;
 

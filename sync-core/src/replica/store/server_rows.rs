@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::params;
 
 use super::work::Work;
+use crate::cell::{Cell, Row};
 use crate::ids::RecordId;
-use crate::projection::{Cell, Row};
 use crate::schema::{ColumnType, Kind, Storage};
 
 /// A row by field name.

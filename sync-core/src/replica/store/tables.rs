@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::projection::{Cell, Row};
+use crate::cell::{Cell, Row};
 use crate::schema::{FieldDeclaration, FieldType, Kind, Schema, Scope, Search};
 
 /// Version of the replica's own tables, in `PRAGMA user_version`.
@@ -196,11 +196,11 @@ fn parents(kind: &Kind, schema: &Schema) -> Vec<&'static str> {
         _ => None,
     });
     let mut found: Vec<&'static str> = links.collect();
-    if let Scope::Organization { field, .. } = kind.scope
-        && !found.contains(&field)
-        && kind.columns().iter().any(|column| column.name == field)
+    if let Scope::Follows { column: followed, .. } = kind.scope
+        && !found.contains(&followed)
+        && kind.columns().iter().any(|column| column.name == followed)
     {
-        found.push(field);
+        found.push(followed);
     }
     found
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sync_core::cell::{Cell, Row};
 use sync_core::crm;
 use sync_core::document::{self, PenRole};
 use sync_core::error::{Refusal, RefusalCode};
@@ -14,7 +15,6 @@ use sync_core::hub::{
 use sync_core::ids::{
     Actor, ChangeHash, EventId, FeedPosition, GroupId, RecordId, ReplicaId, UserId,
 };
-use sync_core::projection::{Cell, Row};
 use sync_core::protocol::{Verdict, VerdictOutcome};
 use uuid::Uuid;
 

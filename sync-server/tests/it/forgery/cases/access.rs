@@ -1,6 +1,7 @@
 //! Honest changes by whom the policies do not let.
 
-use sync_core::document::EventData;
+use sync_core::event::event_data;
+use sync_core::schema::LifeEvent;
 
 use crate::forgery::facts::encoded;
 use crate::forgery::scene::{Attacker, KINDS};
@@ -14,8 +15,7 @@ pub(super) fn add(table: &mut Table) {
         facts.push(encoded(facts.draft()))
     });
     table.add(&KINDS, both, nothing, "a deletion", denied, |facts| {
-        let data = EventData::Action { action: "delete".into() };
-        facts.event("life", data, |text| text)
+        facts.event("life", LifeEvent::Delete.data(), |text| text)
     });
     table.add(&KINDS[1..], both, nothing, "a new record on the account", denied, |facts| {
         let id = facts.id();
@@ -34,7 +34,7 @@ pub(super) fn add(table: &mut Table) {
     });
     let contact = "contact";
     table.only(contact, "moved to an account that is the victim's alone", "denied", |facts| {
-        let data = EventData::Employer { organization_id: facts.foreign.0 };
+        let data = event_data([("organization_id", Some(facts.foreign.to_string().as_str()))]);
         facts.event("employer", data, |text| text)
     });
     let reader = &[Attacker::Reader];

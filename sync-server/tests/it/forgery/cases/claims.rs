@@ -2,7 +2,7 @@
 
 use automerge::legacy::{Key, ObjectId, OpType};
 use automerge::{ExpandedChange, ScalarValue};
-use sync_core::document::EventData;
+use sync_core::event::{EventData, event_data};
 use sync_core::limits;
 
 use crate::forgery::facts::{Facts, encoded, on_key, put};
@@ -65,13 +65,11 @@ fn overwrite(change: &mut ExpandedChange, key: &str, value: ScalarValue) {
 }
 
 fn action(word: &str) -> EventData {
-    EventData::Action { action: word.into() }
+    event_data([("action", Some(word))])
 }
 
 fn stage(role: Option<&str>) -> EventData {
-    let role = role.map(str::to_owned);
-    let stage = "negotiation".into();
-    EventData::Stage { stage, reason: None, close_date: None, evidence: None, role }
+    event_data([("stage", Some("negotiation")), ("role", role)])
 }
 
 /// Events as another, at an impossible moment, or of a log that they do not belong to.
@@ -104,9 +102,9 @@ fn events(table: &mut Table) {
     lies(table, &KINDS, "life", |_| action("delete"));
     lies(table, &["task"], "completion", |_| action("complete"));
     lies(table, &["opportunity"], "stage_log", |_| stage(None));
-    lies(table, &["interaction"], "status_log", |_| EventData::Status { status: "no_show".into() });
-    lies(table, &["contact"], "employer", |facts| EventData::Employer {
-        organization_id: facts.shared.0,
+    lies(table, &["interaction"], "status_log", |_| event_data([("status", Some("no_show"))]));
+    lies(table, &["contact"], "employer", |facts| {
+        event_data([("organization_id", Some(facts.shared.to_string().as_str()))])
     });
     for role in ["admin", "manager", "sales_rep"] {
         table.only("opportunity", &format!("a stage as {role}"), "server_only", move |facts| {
@@ -118,15 +116,12 @@ fn events(table: &mut Table) {
 /// Fields that the server writes, and columns that nobody writes.
 fn of_the_server(table: &mut Table) {
     table.only("organization", "an assignment", "server_only", |facts| {
-        let data = EventData::Assignment {
-            assigned_user_id: Some(facts.attacker),
-            secondary_user_id: None,
-            territory_id: None,
-        };
+        let data = event_data([("assigned_user_id", Some(facts.attacker.to_string().as_str()))]);
         facts.event("assignment", data, |text| text)
     });
     table.only("opportunity", "an owner", "server_only", |facts| {
-        facts.event("owner", EventData::Owner { user_id: facts.attacker }, |text| text)
+        let data = event_data([("user_id", Some(facts.attacker.to_string().as_str()))]);
+        facts.event("owner", data, |text| text)
     });
     table.only("organization", "a merger", "server_only", |facts| {
         facts.doing(vec![put("merged_into", facts.other.to_string())])

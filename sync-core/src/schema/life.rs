@@ -1,0 +1,64 @@
+//! The log that every kind of document has: tombstones and restores.
+
+use std::cmp::Ordering;
+
+use super::columns::ColumnType;
+use super::log::{EventPartType, Log, LogColumn, LogState, Standing, needs};
+use crate::cell::Cell;
+use crate::event::{Event, EventData, event_data};
+use crate::ids::EventId;
+
+const ACTION: &str = "action";
+const DELETE: &str = "delete";
+const RESTORE: &str = "restore";
+
+/// Deleted when a tombstone stands and no concurrent restore does.
+pub static LIFE: Log = Log {
+    name: "life",
+    parts: &[needs(ACTION, EventPartType::Word(&[DELETE, RESTORE]))],
+    standing: Standing::Frontier,
+    order,
+    columns: &[
+        LogColumn {
+            name: "is_deleted",
+            ty: ColumnType::Bool,
+            read: |state| Cell::Bool(deletion(state).is_some()),
+        },
+        LogColumn {
+            name: "deleted_at",
+            ty: ColumnType::Timestamp,
+            read: |state| deletion(state).map_or(Cell::Null, |_| state.at()),
+        },
+    ],
+    typed: None,
+};
+
+/// A restore before any tombstone, and of tombstones the earliest.
+fn order(a: &(EventId, &Event), b: &(EventId, &Event)) -> Ordering {
+    let key = |(id, event): &(EventId, &Event)| (event.says(ACTION, DELETE), event.at, *id);
+    key(a).cmp(&key(b))
+}
+
+fn deletion<'a>(state: &LogState<'a>) -> Option<&'a Event> {
+    state.shown.filter(|event| event.says(ACTION, DELETE))
+}
+
+/// What the log of a record's life takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LifeEvent {
+    /// A tombstone.
+    Delete,
+    /// It is taken back.
+    Restore,
+}
+
+impl LifeEvent {
+    /// The event's parts.
+    pub fn data(self) -> EventData {
+        let word = match self {
+            Self::Delete => DELETE,
+            Self::Restore => RESTORE,
+        };
+        event_data([(ACTION, Some(word))])
+    }
+}

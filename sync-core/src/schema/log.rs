@@ -1,0 +1,259 @@
+//! Logs, declared: which events they take, which of them stand, which one is shown, and the columns
+//! that follow.
+//!
+//! **Invariant**: a log is a function of its events alone (and, before the first, of who created the
+//! record), so that phone and server always agree. None looks at a clock: order comes from what the
+//! writer had seen.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use super::columns::{Column, ColumnType, column};
+use super::words::{Presence, Writer};
+use crate::cell::{Cell, Row};
+use crate::event::{Event, EventData, Events, frontier};
+use crate::ids::EventId;
+
+/// The declaration of a log.
+pub struct Log {
+    /// What it is called, for messages.
+    pub name: &'static str,
+    /// The parts of its events.
+    pub parts: &'static [EventPart],
+    /// Which events stand.
+    pub standing: Standing,
+    /// The standing event that is shown: of several, the one that this puts first.
+    pub order: fn(&(EventId, &Event), &(EventId, &Event)) -> std::cmp::Ordering,
+    /// The columns that follow.
+    pub columns: &'static [LogColumn],
+    /// How a person writes an event as `name=value`.
+    pub typed: Option<Typed>,
+}
+
+/// One part of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct EventPart {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub ty: EventPartType,
+    /// Whether an event must have it.
+    pub presence: Presence,
+    /// Who may write it.
+    pub writer: Writer,
+}
+
+/// What a part of an event takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EventPartType {
+    /// One of these words and no other.
+    Word(&'static [&'static str]),
+    /// Text of at most so many characters. A word that only a newer app knows is such a text.
+    Text {
+        /// Longest.
+        max: usize,
+    },
+    /// A calendar day.
+    Day,
+    /// The id of a record or user.
+    Id,
+}
+
+/// Which events of a log stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// What no other event supersedes.
+    Frontier,
+    /// Every event of one word that no event of another word supersedes: done stays done, however
+    /// often it was said, until a reopening that had seen it.
+    UnlessUndone {
+        /// The part that holds the word.
+        part: &'static str,
+        /// What stands.
+        done: &'static str,
+        /// What takes it back.
+        undone: &'static str,
+    },
+}
+
+/// A column that follows from a log.
+#[derive(Clone, Copy)]
+pub struct LogColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: ColumnType,
+    /// What it shows.
+    pub read: fn(&LogState<'_>) -> Cell,
+}
+
+/// What a log comes to.
+#[derive(Debug)]
+pub struct LogState<'a> {
+    /// The event that is shown; none before the first.
+    pub shown: Option<&'a Event>,
+    /// Every event that stands.
+    pub standing: Vec<(EventId, &'a Event)>,
+    /// Who created the record.
+    pub creator: Option<&'a str>,
+}
+
+/// How a person writes an event.
+#[derive(Clone, Copy)]
+pub struct Typed {
+    /// The names by which it goes.
+    pub names: &'static [&'static str],
+    /// Reads what stands behind the name; or says what is allowed.
+    pub read: fn(&str) -> Result<EventData, String>,
+}
+
+impl Log {
+    /// The columns that follow from the log.
+    pub fn columns(&self) -> Vec<Column> {
+        self.columns.iter().map(|one| column(one.name, one.ty)).collect()
+    }
+
+    /// The cells of these columns.
+    pub fn project(&self, events: &Events, creator: Option<&str>) -> Row {
+        let state = self.state(events, creator);
+        self.columns.iter().map(|one| (one.read)(&state)).collect()
+    }
+
+    /// What the log comes to.
+    pub fn state<'a>(&self, events: &'a Events, creator: Option<&'a str>) -> LogState<'a> {
+        let standing = match self.standing {
+            Standing::Frontier => frontier(events),
+            Standing::UnlessUndone { part, done, undone } => {
+                let taken_back: BTreeSet<EventId> = events
+                    .values()
+                    .filter(|event| event.says(part, undone))
+                    .flat_map(|event| event.supersedes.iter().copied())
+                    .collect();
+                let all = events.iter().map(|(id, event)| (*id, event));
+                all.filter(|(id, event)| event.says(part, done) && !taken_back.contains(id))
+                    .collect()
+            }
+        };
+        let shown = standing.iter().min_by(|a, b| (self.order)(a, b)).map(|(_, event)| *event);
+        LogState { shown, standing, creator }
+    }
+
+    /// What is wrong with an event's parts, if anything.
+    pub fn problem(&self, data: &EventData) -> Option<String> {
+        for part in self.parts {
+            match data.get(part.name) {
+                None | Some(Json::Null) if part.presence == Presence::Required => {
+                    return Some(format!("{} is missing", part.name));
+                }
+                None | Some(Json::Null) => {}
+                Some(value) => {
+                    if let Some(what) =
+                        value.as_str().map_or(Some("is no text"), |text| part.ty.problem(text))
+                    {
+                        return Some(format!("{} {what}", part.name));
+                    }
+                }
+            }
+        }
+        let known = |name: &str| self.parts.iter().any(|part| part.name == name);
+        let odd = data.iter().find(|(name, value)| {
+            !known(name) && (value.is_object() || value.is_array() || holds_nul(value))
+        });
+        odd.map(|(name, _)| format!("{name} is not a plain value"))
+    }
+
+    /// A part that only the server writes and that these have.
+    pub fn server_part(&self, data: &EventData) -> Option<&'static str> {
+        let servers = self.parts.iter().filter(|part| part.writer == Writer::Server);
+        servers.map(|part| part.name).find(|name| data.get(*name).is_some_and(|v| !v.is_null()))
+    }
+}
+
+fn holds_nul(value: &Json) -> bool {
+    value.as_str().is_some_and(|text| text.contains('\0'))
+}
+
+impl EventPartType {
+    fn problem(self, text: &str) -> Option<&'static str> {
+        let fits = match self {
+            Self::Word(words) => {
+                return (!words.contains(&text)).then_some("is not one of its words");
+            }
+            Self::Text { max } => {
+                let fits = text.len() <= max || text.chars().count() <= max;
+                return (!fits || text.contains('\0')).then_some("is too long or holds a NUL");
+            }
+            // Postgres has no year 0.
+            Self::Day => {
+                text.len() == 10
+                    && !text.starts_with("0000")
+                    && text.parse::<jiff::civil::Date>().is_ok()
+            }
+            Self::Id => uuid::Uuid::try_parse(text).is_ok(),
+        };
+        (!fits).then_some(match self {
+            Self::Day => "is not a day",
+            _ => "is not an id",
+        })
+    }
+}
+
+/// A part that every event has.
+pub const fn needs(name: &'static str, ty: EventPartType) -> EventPart {
+    EventPart { name, ty, presence: Presence::Required, writer: Writer::Anyone }
+}
+
+/// A part that an event may have.
+pub const fn may_have(name: &'static str, ty: EventPartType) -> EventPart {
+    EventPart { name, ty, presence: Presence::Optional, writer: Writer::Anyone }
+}
+
+/// The first of concurrent events by their ids.
+pub fn lowest_id(a: &(EventId, &Event), b: &(EventId, &Event)) -> std::cmp::Ordering {
+    a.0.cmp(&b.0)
+}
+
+/// The last of concurrent events by their ids.
+pub fn greatest_id(a: &(EventId, &Event), b: &(EventId, &Event)) -> std::cmp::Ordering {
+    b.0.cmp(&a.0)
+}
+
+impl LogState<'_> {
+    /// A part of the shown event as text; NULL when there is none.
+    pub fn text(&self, part: &str) -> Cell {
+        text(self.shown.and_then(|event| event.text(part)))
+    }
+
+    /// A part of the shown event; before the first, the creator.
+    pub fn text_or_creator(&self, part: &str) -> Cell {
+        match self.shown {
+            Some(event) => text(event.text(part)),
+            None => text(self.creator),
+        }
+    }
+
+    /// When the shown event happened.
+    pub fn at(&self) -> Cell {
+        self.shown.map_or(Cell::Null, |event| Cell::Text(event.at.to_string()))
+    }
+}
+
+fn text(value: Option<&str>) -> Cell {
+    value.map_or(Cell::Null, |text| Cell::Text(text.to_owned()))
+}
+
+/// Two logs are equal when they are the same declaration.
+impl PartialEq for Log {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+impl Eq for Log {}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Log({})", self.name)
+    }
+}
