@@ -13,6 +13,7 @@ mod edit;
 mod hydrate;
 pub mod lean;
 mod load_error;
+mod steps;
 mod text;
 mod value;
 
@@ -21,6 +22,7 @@ pub use difference::difference;
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use load_error::LoadError;
+pub use steps::{prepare, split};
 pub use value::{Value, ValueError, normalise_key, read_scalar};
 
 use automerge::{Automerge, ROOT, ReadDoc};

@@ -9,7 +9,7 @@ use crate::cell::{Cell, Row};
 use crate::document::FieldState;
 use crate::document::{Hydrated, Value};
 use crate::ids::{ChangeHash, RecordId, ScopeId, UserId};
-use crate::schema::{Field, FieldType, Kind, Part, RowView, Scope};
+use crate::schema::{Field, FieldType, Kind, Part, RowView, Scope, Use};
 use crate::time::UnixMs;
 
 /// The newest change of a document by its claimed time: what `updated_at` and `updated_by` show.
@@ -99,6 +99,9 @@ pub fn project(record: RecordId, hydrated: &Hydrated, stamp: Option<Stamp>) -> R
 }
 
 fn project_field(field: &Field, state: &FieldState, hydrated: &Hydrated, row: &mut Row) {
+    if field.usage == Use::Retired {
+        return;
+    }
     match (field.ty, state) {
         (FieldType::Parts(parts), FieldState::Value(value)) => {
             row.extend(parts.iter().map(|part| part_cell(part, value)));

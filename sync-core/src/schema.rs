@@ -21,10 +21,10 @@ mod words;
 
 pub use columns::{Column, ColumnType, column};
 pub use field::{
-    Field, FieldDeclaration, FieldType, Initial, Part, PartType, Rule, Search, SetOf, choice, date,
-    fields, flag, instant, int, link, log, long_text, part, set, text, whole,
+    Field, FieldDeclaration, FieldType, Initial, Part, PartType, Rule, Search, SetOf, Use, choice,
+    date, fields, flag, instant, int, link, log, long_text, part, set, text, whole,
 };
-pub use genesis::{Genesis, ID_KEY, KIND_KEY};
+pub use genesis::{Genesis, ID_KEY, KIND_KEY, step_actor};
 pub use kind::{Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage, derived};
 pub use life::{LIFE, LifeEvent};
 pub use log::{

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{Author, Automerge, ROOT, ReadDoc};
+use automerge::{Author, Automerge, ObjId, ROOT, ReadDoc};
 
 use super::hydrate::FieldState;
 use super::text;
@@ -32,6 +32,21 @@ pub enum FieldChange {
     Entry(String, Option<String>),
     /// Appends an event to a log; it supersedes what stands there.
     Append(EventData),
+}
+
+impl FieldChange {
+    /// Whether it takes something away, which needs no place to put it.
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::Remove(_) | Self::Entry(_, None) => true,
+            Self::Text(text) => text.is_empty(),
+            Self::Set(_)
+            | Self::Parts(_)
+            | Self::Add(_)
+            | Self::Entry(_, Some(_))
+            | Self::Append(_) => false,
+        }
+    }
 }
 
 /// What a person changed on one record.
@@ -113,6 +128,8 @@ pub struct LocalChange {
     pub bytes: Vec<u8>,
     /// Its operations.
     pub ops: usize,
+    /// Its writer.
+    pub actor: Actor,
 }
 
 impl RecordEdit {
@@ -365,6 +382,8 @@ fn write(
     {
         return Err(EditError::ServerOnly { field: field.name });
     }
+    // A document without its id is one of a faulty app; its containers are those of the first step.
+    let record = creating.or(now.id).unwrap_or(RecordId(uuid::Uuid::nil()));
     // The author first: setting another author draws a new actor, which the next line replaces.
     doc.set_author(Some(Author::from(pen.author.as_bytes().to_vec())));
     doc.set_actor(pen.actor.automerge());
@@ -374,9 +393,12 @@ fn write(
         if let Some(id) = creating {
             tx.put(ROOT, ID_KEY, id.to_string())?;
         }
-        for (field, change) in &edit.changes {
-            let again = contested.contains(&field.name);
-            write_field(&mut tx, now, field, change, again, pen, mint)?;
+        for change in &edit.changes {
+            let name = change.0.name;
+            let container = now.kind.genesis().container(record, name);
+            let container = container.filter(|id| tx.object_type(id).is_ok());
+            let again = contested.contains(&name);
+            write_field(&mut tx, now, change, container.as_ref(), again, pen, mint)?;
         }
         Ok(())
     })();
@@ -388,19 +410,18 @@ fn write(
     let Some(hash) = hash else { return Ok(None) };
     let change = doc.get_change_by_hash(&hash).expect("BUG: a change just committed is there");
     let bytes = change.raw_bytes().to_vec();
-    Ok(Some(LocalChange { hash: hash.into(), bytes, ops: change.len() }))
+    Ok(Some(LocalChange { hash: hash.into(), bytes, ops: change.len(), actor: pen.actor }))
 }
 
 fn write_field(
     tx: &mut automerge::transaction::Transaction<'_>,
     now: &Hydrated,
-    field: &Field,
-    change: &FieldChange,
+    (field, change): &(Field, FieldChange),
+    container: Option<&ObjId>,
     contested: bool,
     pen: &Pen,
     mint: &mut dyn FnMut() -> EventId,
 ) -> Result<(), automerge::AutomergeError> {
-    let container = now.kind.genesis().containers.get(field.name);
     match (change, container) {
         (FieldChange::Set(value), None) => {
             let shown = now.value(field.name);
@@ -458,6 +479,8 @@ fn write_field(
                 Event { at: pen.now, by: pen.author, supersedes: before, data: data.clone() };
             tx.put(id, mint().to_string(), event.to_text())?;
         }
+        // Its container comes with a later step of the genesis, and nobody wrote to it yet.
+        (change, None) if change.takes_away() => {}
         _ => {
             return Err(automerge::AutomergeError::InvalidOp(
                 tx.object_type(container.unwrap_or(&ROOT))?,

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use automerge::{Automerge, ROOT, ReadDoc, ScalarValue, Value as AutoValue, ValueRef};
+use automerge::{Automerge, ObjId, ROOT, ReadDoc, ScalarValue, Value as AutoValue, ValueRef};
 use serde_json::Value as Json;
 
 use super::value::{Value, read_scalar};
 use crate::event::{Event, Events};
 use crate::ids::{EventId, RecordId};
 use crate::merge;
-use crate::schema::{Field, FieldType, Genesis, ID_KEY, Kind, Presence};
+use crate::schema::{Field, FieldType, ID_KEY, Kind, Presence, Use};
 
 /// What a document says, in the order of the kind's fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,8 +112,13 @@ pub fn hydrate(doc: &Automerge, kind: &Kind) -> Hydrated {
     };
     read_root(doc, kind, &mut out);
     for (index, field) in kind.fields.iter().enumerate() {
+        if field.usage == Use::Retired {
+            continue;
+        }
         if field.ty.is_container() {
-            out.fields[index] = read_container(doc, field, genesis, &mut out.violations);
+            let container = out.id.and_then(|id| genesis.container(id, field.name));
+            let container = container.or_else(|| genesis.containers.get(field.name).cloned());
+            out.fields[index] = read_container(doc, field, container, &mut out.violations);
         } else if out.fields[index] == FieldState::Value(Value::Null) {
             default_or_missing(field, index, &mut out);
         }
@@ -129,7 +134,9 @@ fn read_root(doc: &Automerge, kind: &Kind, out: &mut Hydrated) {
             }
             continue;
         }
-        let Some(index) = kind.fields.iter().position(|field| field.name == item.key) else {
+        let Some(index) =
+            kind.fields.iter().position(|f| f.name == item.key && f.usage == Use::InUse)
+        else {
             continue;
         };
         let field = &kind.fields[index];
@@ -188,10 +195,12 @@ fn contested(doc: &Automerge, field: &Field, out: &mut Hydrated) -> Option<Value
 fn read_container(
     doc: &Automerge,
     field: &Field,
-    genesis: &Genesis,
+    container: Option<ObjId>,
     odd: &mut Vec<Violation>,
 ) -> FieldState {
-    let container = &genesis.containers[field.name];
+    // One of a later step is not there until it is first written to.
+    let container = container.filter(|id| doc.object_type(id).is_ok());
+    let Some(container) = &container else { return empty(field) };
     match field.ty {
         FieldType::Text => FieldState::Text(doc.text(container).unwrap_or_default()),
         FieldType::Fields => {
@@ -225,6 +234,16 @@ fn read_container(
             FieldState::Log(events)
         }
         _ => FieldState::Keys(doc.map_range(container, ..).map(|i| i.key.into_owned()).collect()),
+    }
+}
+
+/// What a container holds that nobody wrote to.
+fn empty(field: &Field) -> FieldState {
+    match field.ty {
+        FieldType::Text => FieldState::Text(String::new()),
+        FieldType::Fields => FieldState::Map(BTreeMap::new()),
+        FieldType::Log(_) => FieldState::Log(BTreeMap::new()),
+        _ => FieldState::Keys(Vec::new()),
     }
 }
 

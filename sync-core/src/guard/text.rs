@@ -11,7 +11,6 @@ use automerge::{ActorId, Automerge, ChangeHash as AutoHash, ObjId, ReadDoc, Scal
 use super::refusals::bad_preds;
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;
-use crate::schema::Field;
 
 /// The elements of one text.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl TextView {
     /// Judges one operation on the text; its own name comes with it.
     pub(super) fn check(
         &mut self,
-        field: &Field,
+        name: &str,
         element: &ElementId,
         op: &Op,
         (counter, actor): (u64, &ActorId),
@@ -70,7 +69,7 @@ impl TextView {
             }
             _ => Err(Refusal::new(
                 RefusalCode::BadValue,
-                format!("{} takes text only; update the app.", field.name),
+                format!("{} takes text only; update the app.", name),
             )),
         }
     }

@@ -3,19 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
-use automerge::{ChangeHash as AutoHash, ObjId, ROOT, ReadDoc, ScalarValue};
+use automerge::{ActorId, ChangeHash as AutoHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
 
 use super::context::Context;
 use super::parsed::ParsedChange;
 use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_time};
 use super::refusals::{bad_preds, refuse};
+use super::step::{self, is_step};
 use super::text::TextView;
 use super::values::{check_value, check_writer, scalar_bytes};
 use super::verified::VerifiedChange;
 use crate::document::{PenRole, normalise_key};
 use crate::error::{Refusal, RefusalCode};
 use crate::event::Event;
-use crate::ids::EventId;
+use crate::ids::{Actor, EventId};
 use crate::limits;
 use crate::schema::{Field, FieldType, Genesis, ID_KEY, Initial, KIND_KEY, Log, Presence, Rule};
 
@@ -32,6 +33,14 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
             RefusalCode::ForeignActor,
             "The edit poses as the empty form of the record; reopen the app and make it again.",
         );
+    }
+    if is_step(&parsed, context.record, context.kind.name) {
+        step::check(&parsed, context)?;
+        return Ok(VerifiedChange {
+            change: parsed.change,
+            actor: parsed.actor,
+            edits_text: false,
+        });
     }
     check_time(&parsed, context)?;
     let creating = check_place(&parsed, context, genesis)?;
@@ -65,6 +74,8 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
 enum Place<'a> {
     Root,
     Container(&'a Field),
+    /// A container of a newer app.
+    Unknown(ObjType),
 }
 
 /// What an operation does to the values of its key.
@@ -85,13 +96,13 @@ struct Judge<'a> {
     first_op: u64,
     actor: automerge::ActorId,
     /// What stands at the keys that this change has written to.
-    written: HashMap<(u64, String), Option<OpId>>,
+    written: HashMap<(ObjId, String), Option<OpId>>,
     /// Keys at the root that this change gives a value.
     named: HashSet<String>,
-    /// Keys of each map, counting those this change adds; by the counter of what made the map.
-    sizes: HashMap<u64, usize>,
-    /// Long texts that this change edits, by the counter of what made them.
-    texts: HashMap<u64, TextView>,
+    /// Keys of each map, counting those this change adds.
+    sizes: HashMap<ObjId, usize>,
+    /// Long texts that this change edits.
+    texts: HashMap<ObjId, TextView>,
 }
 
 impl<'a> Judge<'a> {
@@ -99,10 +110,10 @@ impl<'a> Judge<'a> {
         let (place, object) = self.place(&op.obj)?;
         match (&op.action, &op.key) {
             (OpType::Put(_) | OpType::Delete, Key::Map(key)) if !op.insert => {
-                self.check_map(place, object, key, op, counter)
+                self.check_map(place, &object, key, op, counter)
             }
             (OpType::Put(_) | OpType::Delete, Key::Seq(element)) => {
-                self.check_text(place, object, element, op, counter)
+                self.check_text(place, &object, element, op, counter)
             }
             _ => refuse(
                 RefusalCode::BadReference,
@@ -111,22 +122,34 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn place(&self, object: &ObjectId) -> Result<(Place<'a>, u64), Refusal> {
-        match object {
-            ObjectId::Root => Ok((Place::Root, 0)),
-            ObjectId::Id(OpId(counter, actor)) if actor.to_bytes() == self.genesis.actor.0 => {
-                let name = self.genesis.by_counter.get(counter);
-                let field = name.and_then(|name| self.context.kind.field(name));
-                field.map(|field| (Place::Container(field), *counter)).ok_or_else(unknown_place)
-            }
-            ObjectId::Id(_) => Err(unknown_place()),
-        }
+    fn place(&self, object: &ObjectId) -> Result<(Place<'a>, ObjId), Refusal> {
+        let ObjectId::Id(OpId(counter, actor)) = object else { return Ok((Place::Root, ROOT)) };
+        let id = ObjId::Id(*counter, actor.clone(), 0);
+        // Nothing but genesis makes containers, so that whatever is there is of one of its steps.
+        let ty = self.context.doc.object_type(&id).map_err(|_| unknown_place())?;
+        let name = if actor.to_bytes() == self.genesis.actor.0 {
+            self.genesis.by_counter.get(counter).copied()
+        } else {
+            self.check_step_was_seen(actor)?;
+            let actor = Actor::from_slice(actor.to_bytes()).ok_or_else(unknown_place)?;
+            self.genesis.later_field(self.context.record, *counter, actor)
+        };
+        let field = name.and_then(|name| self.context.kind.field(name));
+        Ok((field.map_or(Place::Unknown(ty), Place::Container), id))
+    }
+
+    /// A change writes into a container only after the step that made it: others would meet the
+    /// change without the place that it writes to.
+    fn check_step_was_seen(&self, step: &ActorId) -> Result<(), Refusal> {
+        let Some(deps) = &self.deps else { return Ok(()) };
+        let unseen = self.context.doc.get_changes_meta(deps);
+        if unseen.iter().any(|meta| *meta.actor == *step) { Err(unknown_place()) } else { Ok(()) }
     }
 
     fn check_map(
         &mut self,
         place: Place<'a>,
-        object: u64,
+        object: &ObjId,
         key: &str,
         op: &Op,
         counter: u64,
@@ -148,6 +171,15 @@ impl<'a> Judge<'a> {
                 self.check_entry(field, object, key, Some(value), before)?;
                 Some(OpId::new(counter, &self.actor))
             }
+            (Place::Unknown(ObjType::Map), OpType::Put(value), Effect::Replaces(before)) => {
+                self.check_unknown_entry(object, value, before)?;
+                Some(OpId::new(counter, &self.actor))
+            }
+            (Place::Unknown(ObjType::Map), OpType::Delete, Effect::Replaces(before))
+                if before > 0 =>
+            {
+                None
+            }
             (Place::Root, OpType::Delete, Effect::Replaces(before)) if before > 0 => {
                 self.check_unknown_key(key, None, before)?;
                 None
@@ -160,7 +192,7 @@ impl<'a> Judge<'a> {
             // saved document with it.
             _ => return Err(bad_preds()),
         };
-        self.written.insert((object, key.to_owned()), left);
+        self.written.insert((object.clone(), key.to_owned()), left);
         Ok(())
     }
 
@@ -170,7 +202,7 @@ impl<'a> Judge<'a> {
     /// written as a delete of all the others: that is how a conflict is settled in its favour.
     fn effect_of(
         &self,
-        object: u64,
+        object: &ObjId,
         key: &str,
         op: &Op,
     ) -> Result<(Effect, Option<OpId>), Refusal> {
@@ -192,20 +224,13 @@ impl<'a> Judge<'a> {
     }
 
     /// The values of a key that the writer saw when it came to this operation.
-    fn seen(&self, object: u64, key: &str) -> Result<Vec<OpId>, Refusal> {
-        if let Some(own) = self.written.get(&(object, key.to_owned())) {
+    fn seen(&self, object: &ObjId, key: &str) -> Result<Vec<OpId>, Refusal> {
+        if let Some(own) = self.written.get(&(object.clone(), key.to_owned())) {
             return Ok(own.iter().cloned().collect());
         }
-        let id = match object {
-            0 => ROOT,
-            _ => {
-                let name = self.genesis.by_counter.get(&object).ok_or_else(unknown_place)?;
-                self.genesis.containers[name].clone()
-            }
-        };
         let seen = match &self.deps {
-            None => self.context.doc.get_all(&id, key),
-            Some(deps) => self.context.doc.get_all_at(&id, key, deps),
+            None => self.context.doc.get_all(object, key),
+            Some(deps) => self.context.doc.get_all_at(object, key, deps),
         }
         .map_err(|_| unknown_place())?;
         let names = seen.into_iter().filter_map(|(_, id)| match id {
@@ -220,6 +245,7 @@ impl<'a> Judge<'a> {
         let field = match place {
             Place::Container(field) => Some(field),
             Place::Root => self.context.kind.field(key),
+            Place::Unknown(_) => return Ok(()),
         };
         let Some(field) = field else {
             return if key == ID_KEY || key == KIND_KEY { Err(wrong_record()) } else { Ok(()) };
@@ -328,13 +354,19 @@ impl<'a> Judge<'a> {
             context.doc.keys(ROOT).filter(|key| !known(key)).count()
         };
         let adds = value.is_some() && before == 0;
-        self.count_key(0, adds, limits::UNKNOWN_KEYS, count, "It holds too many unknown fields.")
+        self.count_key(
+            &ROOT,
+            adds,
+            limits::UNKNOWN_KEYS,
+            count,
+            "It holds too many unknown fields.",
+        )
     }
 
     /// Counts a key that the change adds to a map; other writers' and its own earlier ones count too.
     fn count_key(
         &mut self,
-        object: u64,
+        object: &ObjId,
         adds: bool,
         most: usize,
         before: impl FnOnce() -> usize,
@@ -343,7 +375,7 @@ impl<'a> Judge<'a> {
         if !adds {
             return Ok(());
         }
-        let size = self.sizes.entry(object).or_insert_with(before);
+        let size = self.sizes.entry(object.clone()).or_insert_with(before);
         *size += 1;
         if *size > most { refuse(RefusalCode::TooLarge, sentence) } else { Ok(()) }
     }
@@ -351,18 +383,18 @@ impl<'a> Judge<'a> {
     fn check_entry(
         &mut self,
         field: &Field,
-        object: u64,
+        object: &ObjId,
         key: &str,
         value: Option<&ScalarValue>,
         before: usize,
     ) -> Result<(), Refusal> {
         check_writer(field, self.context.pen)?;
-        let (doc, container) = (self.context.doc, &self.genesis.containers[field.name]);
+        let doc = self.context.doc;
         self.count_key(
             object,
             value.is_some() && before == 0,
             limits::KEYS_PER_CONTAINER,
-            || doc.length(container),
+            || doc.length(object),
             &format!("{} holds too many entries; remove some first.", field.name),
         )?;
         let bad = || {
@@ -380,7 +412,7 @@ impl<'a> Judge<'a> {
                 Ok(())
             }
             (FieldType::Log(log), Some(ScalarValue::Str(text))) => {
-                self.check_event(field, log, key, text, before)
+                self.check_event(field, log, object, key, text, before)
             }
             (FieldType::Log(_), None) => {
                 refuse(RefusalCode::Immutable, "What was noted in a log stays there.")
@@ -393,17 +425,12 @@ impl<'a> Judge<'a> {
         &self,
         field: &Field,
         log: &Log,
+        object: &ObjId,
         key: &str,
         text: &str,
         before: usize,
     ) -> Result<(), Refusal> {
-        let exists = self
-            .context
-            .doc
-            .get(&self.genesis.containers[field.name], key)
-            .ok()
-            .flatten()
-            .is_some();
+        let exists = self.context.doc.get(object, key).ok().flatten().is_some();
         if before > 0 || exists {
             return refuse(RefusalCode::Immutable, "What was noted in a log stays there.");
         }
@@ -439,21 +466,44 @@ impl<'a> Judge<'a> {
     fn check_text(
         &mut self,
         place: Place<'a>,
-        object: u64,
+        object: &ObjId,
         element: &ElementId,
         op: &Op,
         counter: u64,
     ) -> Result<(), Refusal> {
-        let Place::Container(field) = place else { return Err(unknown_place()) };
-        if field.ty != FieldType::Text {
-            return Err(unknown_place());
-        }
-        check_writer(field, self.context.pen)?;
+        let name = match place {
+            Place::Container(field) if field.ty == FieldType::Text => {
+                check_writer(field, self.context.pen)?;
+                field.name
+            }
+            Place::Unknown(ObjType::Text) => "a text of a newer app",
+            Place::Container(_) | Place::Unknown(_) | Place::Root => return Err(unknown_place()),
+        };
         let (context, deps) = (self.context, self.deps.as_deref());
-        let text = self.texts.entry(object).or_insert_with(|| {
-            TextView::read(context.doc, &self.genesis.containers[field.name], deps)
-        });
-        text.check(field, element, op, (counter, &self.actor))
+        let text = self
+            .texts
+            .entry(object.clone())
+            .or_insert_with(|| TextView::read(context.doc, object, deps));
+        text.check(name, element, op, (counter, &self.actor))
+    }
+
+    /// An entry of a container of a newer app: a small scalar is kept and passed on.
+    fn check_unknown_entry(
+        &mut self,
+        object: &ObjId,
+        value: &ScalarValue,
+        before: usize,
+    ) -> Result<(), Refusal> {
+        if scalar_bytes(value) > limits::SCALAR_BYTES || matches!(value, ScalarValue::Counter(_)) {
+            return refuse(
+                RefusalCode::BadValue,
+                "The edit writes an unknown field that is too large; update the app.",
+            );
+        }
+        let doc = self.context.doc;
+        let sentence = "It holds too many unknown entries.";
+        let most = limits::KEYS_PER_CONTAINER;
+        self.count_key(object, before == 0, most, || doc.length(object), sentence)
     }
 
     /// What only the whole change can show: a creating change gives all that is required.

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::push::{PushJob, PushedChange, PushedGroup};
 use super::workspace::{Candidate, CandidateGroup, group_refused};
 use crate::error::{Refusal, RefusalCode};
+use crate::guard;
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
 use crate::schema::{Schema, Storage};
 
@@ -67,7 +68,10 @@ impl Admission<'_> {
         let mut changes = Vec::new();
         let mut fault = None;
         for change in &group.changes {
-            if self.merged_before.get(&change.hash) == Some(&(change.record, user)) {
+            if let Some((record, author)) = self.merged_before.get(&change.hash)
+                && *record == change.record
+                && (*author == user || is_step(change))
+            {
                 continue;
             }
             match self.admit_change(change, user) {
@@ -89,8 +93,9 @@ impl Admission<'_> {
         let parsed = change.parsed.as_ref().map_err(Clone::clone)?;
         let owner = self.owners.get(&parsed.actor());
         if let Some((record, _)) = self.known.get(&change.hash) {
-            // Told to nobody but its author, so that a guessed name reveals nothing.
-            return if *record == change.record && owner == Some(&user) {
+            // Told to nobody but its author, so that a guessed name reveals nothing. A step of the
+            // record's genesis is the same whoever makes it.
+            return if *record == change.record && (owner == Some(&user) || is_step(change)) {
                 Ok(None)
             } else {
                 let sentence = "This change belongs to another record.";
@@ -102,7 +107,7 @@ impl Admission<'_> {
             let sentence = "The server knows no such kind of record.";
             return Err(Refusal::new(RefusalCode::WrongKind, sentence));
         };
-        if owner.is_some_and(|owner| *owner != user) {
+        if owner.is_some_and(|owner| *owner != user) && !is_step(change) {
             let sentence =
                 "The change was written under another user's actor; reopen the app and edit again.";
             return Err(Refusal::new(RefusalCode::ForeignActor, sentence));
@@ -110,4 +115,10 @@ impl Admission<'_> {
         let (record, kind) = (change.record, kind.clone());
         Ok(Some(Candidate { record, kind, parsed: parsed.clone() }))
     }
+}
+
+/// Whether a pushed change is a later step of its record's genesis, which nobody's writer makes.
+fn is_step(change: &PushedChange) -> bool {
+    let parsed = change.parsed.as_ref();
+    parsed.is_ok_and(|parsed| guard::is_step(parsed, change.record, &change.kind))
 }

@@ -220,7 +220,8 @@ impl Workspace {
     /// on, and not beside what others wrote meanwhile, which their author may not be allowed to see.
     pub fn said(&self, merged: &Merged) -> HashMap<RecordId, serde_json::Value> {
         let mut of_record: HashMap<RecordId, Vec<automerge::ChangeHash>> = HashMap::new();
-        for change in &merged.changes {
+        // A step of a record's genesis says nothing, and builds on less than its author knew.
+        for change in merged.changes.iter().filter(|change| change.claimed_at.0 != 0) {
             of_record.entry(change.record).or_default().push(change.hash.into());
         }
         let say = |(record, hashes): (RecordId, Vec<automerge::ChangeHash>)| {

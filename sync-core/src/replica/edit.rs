@@ -201,8 +201,10 @@ impl Making<'_> {
                 }
                 let mut steps = steps(edit, None).into_iter();
                 let first = steps.next().unwrap_or_default();
-                let (open, local) = self.writing.begin(work, kind, id, &first)?;
-                self.note(id, &local)?;
+                let (open, made) = self.writing.begin(work, kind, id, &first)?;
+                for local in &made {
+                    self.note(id, local)?;
+                }
                 (open, steps.collect())
             }
             GroupEdit::Edit { edit, .. } => {
@@ -222,7 +224,7 @@ impl Making<'_> {
             }
         };
         for step in steps {
-            if let Some(local) = self.writing.edit(work, id, &mut open, &step)? {
+            for local in self.writing.edit(work, id, &mut open, &step)? {
                 self.note(id, &local)?;
             }
         }

@@ -23,26 +23,34 @@ impl Writing<'_> {
         kind: &Kind,
         id: RecordId,
         edit: &RecordEdit,
-    ) -> Result<(OpenDocument, LocalChange), ReplicaError> {
-        let (doc, local) = document::create(kind, id, edit, &self.pen, self.mint)?;
+    ) -> Result<(OpenDocument, Vec<LocalChange>), ReplicaError> {
+        let (first, later) = document::split(edit);
+        let (doc, local) = document::create(kind, id, &first, &self.pen, self.mint)?;
         let hydrated = hydrate(&doc, kind);
         let mut open = OpenDocument { kind: kind.clone(), doc, stamp: None, hydrated };
         self.store(work, id, &mut open, &local)?;
-        Ok((open, local))
+        let mut made = vec![local];
+        made.extend(self.edit(work, id, &mut open, &later)?);
+        Ok((open, made))
     }
 
-    /// Edits a record; none when it says all that already.
+    /// Edits a record; nothing is made when it says all that already.
     pub(super) fn edit(
         &mut self,
         work: &mut Work<'_>,
         id: RecordId,
         open: &mut OpenDocument,
         edit: &RecordEdit,
-    ) -> Result<Option<LocalChange>, ReplicaError> {
-        let made = document::edit(&mut open.doc, &open.hydrated, edit, &self.pen, self.mint)?;
-        if let Some(local) = &made {
+    ) -> Result<Vec<LocalChange>, ReplicaError> {
+        let mut made = document::prepare(&mut open.doc, &open.kind, id, edit);
+        for step in &made {
+            self.add(work, id, open.kind.name, step)?;
+        }
+        let local = document::edit(&mut open.doc, &open.hydrated, edit, &self.pen, self.mint)?;
+        if let Some(local) = local {
             open.hydrated = hydrate(&open.doc, &open.kind);
-            self.store(work, id, open, local)?;
+            self.store(work, id, open, &local)?;
+            made.push(local);
         }
         Ok(made)
     }
@@ -60,13 +68,24 @@ impl Writing<'_> {
             by: Some(self.pen.author),
         };
         open.stamp = open.stamp.max(Some(stamp));
+        self.add(work, record, open.kind.name, local)
+    }
+
+    /// Puts a change into the outbox.
+    fn add(
+        &self,
+        work: &mut Work<'_>,
+        record: RecordId,
+        kind: &'static str,
+        local: &LocalChange,
+    ) -> rusqlite::Result<()> {
         work.add_change(&NewChange {
             record,
-            kind: open.kind.name,
+            kind,
             hash: local.hash,
             bytes: &local.bytes,
             state: ChangeState::Pending,
-            actor: self.pen.actor,
+            actor: local.actor,
             origin: &self.origin,
         })
     }

@@ -47,12 +47,26 @@ pub struct FieldDeclaration {
     pub required: Presence,
     /// The value shown when none was ever written.
     pub default: Option<&'static str>,
+    /// The step of the kind's genesis that makes its container, when it has one: 1 for those that
+    /// were there from the beginning, the next number for what a later version adds.
+    pub since: u16,
+    /// Whether it is still in use.
+    pub usage: Use,
     /// What a new record gets when nothing is given.
     pub initial: Initial,
     /// Whether its words are in the full-text index.
     pub search: Search,
     /// One sentence for the field reference.
     pub doc: &'static str,
+}
+
+/// Whether a field is in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Use {
+    /// It is.
+    InUse,
+    /// It has no column and is not written any more; older apps may still write it.
+    Retired,
 }
 
 /// What a field of a new record gets when its creator gives nothing.
@@ -204,6 +218,8 @@ const fn field(name: &'static str, ty: FieldType, rule: Rule) -> FieldDeclaratio
         writer: Writer::Anyone,
         required: Presence::Optional,
         default: None,
+        since: 1,
+        usage: Use::InUse,
         initial: Initial::Nothing,
         search: Search::No,
         doc: "",
@@ -275,6 +291,17 @@ impl FieldDeclaration {
         self.required = Presence::Required;
         self
     }
+    /// Has its container from a later step of the genesis on.
+    pub const fn since(mut self, step: u16) -> Self {
+        self.since = step;
+        self
+    }
+    /// Is out of use. What documents hold of it stays there, and its name stays taken.
+    pub const fn retired(mut self) -> Self {
+        self.usage = Use::Retired;
+        self.required = Presence::Optional;
+        self
+    }
     /// Is the moment of creation when nothing is given.
     pub const fn initially_now(mut self) -> Self {
         self.initial = Initial::Now;
@@ -322,6 +349,9 @@ pub const fn part(name: &'static str, ty: PartType) -> Part {
 impl FieldDeclaration {
     /// The columns this field projects into.
     pub fn columns(&self) -> Vec<Column> {
+        if self.usage == Use::Retired {
+            return Vec::new();
+        }
         let single = |ty| vec![column(self.name, ty)];
         match self.ty {
             FieldType::Str { .. } | FieldType::Text => single(ColumnType::Text),

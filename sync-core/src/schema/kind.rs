@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::columns::{Column, ColumnType, column};
-use super::field::{Field, FieldDeclaration, FieldType};
+use super::field::{Field, FieldDeclaration, FieldType, Use};
 use super::genesis::{self, Genesis};
 use super::life::LIFE;
 use super::row::RowView;
@@ -105,15 +105,14 @@ impl Kind {
 }
 
 impl KindParts {
-    /// Finds a declared field.
+    /// Finds a declared field that is in use.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
+        self.fields.iter().find(|field| field.name == name && field.usage == Use::InUse)
     }
 
-    /// Fields that are a container in the document, in declaration order: `custom_fields`, sets,
-    /// logs and long texts. The genesis change creates them in this order.
-    pub fn containers(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(|field| field.ty.is_container())
+    /// Whether a field has this name or had it.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
     }
 
     /// Its place among the kinds of its schema.

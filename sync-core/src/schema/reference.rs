@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::field::{Field, FieldType, PartType};
+use super::field::{Field, FieldType, PartType, Use};
 use super::kind::{Kind, Schema};
 use super::words::{Presence, Writer};
 
@@ -24,6 +24,9 @@ fn describe_kind(out: &mut String, kind: &Kind) {
         kind.name, kind.doc, kind.table, kind.scope
     );
     for field in &kind.fields {
+        if field.usage == Use::Retired {
+            continue;
+        }
         let columns: Vec<String> =
             field.columns().iter().map(|column| format!("`{}`", column.name)).collect();
         let _ = writeln!(
