@@ -9,13 +9,14 @@
 //! **Invariant**: a change that [`Replica::commit`] returned for is in the file until the server
 //! accepted it, or in quarantine with the server's reason.
 //!
-//! The files, each using only those before it: `env`, `touched`, `error`; `store`, the SQLite file;
+//! The files, each using only those before it: `env`, `touched`, `moments`, `error`; `store`, the SQLite file;
 //! `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
 //! `state`: the session's words; `list`, `difference`, `subscriptions`; `device`, the replica itself;
 //! and then what it does.
 
 mod env;
 mod error;
+mod moments;
 mod touched;
 
 mod store;
@@ -60,6 +61,7 @@ pub use link::{
     Dial, Lasts, Link, LinkEffect, LinkEvent, LinkFault, LinkOptions, LinkStatus, Notice, Outcome,
     QuestionId, SteadyMs, Timing, Tokens, Wanted, read_claims,
 };
+pub use moments::{ReplicaMoment, ReplicaMoments};
 pub use list::{Deleted, ListOptions};
 pub use live::LiveQuery;
 pub use opinion::{Culprit, WouldBe};

@@ -2,6 +2,7 @@
 
 use super::error::ReplicaError;
 use super::history::keep_words;
+use super::moments::ReplicaMoment;
 use super::store::Work;
 use crate::ids::{RecordId, ScopeId};
 use crate::protocol::{AccessNotice, FeedBatch};
@@ -68,6 +69,7 @@ fn erase_scope(work: &mut Work<'_>, scope: ScopeId) -> Result<usize, ReplicaErro
 
 /// Erases a record; what its unsent and refused changes did is kept in words.
 fn erase(work: &mut Work<'_>, record: RecordId) -> Result<bool, ReplicaError> {
+    work.tell(ReplicaMoment::Erasing);
     keep_words(work, record)?;
     Ok(work.erase_record(record)?)
 }

@@ -6,6 +6,7 @@ use super::env::{Env, draw};
 use super::error::ReplicaError;
 use super::evict::{erase_everything, evict, granted};
 use super::intake::Intake;
+use super::moments::ReplicaMoment;
 use super::state::{OpenSession, State};
 use super::store::Work;
 use crate::error::Refusal;
@@ -102,6 +103,7 @@ fn take_batch(
     let evicted = evict(work, batch)?;
     let mut intake = Intake::new(session.rows, work.origin(group, now)?);
     for item in &batch.items {
+        work.tell(ReplicaMoment::TakingIn);
         intake.take(work, item)?;
     }
     note_position(work, batch, session, now)?;
