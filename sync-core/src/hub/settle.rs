@@ -238,8 +238,11 @@ impl Settling {
         let Some(round) = self.rounds.last_mut() else { return };
         let entangled = entangled(&ties(round.tried.iter()), culprits);
         let mut groups_of: HashMap<RecordId, usize> = HashMap::new();
-        for record in round.tried.iter().flat_map(|one| records_of(&one.group)) {
-            *groups_of.entry(record).or_default() += 1;
+        for one in &round.tried {
+            // Once a group: one that changes a record twice still stands alone.
+            for record in records_of(&one.group).collect::<HashSet<_>>() {
+                *groups_of.entry(record).or_default() += 1;
+            }
         }
         let (stay, mut go): (Vec<Tried>, Vec<Tried>) = std::mem::take(&mut round.tried)
             .into_iter()

@@ -18,9 +18,9 @@ use crate::schema::{
 };
 
 /// What every mark begins with, so that marks are found in bytes.
-pub const MARK: &str = "zq";
+pub(super) const MARK: &str = "zq";
 /// Letters of a mark.
-pub const MARK_LENGTH: usize = 12;
+pub(super) const MARK_LENGTH: usize = 12;
 
 /// A group of edits, and the mark that each of its records got.
 #[derive(Debug, Default)]

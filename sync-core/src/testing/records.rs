@@ -67,12 +67,6 @@ impl Records {
         self.rows.insert((kind.index(), id), row)
     }
 
-    pub(super) fn take_back(&mut self, kind: &Kind, id: RecordId, before: Option<Arc<Row>>) {
-        match before {
-            Some(row) => self.rows.insert((kind.index(), id), row),
-            None => self.rows.remove(&(kind.index(), id)),
-        };
-    }
 
     pub(super) fn note_loss(&mut self, user: UserId, scope: ScopeId, at: FeedPosition) {
         self.lost.insert((user, scope), at);

@@ -18,7 +18,7 @@ use sync_core::ids::{
 use sync_core::protocol::{Verdict, VerdictOutcome};
 use uuid::Uuid;
 
-use crate::kit::{NOW, edit, pen, record, user};
+use crate::kit::{NOW, edit, edited, pen, record, user};
 
 /// What a database would hold.
 #[derive(Clone, Default)]
@@ -119,6 +119,7 @@ impl Store {
     /// One bad row makes the whole statement fail, unless each is asked about before.
     fn write(&mut self, asked: &WriteRows) -> Wrote {
         self.writes += 1;
+        assert!(self.writes < 1000, "judging comes to no end");
         let bad = |row: &Row| row.contains(&Cell::Text(FORBIDDEN.into()));
         let refusal = Refusal::new(RefusalCode::Denied, "Nobody may own that.");
         let refused: Culprits = asked
@@ -206,6 +207,28 @@ fn a_group_with_a_refused_row_leaves_nothing_and_the_others_stand() {
     assert_eq!(codes(&answers[0]), [None, Some("group_refused"), Some("denied"), None]);
     assert_eq!(store.rows.keys().copied().collect::<Vec<_>>(), [record(1), record(4)]);
     assert_eq!(store.documents.len(), 2);
+}
+
+/// A group that changes one record twice is refused like any other: judging it comes to an end.
+#[test]
+fn a_refused_group_that_changes_a_record_twice_is_refused_at_once() {
+    let schema = crm::schema();
+    let kind = schema.kind("organization").unwrap();
+    let (pen, mut count) = (pen(1, 1), 1000);
+    let first = edit(kind, &[("name", FORBIDDEN)]);
+    let mut mint = || EventId(Uuid::from_u128(1 << 64));
+    let (mut doc, begun) = document::create(kind, record(1), &first, &pen, &mut mint).unwrap();
+    let then = edited(&mut doc, kind, &[("cuisine", "Thai")], &pen, &mut count).unwrap();
+    let pushed = [begun, then].map(|change| PushedChange {
+        record: record(1),
+        kind: kind.name.into(),
+        hash: change.hash,
+        parsed: guard::parse(&change.bytes),
+    });
+    let mut store = Store::default();
+    let answers = store.commit_all(vec![job(1, vec![pushed.into()])], &Moments::default());
+    assert_eq!(codes(&answers[0]), [Some("denied"), Some("denied")]);
+    assert!(store.writes <= 2, "{} tries", store.writes);
 }
 
 /// However many rows are refused, the second statement names them all.
