@@ -74,8 +74,9 @@ impl DeviceFile {
                 }
             }
         }
+        // Whoever may not sign in may have begun something that no server has heard of.
         let known = |record: &RecordId| store.contents().documents.contains_key(record);
-        for record in documents.keys().filter(|record| !known(record)) {
+        for record in documents.keys().filter(|record| active && !known(record)) {
             wrong.push(format!("{name} holds {record}, which the server does not know"));
         }
         Ok(())

@@ -96,6 +96,9 @@ impl World {
 
     /// Something is done at the server, as its rules have it.
     pub fn administer(&mut self, seed: u64) {
+        if self.down_until.is_some() {
+            return;
+        }
         let mut random = crate::testing::random::Random::of(seed, &[7]);
         let records = self.store().contents().records();
         let step = self.store().rules().administer(records, &mut random);

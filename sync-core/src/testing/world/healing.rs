@@ -1,6 +1,7 @@
 //! Putting everything right, and waiting until nothing happens any more.
 
 use super::World;
+use crate::testing::connection::{Connection, End};
 use crate::testing::device::{DeviceId, Disk};
 use crate::testing::happening::Happening;
 
@@ -59,6 +60,12 @@ impl World {
 
     fn restless_device(&mut self, device: DeviceId) -> Option<String> {
         let name = device.0;
+        let deaf = |one: &Connection| {
+            one.silent && one.near == End::Open && one.device.is_some_and(|(id, ..)| id == device)
+        };
+        if self.connections.iter().any(deaf) {
+            return Some(format!("device {name} has not noticed that nobody hears it"));
+        }
         let active = self.store().is_active(self.devices[name].user);
         let Some(running) = &mut self.devices[name].running else {
             return Some(format!("device {name} does not run"));
