@@ -17,4 +17,6 @@ pub mod protocol;
 pub mod replica;
 pub mod role;
 pub mod schema;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;

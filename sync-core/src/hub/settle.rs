@@ -9,7 +9,7 @@
 //!
 //! **Invariant**: what the workspace holds of a record afterwards is what its row says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::moments::{Moment, Moments};
 use super::workspace::{CandidateGroup, Judgement, Merged, Projected, Workspace, group_refused};
@@ -329,8 +329,10 @@ fn take_all_back(workspace: &mut Workspace, tried: &mut Vec<Tried>) -> Vec<Candi
     groups
 }
 
+/// The records of a group, each once, however often the group writes to it.
 fn records_of(group: &CandidateGroup) -> impl Iterator<Item = RecordId> {
-    group.changes.iter().map(|change| change.record)
+    let records: BTreeSet<RecordId> = group.changes.iter().map(|change| change.record).collect();
+    records.into_iter()
 }
 
 /// What groups of several records tie together.

@@ -67,10 +67,10 @@ impl Replica {
         }
         Ok(Status {
             link: self.link_state(),
-            unsent: stored.count("SELECT count(*) FROM changes WHERE state = 1")?,
+            unsent: stored.count("SELECT count(*) FROM changes WHERE state = 1 AND step = 0")?,
             oldest_unsent: stored.oldest_unsent()?,
             conflicts,
-            refused: stored.count("SELECT count(*) FROM changes WHERE state = 2")?,
+            refused: stored.count("SELECT count(*) FROM changes WHERE state = 2 AND step = 0")?,
             records: stored.count("SELECT count(*) FROM documents")?,
             last_sync: stored.meta::<i64>("last_sync")?.map(UnixMs),
             last_fault: self.last_fault.clone(),

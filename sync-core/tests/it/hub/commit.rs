@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sync_core::cell::{Cell, Row};
 use sync_core::crm;
-use sync_core::document::{self, PenRole};
+use sync_core::document::{self, LocalChange, PenRole};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard;
 use sync_core::hub::{
@@ -18,7 +18,7 @@ use sync_core::ids::{
 use sync_core::protocol::{Verdict, VerdictOutcome};
 use uuid::Uuid;
 
-use crate::kit::{NOW, edit, pen, record, user};
+use crate::kit::{NOW, edit, edited, pen, record, user};
 
 /// What a database would hold.
 #[derive(Clone, Default)]
@@ -206,6 +206,30 @@ fn a_group_with_a_refused_row_leaves_nothing_and_the_others_stand() {
     assert_eq!(codes(&answers[0]), [None, Some("group_refused"), Some("denied"), None]);
     assert_eq!(store.rows.keys().copied().collect::<Vec<_>>(), [record(1), record(4)]);
     assert_eq!(store.documents.len(), 2);
+}
+
+/// A group may write to one record several times. It is refused as any other, and the commit ends.
+#[test]
+fn a_group_that_writes_to_a_refused_record_twice_is_refused_once() {
+    let mut store = Store::default();
+    let schema = crm::schema();
+    let kind = schema.kind("organization").unwrap();
+    let writer = pen(1, 2);
+    let mut mint = || EventId(Uuid::nil());
+    let begun = edit(kind, &[("name", FORBIDDEN)]);
+    let (mut doc, first) = document::create(kind, record(2), &begun, &writer, &mut mint).unwrap();
+    let second = edited(&mut doc, kind, &[("website", "f.example")], &writer, &mut 1).unwrap();
+    let pushed = |change: LocalChange| PushedChange {
+        record: record(2),
+        kind: kind.name.into(),
+        hash: change.hash,
+        parsed: guard::parse(&change.bytes),
+    };
+    let twice = vec![pushed(first), pushed(second)];
+    let groups = vec![vec![account(1, 1, 1, "One")], twice];
+    let answers = store.commit_all(vec![job(1, groups)], &Moments::default());
+    assert_eq!(codes(&answers[0]), [None, Some("denied"), Some("denied")]);
+    assert_eq!(store.rows.keys().copied().collect::<Vec<_>>(), [record(1)]);
 }
 
 /// However many rows are refused, the second statement names them all.
