@@ -125,7 +125,8 @@ async fn older_devices_work_on_a_newer_server() {
     // The older device is updated; the newer fields it kept without knowing them are shown.
     drop(old);
     let mut updated = newer(&world, "old.db", world.rep);
-    while updated.rebuild_some(100).unwrap().is_some() {}
+    let mut statuses = updated.status_stream();
+    while statuses.next().await.unwrap().rebuilding.is_some() {}
     sync(&world, &mut updated).await;
     assert_shows(&updated, COLUMNS, &shown());
     world.assert_agrees(&updated).await;
