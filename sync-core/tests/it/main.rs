@@ -6,6 +6,7 @@ mod chunk;
 mod convergence;
 mod documents;
 mod evolve;
+mod golden;
 mod guard;
 mod hostile;
 mod hub;
