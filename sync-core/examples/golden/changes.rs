@@ -9,10 +9,10 @@ use sync_core::ids::RecordId;
 use sync_core::schema::Kind;
 use sync_core::time::UnixMs;
 
-use super::documents::{account, grown, twice};
 use super::json::hex;
 use super::oddities::raw;
 use super::pens::{JUDGED_AT, MIA, OMAR, ROSA, Writer, record, server, user, writer};
+use super::records::{account, grown, twice};
 use super::schemas::{kind, later};
 
 /// A change that is pushed, and what it is pushed to.

@@ -13,7 +13,9 @@ pub(crate) mod meaning;
 pub(crate) mod messages;
 pub(crate) mod oddities;
 pub(crate) mod pens;
+pub(crate) mod records;
 pub(crate) mod schemas;
+pub(crate) mod shown;
 pub(crate) mod store;
 
 use std::collections::BTreeMap;

@@ -11,15 +11,8 @@ use super::json::hex;
 use super::meaning::{heads, history, holds, meaning};
 use super::oddities;
 use super::pens::{MIA, OMAR, ROSA, Writer, record, server, user, writer};
+use super::records::{Made, account, grown, merged, twice};
 use super::schemas::{kind, later};
-
-/// A document and what is to be said of it.
-pub(crate) struct Made {
-    pub(crate) name: &'static str,
-    pub(crate) about: &'static str,
-    pub(crate) kind: Kind,
-    pub(crate) doc: Automerge,
-}
 
 /// Every document with what it means, by name.
 pub(crate) fn all() -> BTreeMap<String, Json> {
@@ -32,7 +25,7 @@ pub(crate) fn all() -> BTreeMap<String, Json> {
 }
 
 /// A document in each of its forms, beside what it means.
-pub(crate) fn described(made: &Made) -> Json {
+fn described(made: &Made) -> Json {
     let Made { about, kind, doc, .. } = made;
     let whole = lean::save(doc);
     let mut json = json!({
@@ -51,22 +44,6 @@ pub(crate) fn described(made: &Made) -> Json {
         json["means_to_a_later_app"] = meaning(doc, later().kind(kind.name).unwrap());
     }
     json
-}
-
-/// Takes in what others wrote meanwhile.
-pub(crate) fn merged(mut doc: Automerge, others: impl IntoIterator<Item = Automerge>) -> Automerge {
-    for mut other in others {
-        doc.merge(&mut other).unwrap();
-    }
-    doc
-}
-
-pub(crate) fn account(pen: &mut Writer) -> (Kind, Automerge) {
-    let kind = kind("organization");
-    let pairs =
-        [("name", "Café Zoë 🍜"), ("notes", "Ring twice.\n\nBack door."), ("tags", "patio")];
-    let (doc, _) = pen.create(&kind, record(1), &pairs);
-    (kind, doc)
 }
 
 fn plain_account() -> Made {
@@ -105,19 +82,6 @@ fn plain_account() -> Made {
     server(MIA, 9).append(&mut doc, &kind, "assignment", &parts);
     let about = "An account with a value in nearly every field, one of them cleared, assigned by a manager.";
     Made { name: "organization-plain", about, kind, doc }
-}
-
-/// The parties of most conflicts: two devices that had not heard of each other.
-pub(crate) fn twice(
-    kind: &Kind,
-    doc: Automerge,
-    first: &[(&str, &str)],
-    second: &[(&str, &str)],
-) -> Automerge {
-    let (mut here, mut there) = (doc.clone(), doc);
-    writer(ROSA, 11).edit(&mut here, kind, first);
-    writer(OMAR, 12).edit(&mut there, kind, second);
-    merged(here, [there])
 }
 
 fn contested() -> (Kind, Automerge) {
@@ -330,18 +294,6 @@ fn older_account() -> Made {
     let (kind, doc) = account(&mut writer(ROSA, 1));
     let about = "An account as every app begins one: without the containers that a later app knows, which are empty for it.";
     Made { name: "organization-of-an-older-app", about, kind, doc }
-}
-
-/// An account to which a later app wrote.
-pub(crate) fn grown() -> (Kind, Automerge) {
-    let kind = later().kind("organization").unwrap().clone();
-    let mut rosa = writer(ROSA, 1);
-    let (_, mut doc) = account(&mut rosa);
-    let pairs =
-        [("golden_seats", "44"), ("golden_delivery", "Through the yard."), ("golden_dock", "3")];
-    rosa.edit(&mut doc, &kind, &pairs);
-    rosa.edit(&mut doc, &kind, &[("golden_certificates", "halal, organic")]);
-    (kind, doc)
 }
 
 fn newer_account() -> Made {

@@ -4,8 +4,8 @@ use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{Author, Automerge, ROOT, ReadDoc, ScalarValue};
 use sync_core::schema::Kind;
 
-use super::documents::{Made, account, merged};
 use super::pens::{MIA, OMAR, ROSA, Writer, record, user, writer};
+use super::records::{Made, account, merged};
 use super::schemas::kind;
 
 /// The odd documents.
@@ -67,9 +67,9 @@ fn account_with_nonsense() -> Made {
         tx.put(ROOT, "priority_level", "E").unwrap();
         tx.put_object(ROOT, "website", automerge::ObjType::Map).unwrap();
         tx.put(ROOT, "cuisine", ScalarValue::Str("x".repeat(101).into())).unwrap();
-        tx.put(&container(&kind, "life"), "no id", "no event").unwrap();
-        tx.put(&container(&kind, "custom_fields"), "Number", 7_i64).unwrap();
-        tx.put(&container(&kind, "phones"), "not normal", true).unwrap();
+        tx.put(container(&kind, "life"), "no id", "no event").unwrap();
+        tx.put(container(&kind, "custom_fields"), "Number", 7_i64).unwrap();
+        tx.put(container(&kind, "phones"), "not normal", true).unwrap();
     });
     let about = "What a faulty app wrote: values of wrong types, too long or out of range. Each is a violation and shows as nothing, or is passed over; nothing fails.";
     Made { name: "organization-with-nonsense", about, kind, doc }
