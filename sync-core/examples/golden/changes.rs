@@ -12,7 +12,7 @@ use sync_core::time::UnixMs;
 use super::json::hex;
 use super::oddities::raw;
 use super::pens::{JUDGED_AT, MIA, OMAR, ROSA, Writer, record, server, user, writer};
-use super::records::{account, grown, twice};
+use super::records::{account, twice};
 use super::schemas::{kind, later};
 
 /// A change that is pushed, and what it is pushed to.
@@ -104,7 +104,6 @@ pub(crate) fn refused() -> Json {
         forgetful(),
         wrong_counter(),
         posing_as_genesis(),
-        foreign_step(),
     ])
 }
 
@@ -232,20 +231,6 @@ fn after_step() -> Pushed {
     let about = "What a later app writes into the container of its step.";
     let change = made[1].bytes.clone();
     Pushed { about, kind, before: Some(doc), record: record(1), author: ROSA, change }
-}
-
-fn foreign_step() -> Pushed {
-    let (_, grown) = grown();
-    let step = grown
-        .get_changes(&[])
-        .into_iter()
-        .find(|change| change.timestamp() == 0 && change.seq() == 1 && change.deps().len() == 1);
-    let kind = kind("organization");
-    let pairs = [("name", "Another")];
-    let (doc, _) = writer(ROSA, 1).create(&kind, record(2), &pairs);
-    let about = "A step of genesis that is another record's: its writer does not fit.";
-    let change = step.unwrap().raw_bytes().to_vec();
-    Pushed { about, kind, before: Some(doc), record: record(2), author: ROSA, change }
 }
 
 fn assignment() -> Pushed {

@@ -18,7 +18,16 @@ use super::schemas::{kind, later};
 pub(crate) fn all() -> BTreeMap<String, Json> {
     let made = [plain_account(), contested_account(), settled_account(), deleted_account()]
         .into_iter()
-        .chain([finance(), contact(), deal(), disputed_deal(), visit(), chore()])
+        .chain([
+            gone_account(),
+            relabeled_account(),
+            finance(),
+            contact(),
+            deal(),
+            disputed_deal(),
+            visit(),
+            chore(),
+        ])
         .chain([older_account(), newer_account(), account_of_two_newer_apps()])
         .chain(oddities::all());
     made.map(|made| (made.name.to_owned(), described(&made))).collect()
@@ -136,15 +145,37 @@ fn settled_account() -> Made {
     Made { name: "organization-settled", about, kind, doc }
 }
 
+fn live(writer: &mut Writer, doc: &mut Automerge, kind: &Kind, event: LifeEvent) {
+    let data = event.data();
+    let parts: Vec<(&str, &str)> =
+        data.iter().map(|(name, json)| (name.as_str(), json.as_str().unwrap())).collect();
+    writer.append(doc, kind, "life", &parts);
+}
+
+fn gone_account() -> Made {
+    let (kind, doc) = account(&mut writer(ROSA, 1));
+    let (mut here, mut there) = (doc.clone(), doc);
+    live(&mut writer(OMAR, 12), &mut here, &kind, LifeEvent::Delete);
+    live(&mut writer(ROSA, 11), &mut there, &kind, LifeEvent::Delete);
+    let about = "Deleted by two at once: it is deleted since the earlier of the two.";
+    Made { name: "organization-gone", about, kind, doc: merged(here, [there]) }
+}
+
+fn relabeled_account() -> Made {
+    let (kind, doc) = account(&mut writer(ROSA, 1));
+    let (mut here, mut there) = (doc.clone(), doc);
+    writer(ROSA, 11).edit(&mut here, &kind, &[("tags", "-patio")]);
+    let mut omar = writer(OMAR, 12);
+    omar.edit(&mut there, &kind, &[("tags", "-patio")]);
+    omar.edit(&mut there, &kind, &[("tags", "patio")]);
+    let about = "A tag that one removed while another removed it and put it back: it is there.";
+    Made { name: "organization-relabeled", about, kind, doc: merged(here, [there]) }
+}
+
 fn deleted_account() -> Made {
     let mut rosa = writer(ROSA, 1);
     let (kind, mut doc) = account(&mut rosa);
-    let life = |writer: &mut Writer, doc: &mut Automerge, event: LifeEvent| {
-        let data = event.data();
-        let parts: Vec<(&str, &str)> =
-            data.iter().map(|(name, json)| (name.as_str(), json.as_str().unwrap())).collect();
-        writer.append(doc, &kind, "life", &parts);
-    };
+    let life = |writer: &mut Writer, doc: &mut Automerge, event| live(writer, doc, &kind, event);
     life(&mut rosa, &mut doc, LifeEvent::Delete);
     life(&mut rosa, &mut doc, LifeEvent::Restore);
     life(&mut rosa, &mut doc, LifeEvent::Delete);

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value as Json;
 use sync_core::document::hydrate;
 
-use crate::golden::files::{folder, lacking, root};
+use crate::golden::files::{folder, lacking, versions};
 use crate::kit::{created, edited, kind, pen};
 
 /// What a script says of a file or folder.
@@ -21,14 +21,16 @@ fn run(script: &str, argument: &Path) -> Json {
 /// Another language finds in them what their files say they hold, and the same changes.
 #[test]
 fn the_golden_documents_hold_the_same_in_javascript() {
-    let read = run("golden.mjs", &root().join("documents"));
-    for (name, golden) in folder("documents/") {
-        let forms = read[name.trim_start_matches("documents/")].as_array().unwrap();
-        assert_eq!(forms.len(), 2, "{name}");
-        for found in forms {
-            assert_eq!(found["holds"], golden["holds"], "{name}");
+    let read: Vec<Json> =
+        versions().iter().map(|version| run("golden.mjs", &version.join("documents"))).collect();
+    for (path, golden) in folder("documents") {
+        let name = path.to_string_lossy();
+        let found = read.iter().find_map(|files| files.get(&*name)).unwrap();
+        assert_eq!(found.as_array().map(Vec::len), Some(2), "{name}");
+        for form in found.as_array().unwrap() {
+            assert_eq!(form["holds"], golden["holds"], "{name}");
             // Of the author of a change the package knows nothing.
-            let lacks = lacking(found, &golden);
+            let lacks = lacking(form, &golden);
             assert!(lacks.is_empty(), "{name}: {}", lacks.join("\n"));
         }
     }

@@ -36,6 +36,6 @@ function read(bytes) {
 const folder = process.argv[2]
 const everything = readdirSync(folder).map((name) => {
   const golden = JSON.parse(readFileSync(join(folder, name), 'utf8'))
-  return [name, ['whole', 'deflated'].map((form) => read(Buffer.from(golden[form], 'hex')))]
+  return [join(folder, name), ['whole', 'deflated'].map((form) => read(Buffer.from(golden[form], 'hex')))]
 })
 console.log(JSON.stringify(Object.fromEntries(everything)))

@@ -9,7 +9,7 @@ use super::files::{folder, lacking, promised, unhex};
 /// The client says, byte by byte, what it said then.
 #[test]
 fn every_conversation_is_answered_the_same() {
-    for (name, golden) in folder("conversations/") {
+    for (name, golden) in folder("conversations") {
         let mut host = Host::new();
         for (index, line) in golden["lines"].as_array().unwrap().iter().enumerate() {
             let heard = match line.get("client") {
@@ -20,7 +20,7 @@ fn every_conversation_is_answered_the_same() {
             let today = promised(json!({ "server": answers }));
             let then = promised(json!({ "server": line["server"] }));
             let lacks = lacking(&then, &today);
-            assert!(lacks.is_empty(), "{name}, line {index}: {}", lacks.join("\n"));
+            assert!(lacks.is_empty(), "{}, line {index}: {}", name.display(), lacks.join("\n"));
         }
     }
 }

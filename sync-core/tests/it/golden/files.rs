@@ -8,18 +8,31 @@ use serde_json::Value as Json;
 /// What is for people, or up to the library that compresses, and may come to be another.
 const NOT_PROMISED: [&str; 5] = ["deflated", "problem", "sentence", "zlib", "zstd"];
 
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(super::corpus::VERSION)
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// Every file but the README, by its name in the folder.
-pub(crate) fn everything() -> Vec<(String, Vec<u8>)> {
-    let mut folders = vec![root()];
+/// The folder of every version, all of which are read for ever.
+pub(crate) fn versions() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path());
+    let mut versions: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    versions.sort_unstable();
+    assert!(versions.contains(&golden().join(super::corpus::VERSION)), "{versions:?}");
+    versions
+}
+
+/// Every file but the README of the version that is written today, by its name in the folder.
+pub(crate) fn written() -> Vec<(String, Vec<u8>)> {
+    within(&golden().join(super::corpus::VERSION))
+}
+
+fn within(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut folders = vec![root.to_owned()];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
             if path.is_dir() {
                 folders.push(path);
             } else if !name.ends_with(".md") {
@@ -31,29 +44,40 @@ pub(crate) fn everything() -> Vec<(String, Vec<u8>)> {
     found
 }
 
-pub(crate) fn read(name: &str) -> Json {
-    serde_json::from_slice(&std::fs::read(root().join(name)).unwrap()).unwrap()
-}
-
-/// The JSON files of a folder by name.
-pub(crate) fn folder(name: &str) -> Vec<(String, Json)> {
-    let files = everything().into_iter();
-    let inside = files.filter(|(file, _)| file.starts_with(name) && file.ends_with(".json"));
-    let found: Vec<(String, Json)> =
-        inside.map(|(file, bytes)| (file, serde_json::from_slice(&bytes).unwrap())).collect();
+/// The JSON files of a folder in every version, by their paths.
+pub(crate) fn folder(name: &str) -> Vec<(PathBuf, Json)> {
+    let mut found = Vec::new();
+    for version in versions() {
+        let files = within(&version.join(name)).into_iter();
+        let texts = files.filter(|(file, _)| file.ends_with(".json"));
+        found.extend(texts.map(|(file, bytes)| {
+            let json = serde_json::from_slice(&bytes).unwrap();
+            (version.join(name).join(file), json)
+        }));
+    }
     assert!(!found.is_empty(), "nothing in {name}");
     found
 }
 
-pub(crate) fn unhex(json: &Json) -> Vec<u8> {
-    HEXLOWER.decode(json.as_str().unwrap().as_bytes()).unwrap()
+/// A file in every version.
+pub(crate) fn read(name: &str) -> Vec<Json> {
+    let files = versions().into_iter().map(|version| std::fs::read(version.join(name)).unwrap());
+    files.map(|bytes| serde_json::from_slice(&bytes).unwrap()).collect()
 }
 
-/// The list in a file.
+/// The lists in a file of every version, as one.
 pub(crate) fn list(name: &str) -> Vec<Json> {
-    let Json::Array(items) = read(name) else { panic!("{name} holds a list") };
+    let lists = read(name).into_iter().map(|json| match json {
+        Json::Array(items) => items,
+        _ => panic!("{name} holds a list"),
+    });
+    let items: Vec<Json> = lists.flatten().collect();
     assert!(!items.is_empty(), "nothing in {name}");
     items
+}
+
+pub(crate) fn unhex(json: &Json) -> Vec<u8> {
+    HEXLOWER.decode(json.as_str().unwrap().as_bytes()).unwrap()
 }
 
 /// Without what may come to be another.
