@@ -232,6 +232,19 @@ fn a_group_that_writes_to_a_refused_record_twice_is_refused_once() {
     assert_eq!(store.rows.keys().copied().collect::<Vec<_>>(), [record(1)]);
 }
 
+/// A faulty app pushes a change twice, once as what it is not. What is stored is not said to be refused.
+#[test]
+fn a_change_that_is_pushed_twice_has_the_verdict_of_what_is_stored() {
+    let mut store = Store::default();
+    let sound = account(1, 1, 1, "One");
+    let mislabelled = || PushedChange { kind: "saucer".into(), ..account(1, 1, 1, "One") };
+    for groups in [vec![vec![mislabelled()], vec![sound]], vec![vec![mislabelled()]]] {
+        let answers = store.commit_all(vec![job(1, groups)], &Moments::default());
+        assert!(codes(&answers[0]).iter().all(Option::is_none), "{answers:?}");
+        assert_eq!(store.rows.len(), 1);
+    }
+}
+
 /// However many rows are refused, the second statement names them all.
 #[test]
 fn many_refused_rows_cost_two_statements() {
