@@ -1,6 +1,6 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lint fmt docs wasm circles ci db-start db-stop clean
+.PHONY: help setup demo test check bench lint fmt docs golden wasm circles ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -19,6 +19,8 @@ fmt: ## format the code
 docs: ## write docs/FIELDS.md from the declarations and check the documentation
 	@cargo run -q -p sync-core --example fields > target/FIELDS.md && mv target/FIELDS.md docs/FIELDS.md
 	@.ci/docs
+golden: ## write the golden corpus anew; read its README first
+	@cargo run -q -p sync-core --all-features --example golden
 wasm: ## build the browser's part
 	@.ci/wasm
 bench: ## measure against floors of the same run; writes target/bench/results.json

@@ -7,16 +7,11 @@
 // that re-exports its children is no circle by itself; a parent that uses a child which in turn uses what
 // the parent's own file defines is one. `#[cfg(test)]` modules do not count: they are in no build.
 //
-// --report lists every circle, tolerated or not, with one way around each, and exits 0.
+// --report lists every circle with one way around each, and exits 0.
 
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-// Circles that are tolerated: every file of the circle lies under `under`. Delete a line with its circle.
-const TOLERATED = [
-    { under: 'client-sdk/src/bin/pantry' },
-];
 
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const inRepository = (path) => relative(repository, path);
@@ -229,18 +224,15 @@ function rootsOf(crate) {
 const report = process.argv.includes('--report');
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--')).map((path) => resolve(path));
 const members = readFileSync(join(repository, 'Cargo.toml'), 'utf8').match(/members = \[([^\]]*)\]/)[1].match(/[\w-]+/g);
-let failed = 0, files = 0, tolerated = new Set();
+let failed = 0, files = 0;
 for (const crate of asked.length > 0 ? asked : members.map((name) => join(repository, name))) {
     for (const root of rootsOf(crate)) {
         const macros = new Map();
         const imports = importsOf(readFile(root, null, dirname(root), macros), macros);
         files += imports.size;
         for (const circle of circlesOf(imports)) {
-            const entry = TOLERATED.find(({ under }) => circle.every((file) => inRepository(file).startsWith(`${under}/`) || inRepository(file) === `${under}.rs`));
-            if (entry) tolerated.add(entry);
-            if (entry && !report) continue;
             failed++;
-            console.log(`\ncircle of ${circle.length} files in ${inRepository(root)}${entry ? ` (tolerated under ${entry.under})` : ''}:`);
+            console.log(`\ncircle of ${circle.length} files in ${inRepository(root)}:`);
             const told = new Set();
             for (const start of circle) {
                 const way = wayAround(start, circle, imports);
@@ -255,7 +247,6 @@ for (const crate of asked.length > 0 ? asked : members.map((name) => join(reposi
         }
     }
 }
-for (const entry of TOLERATED.filter((entry) => asked.length === 0 && !tolerated.has(entry))) console.log(`no circle is left under ${entry.under}: delete its line in .ci/circles.mjs`);
 if (failed > 0 && !report) {
     console.error('\nerror: files import each other in a circle; move what both need into a file of its own');
     process.exit(1);

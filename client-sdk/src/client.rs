@@ -54,7 +54,12 @@ impl Client {
     /// A handle on a replica that is open.
     pub fn of(replica: Replica) -> Self {
         let (id, user, schema) = (replica.id(), replica.user(), replica.schema().clone());
-        Self { shared: Arc::new(Shared::new(replica, SystemEnv, task::start)), id, user, schema }
+        let rebuilding = replica.rebuilding().is_ok_and(|progress| progress.is_some());
+        let shared = Arc::new(Shared::new(replica, SystemEnv, task::start));
+        if rebuilding {
+            shared.post(Mail::Rebuild);
+        }
+        Self { shared, id, user, schema }
     }
 
     /// This copy's id.
@@ -79,7 +84,8 @@ impl Client {
     }
 
     /// How far the tables are laid out anew, after an update that changed the declarations; `None`
-    /// when they are complete. Until then lists and searches may lack records.
+    /// when they are complete. Until then lists and searches may lack records. It is done in the
+    /// background from the opening on, and live queries and the status tell how it goes.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -87,8 +93,7 @@ impl Client {
         self.shared.read(|replica| replica.rebuilding())
     }
 
-    /// Lays out the tables of some records more; `None` when all are done. Call it again and again,
-    /// between other work.
+    /// Lays out the tables of some records more, for whoever waits for it; `None` when all are done.
     ///
     /// # Errors
     /// When the file cannot be written.

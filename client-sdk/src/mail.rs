@@ -22,6 +22,8 @@ pub(crate) enum Mail {
     Ask(Question, Duration, oneshot::Sender<WouldBe>),
     /// The replica was written to.
     Edited,
+    /// The tables are to be filled anew.
+    Rebuild,
     /// Somebody wants to hear of other processes' writes.
     Watched,
 }

@@ -22,6 +22,8 @@ use crate::{Server, SyncSummary};
 
 /// How often is looked whether another process wrote to the file: one read of a counter.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Records that are filled in within one transaction; others wait for the file as long.
+const REBUILT_AT_ONCE: u32 = 100;
 /// Frames that wait to be taken in; the server waits for acknowledgements long before.
 const FRAMES: usize = 16;
 
@@ -48,6 +50,8 @@ struct Task {
     asked: HashMap<QuestionId, oneshot::Sender<WouldBe>>,
     last_question: u64,
     summary: SyncSummary,
+    /// Whether tables are to be filled anew.
+    rebuilding: bool,
 }
 
 /// The server in use, with everything that hangs on it.
@@ -86,6 +90,7 @@ impl Task {
             asked: HashMap::new(),
             last_question: 0,
             summary: SyncSummary::default(),
+            rebuilding: false,
         }
     }
 
@@ -109,6 +114,7 @@ impl Task {
                     self.wake = None;
                     self.handle(LinkEvent::Tick).await;
                 }
+                () = tokio::task::yield_now(), if self.rebuilding => self.rebuild_some(),
                 _ = look.tick(), if looking => {
                     let foreign = self.shared.upgrade().map(|shared| shared.look());
                     if foreign == Some(Foreign::Wrote) {
@@ -153,8 +159,28 @@ impl Task {
             }
             Mail::Ask(question, within, reply) => self.ask(question, within, reply).await,
             Mail::Edited => self.handle(LinkEvent::Edited).await,
+            Mail::Rebuild => self.rebuilding = true,
             Mail::Watched => {}
         }
+    }
+
+    /// Fills in some records more, between other work.
+    fn rebuild_some(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let progress = {
+            let mut core = shared.lock();
+            let progress = core.replica.rebuild_some(REBUILT_AT_ONCE);
+            core.publish();
+            progress
+        };
+        self.rebuilding = match progress {
+            Ok(progress) => progress.is_some(),
+            Err(error) => {
+                tracing::warn!(%error, "the tables could not be filled; the next opening goes on");
+                false
+            }
+        };
+        shared.bump();
     }
 
     async fn ask(&mut self, question: Question, within: Duration, reply: oneshot::Sender<WouldBe>) {

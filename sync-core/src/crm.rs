@@ -16,24 +16,26 @@ use std::sync::{Arc, OnceLock};
 
 pub use logs::{STAGES, STATUSES};
 
-use crate::schema::Schema;
+use crate::schema::{KindDeclaration, Schema};
 
-/// The CRM's schema: every kind, in an order in which parents come before children.
+/// Every kind of the CRM as it is declared, in an order in which parents come before children.
+pub fn declarations() -> Vec<KindDeclaration> {
+    vec![
+        server_data::territory(),
+        server_data::user(),
+        organization::organization(),
+        organization_finance::organization_finance(),
+        contact::contact(),
+        opportunity::opportunity(),
+        interaction::interaction(),
+        task::task(),
+    ]
+}
+
+/// The CRM's schema.
 pub fn schema() -> Arc<Schema> {
     static SCHEMA: OnceLock<Arc<Schema>> = OnceLock::new();
-    let declare = || {
-        Schema::new(vec![
-            server_data::territory(),
-            server_data::user(),
-            organization::organization(),
-            organization_finance::organization_finance(),
-            contact::contact(),
-            opportunity::opportunity(),
-            interaction::interaction(),
-            task::task(),
-        ])
-    };
     // Made once, since declaring costs a millisecond: a convenience of hosts, not a global of the
     // engine, which sees only the value.
-    SCHEMA.get_or_init(declare).clone()
+    SCHEMA.get_or_init(|| Schema::new(declarations())).clone()
 }

@@ -61,9 +61,9 @@ pub use link::{
     Dial, Lasts, Link, LinkEffect, LinkEvent, LinkFault, LinkOptions, LinkStatus, Notice, Outcome,
     QuestionId, SteadyMs, Timing, Tokens, Wanted, read_claims,
 };
-pub use moments::{ReplicaMoment, ReplicaMoments};
 pub use list::{Deleted, ListOptions};
 pub use live::LiveQuery;
+pub use moments::{ReplicaMoment, ReplicaMoments};
 pub use opinion::{Culprit, WouldBe};
 pub use quarantine::ResubmitError;
 pub use query::SearchHit;

@@ -48,9 +48,8 @@ impl App {
     ///
     /// # Errors
     /// When the database cannot be reached or is not migrated, or keys cannot be had.
-    pub async fn start(config: &Config) -> Result<Arc<Self>, StartError> {
+    pub async fn start(config: &Config, schema: Arc<Schema>) -> Result<Arc<Self>, StartError> {
         let pool = store::connect(&config.database_url, config.pool_size).await?;
-        let schema = sync_core::crm::schema();
         let rules = Arc::new(Rules::load(&pool, schema.clone()).await?);
         let stopping = CancellationToken::new();
         let verifier =

@@ -96,7 +96,7 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
 async fn serve() -> anyhow::Result<()> {
     telemetry::start_logging();
     let config = Config::read(|name| std::env::var(name).ok())?;
-    let running = server::start(&config).await?;
+    let running = server::start(&config, sync_core::crm::schema()).await?;
     say(format_args!("listening on {}", running.address));
     let stopping = running.app.stopping.clone();
     tokio::spawn(async move {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sync_core::schema::Schema;
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -43,13 +44,13 @@ impl Running {
     }
 }
 
-/// Starts a server.
+/// Starts a server of a schema, whose tables the database has.
 ///
 /// # Errors
 /// When the database cannot be used or the port not be listened on.
-pub async fn start(config: &Config) -> Result<Running, StartError> {
+pub async fn start(config: &Config, schema: Arc<Schema>) -> Result<Running, StartError> {
     telemetry::metrics();
-    let app = App::start(config).await?;
+    let app = App::start(config, schema).await?;
     let listen = |source| StartError::Listen { port: config.port, source };
     let listener = TcpListener::bind(("0.0.0.0", config.port)).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;

@@ -1,10 +1,10 @@
 //! What judging a change needs to know besides the change.
 
-use automerge::Automerge;
+use automerge::{Automerge, ROOT, ReadDoc};
 
 use crate::document::PenRole;
 use crate::ids::{RecordId, UserId};
-use crate::schema::Kind;
+use crate::schema::{ID_KEY, KIND_KEY, Kind};
 use crate::time::UnixMs;
 
 /// What judging needs to know.
@@ -22,4 +22,13 @@ pub struct Context<'a> {
     pub now: UnixMs,
     /// Whose pen it is.
     pub pen: PenRole,
+}
+
+impl Context<'_> {
+    /// How many keys of the document's root are of a newer app.
+    pub(super) fn unknown_keys(&self) -> usize {
+        let known =
+            |key: &str| self.kind.declared(key).is_some() || key == ID_KEY || key == KIND_KEY;
+        self.doc.keys(ROOT).filter(|key| !known(key)).count()
+    }
 }

@@ -5,15 +5,16 @@
 //! one also by a version that does not know the step yet.
 
 use automerge::legacy::{Key, ObjectId, OpType};
-use automerge::{Automerge, ChangeHash as AutoHash, ObjType, ROOT, ReadDoc};
+use automerge::{Automerge, ChangeHash as AutoHash, ObjType};
 
 use super::context::Context;
 use super::parsed::ParsedChange;
 use super::refusals::refuse;
+use super::values::is_key;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::RecordId;
 use crate::limits;
-use crate::schema::{Kind, step_actor};
+use crate::schema::{ID_KEY, KIND_KEY, Kind, step_actor};
 
 /// Whether a change is a later step of the genesis of this record.
 pub fn is_step(parsed: &ParsedChange, record: RecordId, kind: &str) -> bool {
@@ -30,7 +31,7 @@ fn containers(parsed: &ParsedChange) -> Option<Vec<(&str, ObjType)>> {
     }
     let made = parsed.expanded.operations.iter().map(|op| match (&op.action, &op.obj, &op.key) {
         (OpType::Make(ty @ (ObjType::Map | ObjType::Text)), ObjectId::Root, Key::Map(name))
-            if !op.insert && op.pred.is_empty() =>
+            if !op.insert && op.pred.is_empty() && is_key(name) =>
         {
             Some((name.as_str(), *ty))
         }
@@ -56,14 +57,14 @@ pub(super) fn check(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), 
         );
     }
     let fits = made.iter().all(|(name, _)| fits(&context.kind, name, &made));
-    if !fits || made.iter().any(|(name, _)| name.is_empty() || name.len() > limits::KEY_BYTES) {
+    if !fits {
         return refuse(
             RefusalCode::BadReference,
             "The edit makes a place that the record does not have; update the app.",
         );
     }
-    let unknown = doc.keys(ROOT).filter(|key| context.kind.field(key).is_none()).count();
-    if unknown + made.len() > limits::UNKNOWN_KEYS {
+    let unknown = made.iter().filter(|(name, _)| context.kind.declared(name).is_none()).count();
+    if context.unknown_keys() + unknown > limits::UNKNOWN_KEYS {
         return refuse(RefusalCode::TooLarge, "It holds too many unknown fields.");
     }
     Ok(())
@@ -74,7 +75,7 @@ pub(super) fn check(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), 
 fn fits(kind: &Kind, name: &str, made: &[(&str, ObjType)]) -> bool {
     match kind.genesis().later_step_with(name) {
         Some(declared) => declared.iter().copied().eq(made.iter().copied()),
-        None => !kind.is_named(name),
+        None => kind.declared(name).is_none() && name != ID_KEY && name != KIND_KEY,
     }
 }
 

@@ -65,3 +65,8 @@ pub(super) fn scalar_bytes(value: &ScalarValue) -> usize {
         _ => 8,
     }
 }
+
+/// Whether a map takes this as a key.
+pub(super) fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.len() <= limits::KEY_BYTES && !key.contains('\0')
+}

@@ -11,7 +11,7 @@ use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_
 use super::refusals::{bad_preds, refuse};
 use super::step::{self, is_step};
 use super::text::TextView;
-use super::values::{check_value, check_writer, scalar_bytes};
+use super::values::{check_value, check_writer, is_key, scalar_bytes};
 use super::verified::VerifiedChange;
 use crate::document::{PenRole, normalise_key};
 use crate::error::{Refusal, RefusalCode};
@@ -134,7 +134,7 @@ impl<'a> Judge<'a> {
             let actor = Actor::from_slice(actor.to_bytes()).ok_or_else(unknown_place)?;
             self.genesis.later_field(self.context.record, *counter, actor)
         };
-        let field = name.and_then(|name| self.context.kind.field(name));
+        let field = name.and_then(|name| self.context.kind.declared(name));
         Ok((field.map_or(Place::Unknown(ty), Place::Container), id))
     }
 
@@ -154,7 +154,7 @@ impl<'a> Judge<'a> {
         op: &Op,
         counter: u64,
     ) -> Result<(), Refusal> {
-        if key.is_empty() || key.len() > limits::KEY_BYTES || key.contains('\0') {
+        if !is_key(key) {
             return refuse(RefusalCode::BadValue, "The edit uses a key that is too long.");
         }
         let (effect, kept) = self.effect_of(object, key, op)?;
@@ -244,7 +244,7 @@ impl<'a> Judge<'a> {
     fn check_settling(&self, place: Place<'a>, key: &str) -> Result<(), Refusal> {
         let field = match place {
             Place::Container(field) => Some(field),
-            Place::Root => self.context.kind.field(key),
+            Place::Root => self.context.kind.declared(key),
             Place::Unknown(_) => return Ok(()),
         };
         let Some(field) = field else {
@@ -274,7 +274,7 @@ impl<'a> Judge<'a> {
             let fits = self.creating == Creating::Yes && value.as_str() == Some(own.as_str());
             return if fits { self.name(key) } else { Err(wrong_record()) };
         }
-        let Some(field) = self.context.kind.field(key) else {
+        let Some(field) = self.context.kind.declared(key) else {
             return self.check_unknown_key(key, Some(value), before);
         };
         if field.ty.is_container() {
@@ -329,7 +329,8 @@ impl<'a> Judge<'a> {
         value: Option<&ScalarValue>,
         before: usize,
     ) -> Result<(), Refusal> {
-        let declared = self.context.kind.field(key).is_some() || key == ID_KEY || key == KIND_KEY;
+        let declared =
+            self.context.kind.declared(key).is_some() || key == ID_KEY || key == KIND_KEY;
         if declared {
             return refuse(RefusalCode::BadReference, format!("{key} cannot be removed."));
         }
@@ -347,12 +348,7 @@ impl<'a> Judge<'a> {
                 "The edit writes an unknown field that is too large; update the app.",
             );
         }
-        let context = self.context;
-        let count = || {
-            let known =
-                |key: &str| context.kind.field(key).is_some() || key == ID_KEY || key == KIND_KEY;
-            context.doc.keys(ROOT).filter(|key| !known(key)).count()
-        };
+        let count = || self.context.unknown_keys();
         let adds = value.is_some() && before == 0;
         self.count_key(
             &ROOT,

@@ -230,16 +230,17 @@ impl<'j> Commit<'j> {
 
     fn take_in(&mut self, settled: Settled) {
         let job = &self.jobs[self.fallen.len() - 1];
+        let fallen = self.fallen.last_mut().expect("BUG: a push is judged once it was begun");
+        fallen.refused.extend(settled.refused);
+        fallen.said.extend(settled.said);
         for merged in settled.kept {
             for change in &merged.changes {
+                // A faulty app may push a change in two groups, of which one is refused.
+                fallen.refused.remove(&change.hash);
                 self.merged_before.insert(change.hash, (change.record, job.user));
                 self.owners.insert(change.actor, job.user);
             }
             self.accepted.push(Accepted { user: job.user, replica: job.replica, merged });
-        }
-        if let Some(fallen) = self.fallen.last_mut() {
-            fallen.refused.extend(settled.refused);
-            fallen.said.extend(settled.said);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::push::PushJob;
 use crate::error::{Refusal, RefusalCode};
+use crate::guard;
 use crate::ids::{ChangeHash, GroupId, RecordId};
 use crate::time::UnixMs;
 
@@ -43,6 +44,8 @@ pub(super) fn worth_keeping<'a>(
             let (Ok(parsed), Some(refusal)) = (&change.parsed, refused.get(&change.hash)) else {
                 continue;
             };
+            // A step of a record's genesis is nobody's work; it is made again with the edit.
+            let step = guard::is_step(parsed, change.record, &change.kind);
             let keep = match RefusalCode::parse(&refusal.code) {
                 Some(RefusalCode::Denied) => {
                     denied.insert(change.hash);
@@ -57,7 +60,7 @@ pub(super) fn worth_keeping<'a>(
                 }
                 _ => false,
             };
-            if keep {
+            if keep && !step {
                 kept.push(RefusedChange {
                     hash: change.hash,
                     record: change.record,

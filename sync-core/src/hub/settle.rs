@@ -9,7 +9,7 @@
 //!
 //! **Invariant**: what the workspace holds of a record afterwards is what its row says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::moments::{Moment, Moments};
 use super::workspace::{CandidateGroup, Judgement, Merged, Projected, Workspace, group_refused};
@@ -238,11 +238,8 @@ impl Settling {
         let Some(round) = self.rounds.last_mut() else { return };
         let entangled = entangled(&ties(round.tried.iter()), culprits);
         let mut groups_of: HashMap<RecordId, usize> = HashMap::new();
-        for one in &round.tried {
-            // Once a group: one that changes a record twice still stands alone.
-            for record in records_of(&one.group).collect::<HashSet<_>>() {
-                *groups_of.entry(record).or_default() += 1;
-            }
+        for record in round.tried.iter().flat_map(|one| records_of(&one.group)) {
+            *groups_of.entry(record).or_default() += 1;
         }
         let (stay, mut go): (Vec<Tried>, Vec<Tried>) = std::mem::take(&mut round.tried)
             .into_iter()
@@ -332,8 +329,10 @@ fn take_all_back(workspace: &mut Workspace, tried: &mut Vec<Tried>) -> Vec<Candi
     groups
 }
 
+/// The records of a group, each once, however often the group writes to it.
 fn records_of(group: &CandidateGroup) -> impl Iterator<Item = RecordId> {
-    group.changes.iter().map(|change| change.record)
+    let records: BTreeSet<RecordId> = group.changes.iter().map(|change| change.record).collect();
+    records.into_iter()
 }
 
 /// What groups of several records tie together.

@@ -199,10 +199,6 @@ impl Workspace {
                 return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
             }
         }
-        // It may have been refused before, beside others that were taken back since.
-        for hash in hashes {
-            self.refused.remove(&(author, hash));
-        }
         Judgement::Merged(merged)
     }
 
@@ -308,6 +304,8 @@ impl Workspace {
             text_edited: edits_text || text_before,
         };
         let before = self.documents.insert(record, merged_document);
+        // It may have been refused before, beside others that were taken back since.
+        self.refused.remove(&(author, hash));
         merged.before.push((record, before));
         merged.changes.push(stored);
         Ok(())

@@ -173,7 +173,9 @@ impl Again {
                 (None, Some(states)) => work.put_edit(change.hash, &states.in_words())?,
                 (None, None) => {}
             }
-            lost.push((change.hash, Refusal::depends_on_refused()));
+            if !change.step {
+                lost.push((change.hash, Refusal::depends_on_refused()));
+            }
         }
         for (record, document) in open {
             work.put_record(record, &document, document.scope(record))?;

@@ -106,7 +106,7 @@ impl Intake {
         let sentence = "It does not go with the record as the server has it; make it again.";
         let refusal = Refusal::new(RefusalCode::MissingDependency, sentence);
         for hash in misfits {
-            if work.quarantine_change(*hash, &refusal)?.is_some() {
+            if work.quarantine_change(*hash, &refusal)?.is_some_and(|stood| !stood.step) {
                 self.refused.push((*hash, refusal.clone()));
             }
         }
@@ -246,6 +246,7 @@ impl Intake {
                 bytes: change.raw_bytes(),
                 state: ChangeState::Accepted,
                 actor: Actor::from_slice(change.actor_id().to_bytes()).unwrap_or(Actor([0; 16])),
+                step: false,
                 origin: &self.origin,
             })?;
         }

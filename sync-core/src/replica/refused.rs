@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use super::again::Again;
 use super::error::ReplicaError;
 use super::history::{Histories, keep_words};
-use super::store::{OwnChange, Silent, Work};
+use super::store::{OwnChange, Silent, Stood, Work};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, RecordId, ScopeId};
 
@@ -52,8 +52,11 @@ impl Fallout {
         hash: ChangeHash,
         refusal: &Refusal,
     ) -> Result<(), ReplicaError> {
-        let Some((record, first)) = work.quarantine_change(hash, refusal)? else { return Ok(()) };
-        self.refused.push((hash, refusal.clone()));
+        let Some(stood) = work.quarantine_change(hash, refusal)? else { return Ok(()) };
+        let Stood { record, seq: first, step } = stood;
+        if !step {
+            self.refused.push((hash, refusal.clone()));
+        }
         let denied = RefusalCode::parse(&refusal.code) == Some(RefusalCode::Denied);
         let later = if denied { Later::Falls } else { Later::Stands };
         if !self.touched.iter().any(|(known, _)| *known == record) {
@@ -95,7 +98,9 @@ impl Fallout {
     ) -> Result<(), ReplicaError> {
         let refusal = Refusal::depends_on_refused();
         work.quarantine_change(change.hash, &refusal)?;
-        self.refused.push((change.hash, refusal));
+        if !change.step {
+            self.refused.push((change.hash, refusal));
+        }
         for hash in beside {
             self.refuse(work, *hash, &with_its_group())?;
         }

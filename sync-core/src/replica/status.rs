@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::device::Replica;
 use super::env::Env;
 use super::error::ReplicaError;
+use super::rebuild::Rebuilding;
 use super::state::{Holder, LINK, State};
 use crate::time::UnixMs;
 
@@ -25,6 +26,9 @@ pub struct Status {
     pub refused: u64,
     /// Records on this device.
     pub records: u64,
+    /// How far the tables are filled after an update that changed the declarations; none when they
+    /// are complete.
+    pub rebuilding: Option<Rebuilding>,
     /// When the server was last heard.
     pub last_sync: Option<UnixMs>,
     /// Why the last session ended or failed.
@@ -67,11 +71,12 @@ impl Replica {
         }
         Ok(Status {
             link: self.link_state(),
-            unsent: stored.count("SELECT count(*) FROM changes WHERE state = 1")?,
+            unsent: stored.count("SELECT count(*) FROM changes WHERE state = 1 AND step = 0")?,
             oldest_unsent: stored.oldest_unsent()?,
             conflicts,
-            refused: stored.count("SELECT count(*) FROM changes WHERE state = 2")?,
+            refused: stored.count("SELECT count(*) FROM changes WHERE state = 2 AND step = 0")?,
             records: stored.count("SELECT count(*) FROM documents")?,
+            rebuilding: self.rebuilding()?,
             last_sync: stored.meta::<i64>("last_sync")?.map(UnixMs),
             last_fault: self.last_fault.clone(),
         })

@@ -24,7 +24,7 @@ mod stored;
 mod tables;
 mod work;
 
-pub(super) use changes::{ChangeState, NewChange};
+pub(super) use changes::{ChangeState, NewChange, Stood};
 pub(super) use document::OpenDocument;
 pub(super) use file::File;
 pub(super) use outbox::{Origin, OwnChange, Silent};

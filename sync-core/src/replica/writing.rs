@@ -15,6 +15,15 @@ pub(super) struct Writing<'m> {
     pub(super) mint: &'m mut dyn FnMut() -> EventId,
 }
 
+/// What a change is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// A later step of the record's genesis.
+    Step,
+    /// Somebody's edit.
+    Edit,
+}
+
 impl Writing<'_> {
     /// Begins a record.
     pub(super) fn begin(
@@ -44,7 +53,7 @@ impl Writing<'_> {
     ) -> Result<Vec<LocalChange>, ReplicaError> {
         let mut made = document::prepare(&mut open.doc, &open.kind, id, edit);
         for step in &made {
-            self.add(work, id, open.kind.name, step)?;
+            self.add(work, id, open.kind.name, step, Made::Step)?;
         }
         let local = document::edit(&mut open.doc, &open.hydrated, edit, &self.pen, self.mint)?;
         if let Some(local) = local {
@@ -68,7 +77,7 @@ impl Writing<'_> {
             by: Some(self.pen.author),
         };
         open.stamp = open.stamp.max(Some(stamp));
-        self.add(work, record, open.kind.name, local)
+        self.add(work, record, open.kind.name, local, Made::Edit)
     }
 
     /// Puts a change into the outbox.
@@ -78,6 +87,7 @@ impl Writing<'_> {
         record: RecordId,
         kind: &'static str,
         local: &LocalChange,
+        made: Made,
     ) -> rusqlite::Result<()> {
         work.add_change(&NewChange {
             record,
@@ -86,6 +96,7 @@ impl Writing<'_> {
             bytes: &local.bytes,
             state: ChangeState::Pending,
             actor: local.actor,
+            step: made == Made::Step,
             origin: &self.origin,
         })
     }

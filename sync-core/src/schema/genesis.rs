@@ -117,7 +117,12 @@ pub fn step_actor<'a>(
     let mut digest = Sha256::new_with_prefix(format!("kitchen-pantry/genesis/{kind}/step"));
     digest.update(record.as_bytes());
     for (name, ty) in containers {
-        digest.update(format!("\n{ty:?} {name}"));
+        let ty = match ty {
+            ObjType::Map | ObjType::Table => "map",
+            ObjType::List => "list",
+            ObjType::Text => "text",
+        };
+        digest.update(format!("\n{ty} {name}"));
     }
     let digest = digest.finalize();
     Actor::from_slice(&digest[..16]).expect("BUG: sixteen bytes of a digest are an actor")

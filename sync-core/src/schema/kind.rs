@@ -110,9 +110,10 @@ impl KindParts {
         self.fields.iter().find(|field| field.name == name && field.usage == Use::InUse)
     }
 
-    /// Whether a field has this name or had it.
-    pub fn is_named(&self, name: &str) -> bool {
-        self.fields.iter().any(|field| field.name == name)
+    /// Finds a declared field, also one that is retired: older apps still write it, and its name stays
+    /// taken.
+    pub fn declared(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
     }
 
     /// Its place among the kinds of its schema.

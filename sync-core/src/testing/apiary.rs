@@ -72,9 +72,14 @@ fn created_by() -> FieldDeclaration {
     link("created_by", "beekeeper").immutable().required().initially_author()
 }
 
+/// The apiary's declarations.
+pub fn declarations() -> Vec<KindDeclaration> {
+    vec![beekeeper(), yard(), hive(), inspection()]
+}
+
 /// The apiary's schema.
 pub fn schema() -> Arc<Schema> {
-    Schema::new(vec![beekeeper(), yard(), hive(), inspection()])
+    Schema::new(declarations())
 }
 
 fn beekeeper() -> KindDeclaration {

@@ -26,7 +26,8 @@ use crate::schema::RowView;
 pub struct CrmRules;
 
 /// Territories of the beginning.
-const TERRITORIES: [(u128, Option<u128>); 3] = [(0x71, None), (0x72, Some(0x71)), (0x73, Some(0x71))];
+const TERRITORIES: [(u128, Option<u128>); 3] =
+    [(0x71, None), (0x72, Some(0x71)), (0x73, Some(0x71))];
 /// People of the beginning, each with role, manager and territory.
 const PEOPLE: [(u128, &str, Option<u128>, Option<u128>); 7] = [
     (0x11, "sales_rep", Some(0x14), None),
@@ -213,7 +214,10 @@ impl Rules for CrmRules {
     fn judge(&self, records: &Records, writing: &Writing<'_>) -> Result<(), Refusal> {
         let case = Case { company: company(records), records, writing };
         if *case.role() == Role::ReadOnly {
-            return Err(denied("readers_do_not_write", "You may read records but not change them."));
+            return Err(denied(
+                "readers_do_not_write",
+                "You may read records but not change them.",
+            ));
         }
         match writing.kind.name {
             "organization" => case.account(),

@@ -43,11 +43,7 @@ pub struct Edits<'a> {
 
 impl<'a> Edits<'a> {
     /// Draws for a replica; ids come from its environment, everything else from the source.
-    pub fn new(
-        replica: &'a mut Replica,
-        env: &'a mut dyn Env,
-        random: &'a mut Random,
-    ) -> Self {
+    pub fn new(replica: &'a mut Replica, env: &'a mut dyn Env, random: &'a mut Random) -> Self {
         Self { replica, env, random, drawn: Drawn::default(), begun: Vec::new() }
     }
 
@@ -87,7 +83,8 @@ impl<'a> Edits<'a> {
     /// Begins a record, or first what it must refer to.
     fn begin_one(&mut self, depth: u32) -> Option<RecordId> {
         let kinds = self.kinds();
-        let kind = if depth == 0 { self.random.pick(&kinds)?.clone() } else { kinds.first()?.clone() };
+        let kind =
+            if depth == 0 { self.random.pick(&kinds)?.clone() } else { kinds.first()?.clone() };
         self.begin(&kind, depth)
     }
 
@@ -99,9 +96,8 @@ impl<'a> Edits<'a> {
         };
         for field in writable(kind) {
             let required = field.required == Presence::Required;
-            let is_scope = follows.is_some_and(|column| {
-                field.columns().iter().any(|one| one.name == column)
-            });
+            let is_scope =
+                follows.is_some_and(|column| field.columns().iter().any(|one| one.name == column));
             if field.initial != Initial::Nothing {
                 continue;
             }
@@ -188,9 +184,9 @@ impl<'a> Edits<'a> {
     ) {
         let mark = self.mark();
         // A new record is found by its name, so that the search index has every mark of a beginning.
-        let places = writable(kind).into_iter().filter(|field| {
-            (field.rule != Rule::Immutable) && takes_mark(field)
-        });
+        let places = writable(kind)
+            .into_iter()
+            .filter(|field| (field.rule != Rule::Immutable) && takes_mark(field));
         let mut places: Vec<Field> = places.cloned().collect();
         if now.is_none() {
             places.sort_by_key(|field| field.required != Presence::Required);
@@ -271,7 +267,12 @@ impl<'a> Edits<'a> {
     }
 
     fn day(&mut self) -> String {
-        format!("20{:02}-{:02}-{:02}", 20 + self.random.below(10), 1 + self.random.below(12), 1 + self.random.below(28))
+        format!(
+            "20{:02}-{:02}-{:02}",
+            20 + self.random.below(10),
+            1 + self.random.below(12),
+            1 + self.random.below(28)
+        )
     }
 
     fn part(&mut self, ty: PartType) -> Option<Json> {

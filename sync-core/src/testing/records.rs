@@ -67,7 +67,6 @@ impl Records {
         self.rows.insert((kind.index(), id), row)
     }
 
-
     pub(super) fn note_loss(&mut self, user: UserId, scope: ScopeId, at: FeedPosition) {
         self.lost.insert((user, scope), at);
     }

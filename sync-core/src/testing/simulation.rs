@@ -41,7 +41,10 @@ impl std::fmt::Display for Failure {
         for one in wrong {
             writeln!(f, "  {one}")?;
         }
-        write!(f, "the shortest plan that still does; replay it with `make sim PLAN=file`:\n\n{plan}")
+        write!(
+            f,
+            "the shortest plan that still does; replay it with `make sim PLAN=file`:\n\n{plan}"
+        )
     }
 }
 

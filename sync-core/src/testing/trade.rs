@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use super::apiary::{self, ApiaryRules};
 use super::crm::CrmRules;
+use super::next_version::{Retired, next_version};
 use super::plan::Version;
 use super::rules::Rules;
-use super::versions::later;
-use crate::schema::Schema;
+use crate::crm;
+use crate::schema::{KindDeclaration, Schema};
 
 /// A trade that plans know by name.
 #[derive(Clone, Debug)]
@@ -30,11 +31,19 @@ impl Trade {
         // Declaring takes longer than many a run.
         static CRM: OnceLock<[Arc<Schema>; 2]> = OnceLock::new();
         static APIARY: OnceLock<[Arc<Schema>; 2]> = OnceLock::new();
-        let both = |schema: Arc<Schema>| [schema.clone(), later(&schema)];
+        let both = |declare: fn() -> Vec<KindDeclaration>, retired: &[Retired<'_>]| {
+            [Schema::new(declare()), Schema::new(next_version(declare(), retired))]
+        };
         let (name, [present, later], rules): (_, _, Rc<dyn Rules>) = match name {
-            "crm" => ("crm", CRM.get_or_init(|| both(crate::crm::schema())), Rc::new(CrmRules)),
+            "crm" => {
+                let retired = [("organization", "website"), ("contact", "department")];
+                let schemas = CRM.get_or_init(|| both(crm::declarations, &retired));
+                ("crm", schemas, Rc::new(CrmRules))
+            }
             "apiary" => {
-                ("apiary", APIARY.get_or_init(|| both(apiary::schema())), Rc::new(ApiaryRules))
+                let retired = [("inspection", "hive_id"), ("yard", "forage")];
+                let schemas = APIARY.get_or_init(|| both(apiary::declarations, &retired));
+                ("apiary", schemas, Rc::new(ApiaryRules))
             }
             _ => return None,
         };

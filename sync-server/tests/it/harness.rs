@@ -10,7 +10,8 @@ use client_sdk::core::ids::{RecordId, UserId};
 use client_sdk::{Client, LinkFault, Server, SyncSummary};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor};
-use sync_core::schema::Kind;
+use sync_core::replica::OpenOptions;
+use sync_core::schema::{Kind, Schema};
 use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::{self, Claims};
 use sync_server::ops::{assign, grace, migrate, people, reproject};
@@ -62,8 +63,25 @@ async fn add_person(
     people::add_user(owner, &user).await.unwrap()
 }
 
+/// What the migration of a next version would do: a column for each that the tables lack.
+async fn add_columns(owner: &PgPool, schema: &Schema) {
+    for kind in schema.document_kinds() {
+        let known = crate::harness::kind(kind.name);
+        for column in kind.columns().iter().filter(|column| !known.columns().contains(column)) {
+            let (table, name, ty) = (kind.table, &column.name, column.ty.postgres());
+            let sql = format!("ALTER TABLE public.{table} ADD COLUMN {name} {ty}");
+            owner.execute(AssertSqlSafe(sql)).await.unwrap();
+        }
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::of(sync_core::crm::schema()).await
+    }
+
+    /// A world whose server knows the CRM by another version of its schema.
+    pub(crate) async fn of(schema: Arc<Schema>) -> Self {
         let admin_url = std::env::var("DATABASE_URL")
             .expect("DATABASE_URL must name a PostgreSQL for tests; `make test` provides one");
         let name = format!("test_{}", people::new_id().simple());
@@ -72,6 +90,7 @@ impl World {
         let database_url = with_database(&admin_url, &name);
         let owner = store::connect_as_owner(&database_url).await.unwrap();
         migrate::up(&owner).await.unwrap();
+        add_columns(&owner, &schema).await;
         let config = Config {
             database_url,
             pool_size: 6,
@@ -79,7 +98,7 @@ impl World {
             tokens: TokenConfig::from_secret(SECRET),
             origins: Vec::new(),
         };
-        let server = server::start(&config).await.unwrap();
+        let server = server::start(&config, schema).await.unwrap();
         let person = async |name: &str, role: &str, manager: Option<Uuid>| {
             add_person(&owner, name, role, manager, None).await
         };
@@ -101,6 +120,12 @@ impl World {
 
     pub(crate) fn device(&self, file: &str, user: Uuid) -> Client {
         Client::open(&self.files.path().join(file), Some(UserId(user))).unwrap()
+    }
+
+    /// A device whose app knows the CRM by another version of its schema.
+    pub(crate) fn device_of(&self, schema: Arc<Schema>, file: &str, user: Uuid) -> Client {
+        let db = rusqlite::Connection::open(self.files.path().join(file)).unwrap();
+        Client::open_with(db, OpenOptions { schema, user: Some(UserId(user)) }).unwrap()
     }
 
     /// Syncs a device as the user it belongs to; panics when that does not succeed.
@@ -160,7 +185,7 @@ impl World {
 
     /// The rows of a table as a user sees them on the server.
     pub(crate) async fn rows_of(&self, user: Uuid, table: &str) -> Vec<Vec<serde_json::Value>> {
-        let kind = crate::harness::kind(table);
+        let kind = self.server.app.schema.kind(table).unwrap();
         let mut connection = self.server.app.pool.acquire().await.unwrap();
         let mut tx = connection.begin().await.unwrap();
         store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
@@ -169,7 +194,7 @@ impl World {
                 .fetch_all(&mut *tx)
                 .await
                 .unwrap();
-        let mut rows = store::rows::by_id(&mut tx, &kind, &ids).await.unwrap();
+        let mut rows = store::rows::by_id(&mut tx, kind, &ids).await.unwrap();
         rows.sort_by_key(|(id, _)| *id);
         let as_json = |(_, row): &(Uuid, sync_core::cell::Row)| {
             row.iter().map(|cell| serde_json::to_value(cell).unwrap()).collect()
@@ -179,7 +204,7 @@ impl World {
 
     /// Every table on the device equals what its user sees on the server.
     pub(crate) async fn assert_agrees(&self, device: &Client) {
-        for kind in sync_core::crm::schema().document_kinds() {
+        for kind in self.server.app.schema.document_kinds() {
             let options = client_sdk::core::replica::ListOptions {
                 deleted: client_sdk::core::replica::Deleted::Shown,
                 ..Default::default()
@@ -214,10 +239,9 @@ impl World {
 
     /// The tables equal the fold of the documents, and these the fold of the changes.
     pub(crate) async fn assert_projected(&self) -> reproject::Outcome {
-        let outcome =
-            reproject::run(&self.owner, &sync_core::crm::schema(), reproject::Mode::Check)
-                .await
-                .unwrap();
+        let outcome = reproject::run(&self.owner, &self.server.app.schema, reproject::Mode::Check)
+            .await
+            .unwrap();
         assert_eq!(outcome.differences, Vec::<String>::new());
         outcome
     }
@@ -280,7 +304,7 @@ pub(crate) fn pantry(file: &Path, args: &[&str]) -> String {
 
 /// A second server on the same database.
 pub(crate) async fn second_server(world: &World) -> Arc<Running> {
-    Arc::new(server::start(&world.config).await.unwrap())
+    Arc::new(server::start(&world.config, sync_core::crm::schema()).await.unwrap())
 }
 
 /// A server as a process of its own, killed without warning when dropped.

@@ -31,5 +31,6 @@ mod secrecy;
 mod signer;
 mod thread;
 mod tokens;
+mod versions;
 mod wire;
 mod would_be;

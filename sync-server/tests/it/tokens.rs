@@ -40,7 +40,9 @@ fn but(mut claims: Value, changes: Value) -> Value {
 }
 
 async fn serve(world: &World, tokens: TokenConfig) -> Running {
-    server::start(&Config { tokens, ..world.config.clone() }).await.unwrap()
+    server::start(&Config { tokens, ..world.config.clone() }, sync_core::crm::schema())
+        .await
+        .unwrap()
 }
 
 /// The role a token gives, or the goodbye code it gets.
@@ -359,7 +361,7 @@ async fn neither_a_foreign_page_nor_a_token_in_the_address_gets_in() {
     let world = World::new().await;
     let mut config = world.config.clone();
     config.origins = vec!["https://app.example".into()];
-    let server = server::start(&config).await.unwrap();
+    let server = server::start(&config, sync_core::crm::schema()).await.unwrap();
     let dial = async |origin: &str| {
         let mut request = server.sync_url().into_client_request().unwrap();
         request.headers_mut().insert("origin", origin.parse().unwrap());

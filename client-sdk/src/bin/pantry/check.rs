@@ -8,9 +8,10 @@ use client_sdk::core::document::RecordEdit;
 use client_sdk::core::replica::{Culprit, GroupEdit, WouldBe};
 use serde_json::json;
 
+use crate::failure::Failure;
 use crate::output::Output;
+use crate::records::{find, kind_named, pairs, unknown};
 use crate::tokens::Server;
-use crate::{Failure, find, kind_named, pairs, unknown};
 
 /// It would be refused.
 const REFUSED: u8 = 5;

@@ -8,8 +8,8 @@ use client_sdk::core::replica::{GroupEdit, Table};
 use client_sdk::core::schema::{FieldType, Kind};
 use serde_json::json;
 
+use crate::failure::{Failure, failure};
 use crate::output::Output;
-use crate::{Failure, failure};
 
 /// A field and the columns that it is read from.
 struct Mapping {

@@ -9,8 +9,9 @@ use client_sdk::core::ids::ChangeHash;
 use client_sdk::core::replica::{Quarantined, Table};
 use serde_json::{Value, json};
 
+use crate::failure::{Failure, failure};
 use crate::output::{Output, plain};
-use crate::{Failure, failure, kind_named, pairs};
+use crate::records::{kind_named, pairs};
 
 #[derive(Subcommand)]
 pub(crate) enum QuarantineCommand {

@@ -6,9 +6,9 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::failure::{Failure, failure};
 use crate::output::Output;
 use crate::tokens::Server;
-use crate::{Failure, failure};
 
 const NEW: &str = "new on this device";
 const GONE: &str = "removed from this device";

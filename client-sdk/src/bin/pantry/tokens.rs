@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use client_sdk::{TokenError, TokenFile, TokenSource};
 
-use crate::{Failure, failure};
+use crate::failure::{Failure, failure};
 
 /// Which server to speak to, and as whom.
 #[derive(Args)]

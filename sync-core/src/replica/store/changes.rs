@@ -24,7 +24,18 @@ pub(in crate::replica) struct NewChange<'a> {
     pub(in crate::replica) bytes: &'a [u8],
     pub(in crate::replica) state: ChangeState,
     pub(in crate::replica) actor: Actor,
+    /// Whether it is a later step of the record's genesis, which is nobody's edit.
+    pub(in crate::replica) step: bool,
     pub(in crate::replica) origin: &'a Origin,
+}
+
+/// Where a change stood that is in quarantine now.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::replica) struct Stood {
+    pub(in crate::replica) record: RecordId,
+    pub(in crate::replica) seq: i64,
+    /// Whether it is a step, which no edit is.
+    pub(in crate::replica) step: bool,
 }
 
 /// The table of changes, as what was touched names it.
@@ -36,11 +47,17 @@ impl Work<'_> {
         change: &NewChange<'_>,
     ) -> rusqlite::Result<()> {
         self.touched.add_table(CHANGES);
+        if change.step {
+            // A step is the same change whenever it is made; it may have fallen with a refused edit.
+            self.tx
+                .prepare_cached("DELETE FROM changes WHERE hash = ?1 AND state = 2")?
+                .execute([change.hash.0])?;
+        }
         self.tx
             .prepare_cached(
                 "INSERT INTO changes
-                   (record, kind, hash, bytes, state, actor, grp, made_at, seen, code)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                   (record, kind, hash, bytes, state, actor, grp, made_at, seen, code, step)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 change.record.as_bytes(),
@@ -53,6 +70,7 @@ impl Work<'_> {
                 change.origin.made_at.0,
                 change.origin.seen.map(|seen| seen.0),
                 change.origin.again,
+                change.step,
             ])
             .map(drop)
     }
@@ -85,20 +103,25 @@ impl Work<'_> {
             .optional()
     }
 
-    /// Puts a change that waits into quarantine; says where it stood.
+    /// Puts a change that waits into quarantine; says where it stood. A step goes there too, since the
+    /// edits after it are read beside it, but nobody is shown it.
     pub(in crate::replica) fn quarantine_change(
         &mut self,
         hash: ChangeHash,
         refusal: &Refusal,
-    ) -> rusqlite::Result<Option<(RecordId, i64)>> {
+    ) -> rusqlite::Result<Option<Stood>> {
         self.touched.add_table(CHANGES);
         self.tx
             .prepare_cached(
                 "UPDATE changes SET state = 2, code = ?2, policy = ?3, sentence = ?4
-                 WHERE hash = ?1 AND state = 1 RETURNING record, seq",
+                 WHERE hash = ?1 AND state = 1 RETURNING record, seq, step",
             )?
             .query_row(params![hash.0, refusal.code, refusal.policy, refusal.sentence], |row| {
-                Ok((RecordId(Uuid::from_bytes(row.get(0)?)), row.get(1)?))
+                Ok(Stood {
+                    record: RecordId(Uuid::from_bytes(row.get(0)?)),
+                    seq: row.get(1)?,
+                    step: row.get(2)?,
+                })
             })
             .optional()
     }

@@ -75,7 +75,14 @@ impl File {
         let (tables, mut cache) = (Tables::new(schema), DocumentCache::new());
         lay_out(&db, &tables, &mut cache, owner)?;
         cache.refresh(Stored::new(&db, tables.schema()))?;
-        let file = Self { db, tables, owner, cache, touched: Noticed::default(), moments: ReplicaMoments::default() };
+        let file = Self {
+            db,
+            tables,
+            owner,
+            cache,
+            touched: Noticed::default(),
+            moments: ReplicaMoments::default(),
+        };
         file.scrub();
         Ok(file)
     }

@@ -27,10 +27,12 @@ pub(in crate::replica) struct OwnChange {
     pub(in crate::replica) hash: ChangeHash,
     pub(in crate::replica) bytes: Vec<u8>,
     pub(in crate::replica) origin: Origin,
+    /// Whether it is a later step of the record's genesis, which is nobody's edit.
+    pub(in crate::replica) step: bool,
 }
 
 /// The columns of an [`OwnChange`], in the order in which it reads them.
-const OWN_CHANGE: &str = "seq, record, kind, hash, bytes, grp, made_at, seen, code";
+const OWN_CHANGE: &str = "seq, record, kind, hash, bytes, grp, made_at, seen, code, step";
 
 impl OwnChange {
     fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -46,6 +48,7 @@ impl OwnChange {
                 seen: row.get::<_, Option<i64>>(7)?.map(FeedPosition),
                 again: row.get(8)?,
             },
+            step: row.get(9)?,
         })
     }
 }
@@ -178,9 +181,9 @@ impl<'a> Stored<'a> {
 
     /// Writers of changes that wait.
     pub(in crate::replica) fn unsent_actors(self, most: usize) -> rusqlite::Result<Vec<Actor>> {
-        let mut statement = self
-            .db
-            .prepare_cached("SELECT DISTINCT actor FROM changes WHERE state = 1 LIMIT ?1")?;
+        let mut statement = self.db.prepare_cached(
+            "SELECT DISTINCT actor FROM changes WHERE state = 1 AND step = 0 LIMIT ?1",
+        )?;
         let rows = statement.query_map([most as i64], |row| row.get(0).map(Actor))?;
         rows.collect()
     }

@@ -49,7 +49,8 @@ impl Quarantined {
 impl Stored<'_> {
     /// The refused edits, oldest first.
     pub(in crate::replica) fn quarantine(self) -> rusqlite::Result<Vec<Quarantined>> {
-        let sql = format!("SELECT {COLUMNS} FROM changes WHERE state = 2 ORDER BY seq");
+        let sql =
+            format!("SELECT {COLUMNS} FROM changes WHERE state = 2 AND step = 0 ORDER BY seq");
         let mut statement = self.db.prepare_cached(&sql)?;
         let rows = statement.query_map([], Quarantined::of_row)?;
         rows.collect()
@@ -60,7 +61,8 @@ impl Stored<'_> {
         self,
         hash: ChangeHash,
     ) -> rusqlite::Result<Option<Quarantined>> {
-        let sql = format!("SELECT {COLUMNS} FROM changes WHERE state = 2 AND hash = ?1");
+        let sql =
+            format!("SELECT {COLUMNS} FROM changes WHERE state = 2 AND step = 0 AND hash = ?1");
         self.db.prepare_cached(&sql)?.query_row([hash.0], Quarantined::of_row).optional()
     }
 }

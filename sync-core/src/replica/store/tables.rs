@@ -46,7 +46,9 @@ CREATE TABLE changes (
     policy TEXT,
     sentence TEXT,
     edit TEXT,
-    seen INTEGER
+    seen INTEGER,
+    -- 1: a later step of the record's genesis, which is nobody's edit
+    step INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX changes_record ON changes (record, seq);
 CREATE INDEX changes_waiting ON changes (state, seq) WHERE state > 0;

@@ -60,13 +60,19 @@ impl DeviceFile {
                 (None, false) => {}
                 (None, true) => wrong.push(format!("{name} lacks the {} {record}", stored.kind)),
                 (Some(_), false) => {
-                    wrong.push(format!("{name} holds the {} {record}, which its user may not see", stored.kind));
+                    wrong.push(format!(
+                        "{name} holds the {} {record}, which its user may not see",
+                        stored.kind
+                    ));
                 }
                 (Some(held), true) => {
                     let own = self.load(db, record, held)?;
                     let theirs = document::load(&stored.snapshot, &[]).map(|doc| heads(&doc));
                     if own.as_ref().map(heads) != theirs.ok() {
-                        wrong.push(format!("{name} has another {} {record} than the server", stored.kind));
+                        wrong.push(format!(
+                            "{name} has another {} {record} than the server",
+                            stored.kind
+                        ));
                     }
                     if held.scope != stored.scope.0 {
                         wrong.push(format!("{name} has {record} in another scope than the server"));
@@ -118,7 +124,9 @@ impl DeviceFile {
         for kind in self.schema.kinds() {
             let mut expected: BTreeMap<RecordId, Row> = BTreeMap::new();
             if kind.storage == Storage::ServerRow {
-                if let (true, Some(theirs)) = (active, store.contents().records().schema().kind(kind.name)) {
+                if let (true, Some(theirs)) =
+                    (active, store.contents().records().schema().kind(kind.name))
+                {
                     for (id, row) in store.contents().records().all(theirs.name) {
                         let cells = kind.columns().iter().map(|one| row.cell(&one.name).clone());
                         expected.insert(id, cells.collect());
@@ -149,11 +157,17 @@ impl DeviceFile {
     /// Nothing is left of records that are gone.
     fn check_remains(&self, db: &Connection, wrong: &mut Vec<String>) -> rusqlite::Result<()> {
         let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let words = count("SELECT count(*) FROM search_docsize WHERE id NOT IN (SELECT n FROM documents)")?;
+        let words =
+            count("SELECT count(*) FROM search_docsize WHERE id NOT IN (SELECT n FROM documents)")?;
         if words > 0 {
-            wrong.push(format!("{}: the search index has the words of {words} records that are gone", self.name));
+            wrong.push(format!(
+                "{}: the search index has the words of {words} records that are gone",
+                self.name
+            ));
         }
-        let left = count("SELECT count(*) FROM changes WHERE state = 0 AND record NOT IN (SELECT id FROM documents)")?;
+        let left = count(
+            "SELECT count(*) FROM changes WHERE state = 0 AND record NOT IN (SELECT id FROM documents)",
+        )?;
         if left > 0 {
             wrong.push(format!("{}: {left} accepted changes of records that are gone", self.name));
         }
@@ -205,7 +219,8 @@ impl DeviceFile {
             if state == 1 && active {
                 wrong.push(format!("{}: an edit still waits", self.name));
             }
-            for mark in marks::found_in(&bytes).into_iter().chain(marks::found_in(edit.as_bytes())) {
+            for mark in marks::found_in(&bytes).into_iter().chain(marks::found_in(edit.as_bytes()))
+            {
                 if authors.get(&mark).is_some_and(|author| *author != self.user) {
                     wrong.push(format!("{}: quarantine holds {mark} of somebody else", self.name));
                 }

@@ -2,12 +2,12 @@
 
 use super::company::{Company, Holding, Person};
 use super::rows::{holding, user_row};
-use crate::testing::random::Random;
-use crate::testing::records::Records;
-use crate::testing::rules::ServerStep;
 use crate::event::event_data;
 use crate::ids::{RecordId, UserId};
 use crate::role::Role;
+use crate::testing::random::Random;
+use crate::testing::records::Records;
+use crate::testing::rules::ServerStep;
 
 /// Accounts change hands, people change roles, places and managers, leave, come back, and begin.
 pub(super) fn step(

@@ -55,10 +55,12 @@ impl Contents {
                 moved.insert(one.record);
             }
         }
-        let listed = self.documents.iter().filter(|(_, document)| {
-            document.position > after && self.sees(user, document.scope)
-        });
-        let mut changed: Vec<Listed> = listed.map(|(id, document)| list_one(*id, document)).collect();
+        let listed = self
+            .documents
+            .iter()
+            .filter(|(_, document)| document.position > after && self.sees(user, document.scope));
+        let mut changed: Vec<Listed> =
+            listed.map(|(id, document)| list_one(*id, document)).collect();
         changed.sort_by_key(|listed| listed.position);
         News {
             server_rows: self.server_rows_after(after),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Access, Accepted, Contents, Move, StoredDocument, Transaction};
+use super::{Accepted, Access, Contents, Move, StoredDocument, Transaction};
 use crate::hub::{DocumentToStore, Placed, ToStore};
 use crate::ids::{FeedPosition, RecordId, ReplicaId, ScopeId, UserId};
 use crate::testing::rules::{Rules, ServerRecord};
@@ -68,8 +68,7 @@ impl Transaction {
     fn append(&mut self, placed: &Placed) {
         let Placed { change, author, position, .. } = placed;
         self.contents.owners.entry(change.actor).or_insert(*author);
-        let accepted =
-            Accepted { change: change.clone(), author: *author, position: *position };
+        let accepted = Accepted { change: change.clone(), author: *author, position: *position };
         self.contents.changes.insert(change.hash, Arc::new(accepted));
     }
 

@@ -25,8 +25,10 @@ impl World {
         if self.down_until.is_some() || self.jobs.is_empty() {
             return;
         }
-        let (replies, jobs): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.jobs).into_iter().map(|(id, push, job)| ((id, push), job)).unzip();
+        let (replies, jobs): (Vec<_>, Vec<_>) = std::mem::take(&mut self.jobs)
+            .into_iter()
+            .map(|(id, push, job)| ((id, push), job))
+            .unzip();
         let (count, wall) = (jobs.len(), self.wall());
         self.note(|| format!("commit of {count}"));
         match self.server.commit_all(jobs, wall) {
@@ -147,8 +149,7 @@ impl World {
         let Ok(Some(change)) = made else { return };
         let parsed = crate::guard::parse(&change.bytes);
         let group = GroupId(random.uuid());
-        let pushed =
-            PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed };
+        let pushed = PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed };
         let groups = vec![PushedGroup { group, seen: None, changes: vec![pushed] }];
         let mut job = PushJob::of_device(by, ReplicaId(random.uuid()), groups);
         job.pen = PenRole::Server;

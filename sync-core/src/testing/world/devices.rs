@@ -1,11 +1,9 @@
 //! What a person does with a device.
 
 use super::World;
-use crate::ids::{RecordId, UserId};
 use crate::document::RecordEdit;
-use crate::replica::{
-    GroupEdit, LinkEvent, LinkState, QuestionId, Replica, ReplicaError, Wanted,
-};
+use crate::ids::{RecordId, UserId};
+use crate::replica::{GroupEdit, LinkEvent, LinkState, QuestionId, Replica, ReplicaError, Wanted};
 use crate::schema::Schema;
 use crate::testing::device::{Device, DeviceId, Running};
 use crate::testing::edits::{Drawn, Edits};
@@ -106,7 +104,8 @@ impl World {
         pairs: &[(&str, &str)],
     ) -> Result<(), ReplicaError> {
         let made = self.call(device, |running, env, _| {
-            let kind = running.replica.kind_of(record)?.ok_or(ReplicaError::UnknownRecord(record))?;
+            let kind =
+                running.replica.kind_of(record)?.ok_or(ReplicaError::UnknownRecord(record))?;
             let edit = RecordEdit::parse(&kind, pairs.iter().copied())?;
             running.replica.edit(record, edit, env).map(drop)
         });
@@ -119,8 +118,7 @@ impl World {
     pub fn edit_anything(&mut self, device: DeviceId, seed: u64) {
         let mut random = Random::of(seed, &[5]);
         let committed = self.call(device, |running, env, _| {
-            let Drawn { edits, marks } =
-                Edits::new(&mut running.replica, env, &mut random).draw();
+            let Drawn { edits, marks } = Edits::new(&mut running.replica, env, &mut random).draw();
             let committed = running.replica.commit(&edits, env);
             (edits, marks, committed)
         });

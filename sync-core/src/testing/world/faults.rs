@@ -61,11 +61,8 @@ impl World {
 
     /// A side dies when it comes to a point for the so manieth time from now on.
     pub fn kill_at(&mut self, device: DeviceId, point: FaultPoint, nth: u64) {
-        let trap = if point.is_of_device() {
-            &self.devices[device.0].trap
-        } else {
-            &self.server.trap
-        };
+        let trap =
+            if point.is_of_device() { &self.devices[device.0].trap } else { &self.server.trap };
         trap.arm(point, nth);
     }
 
@@ -109,5 +106,4 @@ impl World {
         self.count("clock set");
         self.device_at(device).skew_ms = skew_ms;
     }
-
 }

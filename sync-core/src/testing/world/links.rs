@@ -3,9 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::World;
-use crate::replica::{
-    Dial, Foreign, LinkEffect, LinkEvent, Notice, OpenError, SteadyMs, Wanted,
-};
+use crate::replica::{Dial, Foreign, LinkEffect, LinkEvent, Notice, OpenError, SteadyMs, Wanted};
 use crate::testing::connection::{Connection, ConnectionId, End, Way};
 use crate::testing::device::{DeviceEnv, DeviceId, Running};
 use crate::testing::fault::Killed;

@@ -28,10 +28,7 @@ impl World {
         self.tell(device, LinkEvent::Connected(dial));
     }
 
-    pub(super) fn open_session(
-        &mut self,
-        device: Option<(DeviceId, u64, Dial)>,
-    ) -> ConnectionId {
+    pub(super) fn open_session(&mut self, device: Option<(DeviceId, u64, Dial)>) -> ConnectionId {
         let connection = ConnectionId(self.connections.len());
         let spare = ReplicaId(self.random.uuid());
         let now = Now { running: Duration::ZERO, wall: self.wall() };

@@ -1,0 +1,133 @@
+//! The commands and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use client_sdk::core::ids::UserId;
+
+use crate::check::CheckArgs;
+use crate::quarantine::QuarantineCommand;
+use crate::tokens::Server;
+
+/// A device's copy of your records: create, edit and find them without a network, and sync when
+/// there is one.
+///
+/// Examples:
+///   pantry init --user 0190…             begin a database for a user
+///   pantry import places.csv --kind organization --preview
+///   pantry new organization name="Café Zoë" priority_level=A
+///   pantry set 0190ab12 stage="closed-lost: too dear"
+///   pantry check --new organization name=Grand organization_type=customer --token "$TOKEN"
+///   pantry sync --server ws://127.0.0.1:3000/sync --token "$TOKEN"
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true, verbatim_doc_comment)]
+pub(crate) struct Cli {
+    /// The database file.
+    #[arg(long, global = true, env = "PANTRY_DB", default_value = "pantry.db")]
+    pub(crate) db: PathBuf,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Begin a database for a user.
+    Init {
+        /// The user's id; or give a token.
+        #[arg(long)]
+        user: Option<UserId>,
+        /// A token, whose user it is for.
+        #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+        /// A file that holds one.
+        #[arg(long, env = "PANTRY_TOKEN_FILE")]
+        token_file: Option<PathBuf>,
+    },
+    /// Read records from a CSV file. Rows that do not fit are listed and left out.
+    Import {
+        file: PathBuf,
+        #[arg(long, default_value = "organization")]
+        kind: String,
+        /// FIELD=COLUMN, or FIELD=COLUMN+COLUMN to join with a space; guessed when not given.
+        #[arg(long)]
+        map: Vec<String>,
+        /// Only show what would be read.
+        #[arg(long)]
+        preview: bool,
+    },
+    /// Create a record: field=value …
+    New {
+        kind: String,
+        values: Vec<String>,
+    },
+    /// Change a record: field=value …; sets take +key and -key; stage=, status= and completed= add
+    /// events.
+    Set {
+        id: String,
+        #[arg(allow_hyphen_values = true)]
+        values: Vec<String>,
+    },
+    /// Show a record with its conflicts.
+    Show {
+        id: String,
+    },
+    /// List records of a kind.
+    List {
+        kind: String,
+        /// SQL condition over the columns.
+        #[arg(long)]
+        r#where: Option<String>,
+        #[arg(long)]
+        limit: Option<u32>,
+        /// Deleted ones too.
+        #[arg(long)]
+        deleted: bool,
+    },
+    /// Find records by words.
+    Search {
+        text: String,
+    },
+    /// Answer an SQL query over the local tables.
+    Query {
+        sql: String,
+    },
+    /// Delete records; `restore` takes it back.
+    Delete {
+        ids: Vec<String>,
+    },
+    /// Take deletions back.
+    Restore {
+        ids: Vec<String>,
+    },
+    Check(CheckArgs),
+    /// Send and receive everything.
+    Sync {
+        #[command(flatten)]
+        server: Server,
+        /// Stay connected; reconnect when the connection breaks, and with --token-file also when
+        /// there is a newer token.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// One line: live or offline, unsent edits, conflicts, refusals.
+    Status,
+    /// Edits that the server refused: list, show, export, resubmit or discard them.
+    Quarantine {
+        #[command(subcommand)]
+        command: Option<QuarantineCommand>,
+    },
+    /// Write a record's whole document as Automerge saves it.
+    ExportDocument {
+        id: String,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Save the unsent edits of a damaged database as JSON lines.
+    Rescue {
+        #[arg(long)]
+        out: PathBuf,
+    },
+}

@@ -1,0 +1,86 @@
+//! The database file: begun, opened, brought up to date, and what can be saved of a damaged one.
+
+use std::path::Path;
+
+use client_sdk::core::ids::UserId;
+use client_sdk::core::replica::{self, OpenError};
+use client_sdk::{Client, TokenSource, read_claims};
+use rusqlite::OpenFlags;
+use serde_json::json;
+
+use crate::failure::{Failure, failure};
+use crate::output::Output;
+use crate::tokens::Tokens;
+
+/// Begins a database for a user.
+pub(crate) async fn init(
+    db: &Path,
+    user: Option<UserId>,
+    tokens: Option<Tokens>,
+    out: &Output,
+) -> Result<(), Failure> {
+    let user = match (user, tokens) {
+        (Some(user), _) => user,
+        (None, Some(mut tokens)) => user_of_token(&tokens.token().await?)?,
+        (None, None) => {
+            return Err(failure(1, "give --user ID, --token TOKEN or --token-file FILE"));
+        }
+    };
+    let client = open(db, Some(user))?;
+    out.value(
+        &json!({"db": db, "user": user.to_string(), "replica": client.id().to_string()}),
+        &format!("{} is ready for user {user}", db.display()),
+    );
+    Ok(())
+}
+
+pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
+    if user.is_none() && !db.exists() {
+        let text = format!("no database at {}; `pantry init --user ID` begins one", db.display());
+        return Err(failure(1, text));
+    }
+    Client::open(db, user).map_err(|error| match error {
+        OpenError::Damaged(_) => failure(
+            4,
+            format!("{error}. `pantry rescue --out edits.jsonl` saves the unsent edits; then begin a new database"),
+        ),
+        other => failure(1, other),
+    })
+}
+
+/// Fills the tables anew after an update that changed which fields there are.
+pub(crate) fn fill_tables(client: &Client, out: &Output) -> Result<(), Failure> {
+    const AT_ONCE: u32 = 500;
+    let Some(begun) = client.rebuilding()? else { return Ok(()) };
+    let bar = out.progress("updating");
+    bar.set_length(begun.total);
+    while let Some(progress) = client.rebuild_some(AT_ONCE)? {
+        bar.set_position(progress.done);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// The user that a token is for, read without checking it: the server does that.
+fn user_of_token(token: &str) -> Result<UserId, Failure> {
+    let wrong = || failure(1, "the token is not one: no user can be read from it");
+    let claims = read_claims(token).ok_or_else(wrong)?;
+    claims["sub"].as_str().and_then(|sub| sub.parse().ok()).ok_or_else(wrong)
+}
+
+/// Saves the unsent edits of a damaged database.
+pub(crate) fn rescue(db: &Path, file: &Path, out: &Output) -> Result<(), Failure> {
+    let db = rusqlite::Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let edits = replica::rescue(&db)
+        .map_err(|e| failure(4, format!("not even the edits can be read: {e}")))?;
+    let mut text = String::new();
+    for edit in &edits {
+        let change = data_encoding::HEXLOWER.encode(&edit.bytes);
+        let line = json!({"record": edit.record.to_string(), "kind": edit.kind, "change": change});
+        text.push_str(&format!("{line}\n"));
+    }
+    std::fs::write(file, text)?;
+    let said = format!("{} unsent edits written to {}", edits.len(), file.display());
+    out.value(&json!({"edits": edits.len(), "file": file}), &said);
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Records: created, changed, found and shown.
+
+use std::path::Path;
+
+use client_sdk::Client;
+use client_sdk::core::crm;
+use client_sdk::core::document::{FieldState, RecordEdit};
+use client_sdk::core::ids::RecordId;
+use client_sdk::core::replica::{GroupEdit, ListOptions, Table};
+use client_sdk::core::schema::{Kind, Use};
+use serde_json::json;
+
+use crate::failure::{Failure, failure};
+use crate::output::{self, Output};
+
+/// Creates a record.
+pub(crate) fn create(
+    client: &Client,
+    kind: &str,
+    values: &[String],
+    out: &Output,
+) -> Result<(), Failure> {
+    let kind = kind_named(kind)?;
+    let id = client.create(&kind, RecordEdit::parse(&kind, pairs(values)?)?)?;
+    out.value(&json!({"id": id.to_string()}), &id.to_string());
+    Ok(())
+}
+
+/// Changes a record.
+pub(crate) fn set(
+    client: &Client,
+    id: &str,
+    values: &[String],
+    out: &Output,
+) -> Result<(), Failure> {
+    let id = find(client, id)?;
+    let kind = client.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
+    let done = client.edit(id, RecordEdit::parse(&kind, pairs(values)?)?)?;
+    let text = if done.changes.is_empty() { "nothing to change" } else { "changed" };
+    out.value(&json!({"id": id.to_string(), "changed": !done.changes.is_empty()}), text);
+    Ok(())
+}
+
+/// Lists records of a kind.
+pub(crate) fn list(
+    client: &Client,
+    kind: &str,
+    options: &ListOptions,
+    out: &Output,
+) -> Result<(), Failure> {
+    let table = client.list(&kind_named(kind)?, options)?;
+    out.table(&if out.json { table } else { brief(&table) });
+    Ok(())
+}
+
+/// Finds records by words.
+pub(crate) fn search(client: &Client, text: &str, out: &Output) -> Result<(), Failure> {
+    let hits = client.search(text, 50)?;
+    let rows =
+        hits.iter().map(|hit| vec![json!(hit.id.to_string()), json!(hit.kind), json!(hit.title)]);
+    let columns = ["id", "kind", "title"].map(str::to_owned).to_vec();
+    out.table(&Table { columns, rows: rows.collect() });
+    Ok(())
+}
+
+/// Writes a record's whole document into a file.
+pub(crate) fn export(client: &Client, id: &str, file: &Path, out: &Output) -> Result<(), Failure> {
+    let bytes = client.save_document(find(client, id)?)?;
+    std::fs::write(file, &bytes)?;
+    let text = format!("{} bytes written to {}", bytes.len(), file.display());
+    out.value(&json!({"bytes": bytes.len(), "file": file}), &text);
+    Ok(())
+}
+
+pub(crate) fn kind_named(name: &str) -> Result<Kind, Failure> {
+    let schema = crm::schema();
+    schema.kind(name).cloned().ok_or_else(|| {
+        let known: Vec<&str> = schema.kinds().iter().map(|kind| kind.name).collect();
+        failure(1, format!("no kind \"{name}\"; there are {}", known.join(", ")))
+    })
+}
+
+pub(crate) fn pairs(values: &[String]) -> Result<Vec<(&str, &str)>, Failure> {
+    let split =
+        |value: &'_ String| value.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned()));
+    for value in values {
+        if split(value).is_none() {
+            return Err(failure(1, format!("\"{value}\" is not field=value")));
+        }
+    }
+    Ok(values.iter().filter_map(|value| value.split_once('=')).collect())
+}
+
+pub(crate) fn unknown(id: &str) -> Failure {
+    failure(1, format!("no record {id} on this device; `pantry search` finds records by words"))
+}
+
+/// A whole id, or the beginning or end of one that only one record has.
+pub(crate) fn find(client: &Client, id: &str) -> Result<RecordId, Failure> {
+    if let Ok(id) = id.parse::<RecordId>() {
+        return match client.kind_of(id)? {
+            Some(_) => Ok(id),
+            None => Err(unknown(&id.to_string())),
+        };
+    }
+    let plain = id.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    if id.len() < 6 || !plain {
+        return Err(failure(
+            1,
+            format!("\"{id}\" is not an id, nor six or more characters of one"),
+        ));
+    }
+    let part = id.to_ascii_lowercase();
+    let tables = client.schema().document_kinds().map(|kind| {
+        format!("SELECT id FROM {} WHERE id LIKE '{part}%' OR id LIKE '%{part}'", kind.table)
+    });
+    let sql = tables.collect::<Vec<_>>().join(" UNION ALL ");
+    let found = client.query(&sql)?.rows;
+    match found.as_slice() {
+        [row] => Ok(row[0].as_str().unwrap_or_default().parse()?),
+        [] => Err(unknown(id)),
+        many => Err(failure(
+            1,
+            format!("{} records have \"{id}\" in their id; give more of it", many.len()),
+        )),
+    }
+}
+
+pub(crate) fn life(
+    client: &Client,
+    ids: &[String],
+    out: &Output,
+    make: fn(RecordId) -> GroupEdit,
+) -> Result<(), Failure> {
+    let edits: Vec<GroupEdit> =
+        ids.iter().map(|id| find(client, id).map(make)).collect::<Result<_, _>>()?;
+    let done = client.commit(&edits)?;
+    out.value(&json!({"changed": done.changes.len()}), &format!("{} changed", done.changes.len()));
+    Ok(())
+}
+
+pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failure> {
+    let id = find(client, id)?;
+    let record = client.record(id)?.ok_or_else(|| unknown(&id.to_string()))?;
+    let mut values = serde_json::Map::new();
+    let fields = record.kind.fields.iter().zip(&record.fields);
+    for (field, state) in fields.filter(|(field, _)| field.usage == Use::InUse) {
+        let value = match state {
+            FieldState::Value(value) => value.to_json(),
+            FieldState::Text(text) => json!(text),
+            FieldState::Keys(keys) => json!(keys),
+            FieldState::Map(map) => json!(map),
+            FieldState::Log(events) => events
+                .iter()
+                .map(|(id, event)| json!({"id": id.to_string(), "event": event}))
+                .collect(),
+        };
+        values.insert(field.name.to_owned(), value);
+    }
+    let conflicts: Vec<_> =
+        record.conflicts.iter().map(|c| json!({"field": c.field, "values": c.values})).collect();
+    let odd: Vec<_> =
+        record.violations.iter().map(|v| json!({"field": v.field, "problem": v.problem})).collect();
+    if out.json {
+        out.value(&json!({"id": id.to_string(), "kind": record.kind.name, "values": values, "conflicts": conflicts, "violations": odd}), "");
+        return Ok(());
+    }
+    let mut text = format!("{} {id}", record.kind.name);
+    for (name, value) in &values {
+        let empty = value.is_null()
+            || value.as_str() == Some("")
+            || value.as_array().is_some_and(Vec::is_empty)
+            || value.as_object().is_some_and(serde_json::Map::is_empty);
+        if !empty {
+            text.push_str(&format!("\n  {name}: {}", output::plain(value)));
+        }
+    }
+    for conflict in &record.conflicts {
+        let all: Vec<String> = conflict.values.iter().map(output::plain).collect();
+        text.push_str(&format!(
+            "\n  conflict in {}: {} (shown), {}",
+            conflict.field,
+            all[0],
+            all[1..].join(", ")
+        ));
+    }
+    for violation in &record.violations {
+        text.push_str(&format!("\n  odd: {} {}", violation.field, violation.problem));
+    }
+    out.value(&serde_json::Value::Null, &text);
+    Ok(())
+}
+
+/// The columns that fit on a screen.
+fn brief(table: &Table) -> Table {
+    const SHOWN: &[&str] = &[
+        "id",
+        "name",
+        "full_name",
+        "title",
+        "subject",
+        "organization_type",
+        "priority_level",
+        "interaction_type",
+        "stage",
+        "status",
+        "due_date",
+        "is_completed",
+        "cuisine",
+        "credit_limit_minor",
+        "credit_limit_currency",
+        "payment_terms",
+        "updated_at",
+        "conflict_count",
+    ];
+    let indexes: Vec<usize> = (0..table.columns.len())
+        .filter(|index| SHOWN.contains(&table.columns[*index].as_str()))
+        .collect();
+    let pick = |row: &Vec<serde_json::Value>| indexes.iter().map(|i| row[*i].clone()).collect();
+    Table {
+        columns: indexes.iter().map(|i| table.columns[*i].clone()).collect(),
+        rows: table.rows.iter().map(pick).collect(),
+    }
+}
