@@ -28,9 +28,10 @@ impl States {
         difference(&self.before, &self.after, &self.before).to_json().to_string()
     }
 
-    /// Whether the change began the record.
+    /// Whether the change began the record. A step of its genesis builds on no beginning, and is
+    /// none.
     pub(super) fn begins(&self) -> bool {
-        self.before.id.is_none()
+        self.before.id.is_none() && self.after.id.is_some()
     }
 }
 

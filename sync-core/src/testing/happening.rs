@@ -46,3 +46,29 @@ pub(super) enum Happening {
     /// The server starts again.
     ServerUp,
 }
+
+impl Happening {
+    /// Whether somebody may have something to do because of it, other than to look at a clock.
+    pub(super) fn is_news(&self) -> bool {
+        match self {
+            Self::DeviceTick { .. }
+            | Self::SessionTick { .. }
+            | Self::Pinged { .. }
+            | Self::Ponged { .. } => false,
+            Self::Token { .. }
+            | Self::Connect { .. }
+            | Self::ForeignWrite { .. }
+            | Self::Rebuild { .. }
+            | Self::Restart { .. }
+            | Self::ToServer { .. }
+            | Self::ToDevice { .. }
+            | Self::ClosedAtServer { .. }
+            | Self::ClosedAtDevice { .. }
+            | Self::Woken { .. }
+            | Self::Commit
+            | Self::Judged { .. }
+            | Self::Answered { .. }
+            | Self::ServerUp => true,
+        }
+    }
+}

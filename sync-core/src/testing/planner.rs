@@ -43,6 +43,10 @@ pub fn draw(seed: u64, trade: &str, bug: Option<Bug>) -> Plan {
         };
         let deed = drawing.deed();
         lines.push(Line { at, deed });
+        for deed in drawing.so_that_it_comes_to_it(deed) {
+            at += drawing.random.between(50, 400);
+            lines.push(Line { at, deed });
+        }
     }
     Plan { seed, trade: trade.to_owned(), server, bug, lines }
 }
@@ -60,6 +64,25 @@ impl Drawing {
 
     fn device(&mut self) -> DeviceId {
         DeviceId(self.random.below(self.devices) as usize)
+    }
+
+    /// What leads to a point at which few runs would come by themselves.
+    fn so_that_it_comes_to_it(&mut self, deed: Deed) -> Vec<Deed> {
+        match deed {
+            Deed::Kill(device, FaultPoint::DeviceMidWipe | FaultPoint::DeviceMidScrub, _) => {
+                let administer = (0..4).map(|_| Deed::Administer(self.number()));
+                [Deed::Online(device)].into_iter().chain(administer).collect()
+            }
+            Deed::Kill(device, FaultPoint::DeviceMidRebuild, _) => {
+                let other = [Version::Present, Version::Later];
+                other.map(|version| Deed::Update(device, version)).into()
+            }
+            Deed::BackUp(device) => {
+                let edits = (0..2).map(|_| Deed::Edit(device, self.number()));
+                edits.chain([Deed::Restore(device)]).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn deed(&mut self) -> Deed {

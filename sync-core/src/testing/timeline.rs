@@ -23,6 +23,11 @@ impl<T> Timeline<T> {
         self.ahead.insert((at, self.count), what);
     }
 
+    /// Everything that is still to happen.
+    pub(super) fn ahead(&self) -> impl Iterator<Item = &T> {
+        self.ahead.values()
+    }
+
     /// Takes out what comes first, unless that is after a moment.
     pub(super) fn next_until(&mut self, until: u64) -> Option<(u64, T)> {
         let (key, _) = self.ahead.first_key_value()?;

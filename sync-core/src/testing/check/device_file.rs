@@ -13,7 +13,7 @@ use crate::cell::{Cell, Row};
 use crate::document::{self, heads, hydrate};
 use crate::ids::{RecordId, UserId};
 use crate::projection::{Stamp, project};
-use crate::schema::{ColumnType, Kind, Schema, Storage};
+use crate::schema::{ColumnType, FieldType, Kind, Schema, Storage};
 use crate::testing::files;
 use crate::testing::store::ModelStore;
 
@@ -40,8 +40,9 @@ impl DeviceFile {
         self.check_documents(&db, store, active, &documents, wrong)?;
         self.check_rows(&db, store, active, &documents, wrong)?;
         self.check_remains(&db, wrong)?;
-        self.check_bytes(store, authors, wrong);
-        self.kept(&db, active, authors, wrong)
+        let kept = self.kept(&db, active, authors, wrong)?;
+        self.check_bytes(store, authors, &kept, wrong);
+        Ok(kept)
     }
 
     /// The same documents as the server shows the user, change for change.
@@ -179,9 +180,11 @@ impl DeviceFile {
         &self,
         store: &ModelStore,
         authors: &BTreeMap<String, UserId>,
+        kept: &[String],
         wrong: &mut Vec<String>,
     ) {
-        let mut seen: BTreeSet<String> = BTreeSet::new();
+        // Whoever edits a long text writes it as a whole, with what others had written until then.
+        let mut seen: BTreeSet<String> = kept.iter().cloned().collect();
         for accepted in store.contents().changes() {
             let document = store.contents().document_for(self.user, accepted.change.record);
             if document.is_some() && store.is_active(self.user) {
@@ -206,28 +209,44 @@ impl DeviceFile {
         authors: &BTreeMap<String, UserId>,
         wrong: &mut Vec<String>,
     ) -> rusqlite::Result<Vec<String>> {
-        let sql = "SELECT state, code, bytes, coalesce(edit, '') FROM changes WHERE state > 0";
+        let sql =
+            "SELECT state, code, kind, bytes, coalesce(edit, '') FROM changes WHERE state > 0";
         let mut statement = db.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut kept = Vec::new();
         while let Some(row) = rows.next()? {
             let (state, code): (i64, Option<String>) = (row.get(0)?, row.get(1)?);
-            let (bytes, edit): (Vec<u8>, String) = (row.get(2)?, row.get(3)?);
+            let (kind, bytes): (String, Vec<u8>) = (row.get(2)?, row.get(3)?);
+            let edit: String = row.get(4)?;
             if state == 2 && code.is_none() {
                 wrong.push(format!("{}: an edit is in quarantine without a reason", self.name));
             }
             if state == 1 && active {
                 wrong.push(format!("{}: an edit still waits", self.name));
             }
-            for mark in marks::found_in(&bytes).into_iter().chain(marks::found_in(edit.as_bytes()))
-            {
+            let own = self.without_long_texts(&kind, &edit);
+            for mark in marks::found_in(&bytes).into_iter().chain(marks::found_in(own.as_bytes())) {
                 if authors.get(&mark).is_some_and(|author| *author != self.user) {
                     wrong.push(format!("{}: quarantine holds {mark} of somebody else", self.name));
                 }
-                kept.push(mark);
             }
+            kept.extend(marks::found_in(&bytes));
+            kept.extend(marks::found_in(edit.as_bytes()));
         }
         Ok(kept)
+    }
+
+    /// What an edit says, but for long texts.
+    fn without_long_texts(&self, kind: &str, edit: &str) -> String {
+        let said: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(edit).unwrap_or_default();
+        let kind = self.schema.kind(kind);
+        let is_text = |name: &String| {
+            let field = kind.and_then(|kind| kind.field(name));
+            field.is_none_or(|field| field.ty == FieldType::Text)
+        };
+        let other = said.iter().filter(|(name, _)| !is_text(name));
+        other.map(|(_, value)| value.to_string()).collect()
     }
 }
 

@@ -54,6 +54,9 @@ impl World {
         if !self.jobs.is_empty() || self.down_until.is_some() {
             return Some("the server has work".into());
         }
+        if self.ahead.ahead().any(Happening::is_news) {
+            return Some("something is on its way".into());
+        }
         let devices: Vec<DeviceId> = self.devices().collect();
         devices.into_iter().find_map(|device| self.restless_device(device))
     }
