@@ -39,6 +39,8 @@ pub(super) enum Happening {
     Woken { connection: ConnectionId },
     /// What was pushed is committed.
     Commit,
+    /// What was said to be committed is: a bug made on purpose.
+    LateCommit,
     /// A session hears what became of a push.
     Judged { connection: ConnectionId, push: u64, verdicts: Result<Vec<Verdict>, Unavailable> },
     /// A session hears what would become of a question.
@@ -66,6 +68,7 @@ impl Happening {
             | Self::ClosedAtDevice { .. }
             | Self::Woken { .. }
             | Self::Commit
+            | Self::LateCommit
             | Self::Judged { .. }
             | Self::Answered { .. }
             | Self::ServerUp => true,

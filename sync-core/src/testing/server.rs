@@ -142,6 +142,11 @@ impl Server {
         judged.opinions().into_iter().flatten().collect()
     }
 
+    /// Whether something was said to be committed and is not.
+    pub(super) fn is_late(&self) -> bool {
+        self.late.is_some()
+    }
+
     /// Commits what was said to be committed long ago.
     pub(super) fn settle_late(&mut self) {
         if let Some(late) = self.late.take() {

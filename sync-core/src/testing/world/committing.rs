@@ -2,12 +2,14 @@
 
 use super::World;
 use crate::document::{self, FieldChange, Pen, PenRole, RecordEdit};
+use crate::event::EventData;
 use crate::hub::{self, Event, PushJob, PushedChange, PushedGroup, Unavailable};
-use crate::ids::{Actor, GroupId, ReplicaId};
+use crate::ids::{Actor, GroupId, RecordId, ReplicaId, UserId};
 use crate::protocol::{Goodbye, GoodbyeCode, Verdict, VerdictOutcome};
 use crate::testing::connection::{ConnectionId, End};
 use crate::testing::fault::{FaultPoint, Killed};
 use crate::testing::happening::Happening;
+use crate::testing::random::Random;
 use crate::testing::rules::ServerStep;
 use crate::testing::server::Batch;
 
@@ -20,7 +22,7 @@ impl World {
     }
 
     /// Commits what waits.
-    pub(super) fn commit(&mut self) {
+    pub(super) fn commit_waiting(&mut self) {
         self.commit_due = false;
         if self.down_until.is_some() || self.jobs.is_empty() {
             return;
@@ -43,6 +45,9 @@ impl World {
                     }
                     let verdicts = answered.verdicts;
                     self.after(1, 60, Happening::Judged { connection, push, verdicts });
+                }
+                if self.server.is_late() {
+                    self.after(300, 1500, Happening::LateCommit);
                 }
                 self.wake_all();
             }
@@ -69,7 +74,7 @@ impl World {
         self.at_session(connection, Event::Judged { push, verdicts });
     }
 
-    fn wake_all(&mut self) {
+    pub(super) fn wake_all(&mut self) {
         for n in 0..self.connections.len() {
             if self.connections[n].far == End::Open {
                 self.after(0, 80, Happening::Woken { connection: ConnectionId(n) });
@@ -98,14 +103,20 @@ impl World {
 
     /// Something is done at the server, as its rules have it.
     pub fn administer(&mut self, seed: u64) {
+        let mut random = Random::of(seed, &[7]);
+        let records = self.store().contents().records();
+        if let Some(step) = self.store().rules().administer(records, &mut random) {
+            self.do_at_server(step);
+        }
+    }
+
+    /// Does something at the server, which does nothing while it is down.
+    pub fn do_at_server(&mut self, step: ServerStep) {
         if self.down_until.is_some() {
             return;
         }
-        let mut random = crate::testing::random::Random::of(seed, &[7]);
-        let records = self.store().contents().records();
-        let step = self.store().rules().administer(records, &mut random);
         match step {
-            Some(ServerStep::Put(record)) => {
+            ServerStep::Put(record) => {
                 self.note(|| format!("server writes {} {}", record.kind, record.id));
                 self.server.settle_late();
                 let mut transaction = self.server.store.begin();
@@ -115,22 +126,20 @@ impl World {
                 self.end_sessions_of_the_inactive();
                 self.wake_all();
             }
-            Some(ServerStep::Append { by, record, kind, field, data }) => {
-                self.append(by, record, kind, field, data, &mut random);
+            ServerStep::Append { by, record, kind, field, data } => {
+                self.append(by, record, (kind, field), data);
             }
-            None => {}
         }
     }
 
     fn append(
         &mut self,
-        by: crate::ids::UserId,
-        record: crate::ids::RecordId,
-        kind: &str,
-        field: &str,
-        data: crate::event::EventData,
-        random: &mut crate::testing::random::Random,
+        by: UserId,
+        record: RecordId,
+        (kind, field): (&str, &str),
+        data: EventData,
     ) {
+        let mut random = Random::of(self.random.number(), &[8]);
         let schema = self.server.schema.clone();
         let contents = self.store().contents();
         let Some(stored) = contents.documents().find(|(id, _)| *id == record) else { return };

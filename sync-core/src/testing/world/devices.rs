@@ -3,7 +3,9 @@
 use super::World;
 use crate::document::RecordEdit;
 use crate::ids::{RecordId, UserId};
-use crate::replica::{GroupEdit, LinkEvent, LinkState, QuestionId, Replica, ReplicaError, Wanted};
+use crate::replica::{
+    Committed, GroupEdit, LinkEvent, LinkState, QuestionId, Replica, ReplicaError, Wanted,
+};
 use crate::schema::Schema;
 use crate::testing::device::{Device, DeviceId, Running};
 use crate::testing::edits::{Drawn, Edits};
@@ -109,6 +111,23 @@ impl World {
             let edit = RecordEdit::parse(&kind, pairs.iter().copied())?;
             running.replica.edit(record, edit, env).map(drop)
         });
+        self.tell(device, LinkEvent::Edited);
+        made.expect("the device runs")
+    }
+
+    /// Makes a group of edits on a device.
+    ///
+    /// # Errors
+    /// When the device refuses it.
+    ///
+    /// # Panics
+    /// When the device does not run.
+    pub fn commit(
+        &mut self,
+        device: DeviceId,
+        group: &[GroupEdit],
+    ) -> Result<Committed, ReplicaError> {
+        let made = self.call(device, |running, env, _| running.replica.commit(group, env));
         self.tell(device, LinkEvent::Edited);
         made.expect("the device runs")
     }

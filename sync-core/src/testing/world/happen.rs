@@ -75,7 +75,11 @@ impl World {
                 }
             }
             Happening::Woken { connection } => self.at_session(connection, Event::Woken),
-            Happening::Commit => self.commit(),
+            Happening::Commit => self.commit_waiting(),
+            Happening::LateCommit => {
+                self.server.settle_late();
+                self.wake_all();
+            }
             Happening::Judged { connection, push, verdicts } => {
                 self.judged(connection, push, verdicts);
             }
