@@ -7,6 +7,7 @@
 pub mod apiary;
 mod bug;
 mod check;
+pub mod conformance;
 mod connection;
 pub mod crm;
 mod device;

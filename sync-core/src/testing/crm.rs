@@ -43,10 +43,6 @@ fn denied(policy: &str, sentence: &str) -> Refusal {
     Refusal { policy: Some(policy.into()), ..Refusal::new(RefusalCode::Denied, sentence) }
 }
 
-fn against(rule: &str, sentence: &str) -> Refusal {
-    Refusal { policy: Some(rule.into()), ..Refusal::new(RefusalCode::Rule, sentence) }
-}
-
 /// One row that somebody writes, and what it is judged by.
 struct Case<'a> {
     company: Company,
@@ -85,7 +81,7 @@ impl Case<'_> {
         let Some(before) = before else {
             if *self.role() == Role::SalesRep && after.text("organization_type") != Some("prospect")
             {
-                return Err(against("reps_create_prospects", "A rep creates prospects only."));
+                return Err(denied("reps_create_prospects", "A rep creates prospects only."));
             }
             return after_sees
                 .then_some(())
@@ -99,10 +95,10 @@ impl Case<'_> {
             return Err(denied("account_must_stay_yours", "It would be out of your reach."));
         }
         if holding(before) != holding(after) && !(self.leads() && sees) {
-            return Err(against("only_managers_reassign", "Only a manager may assign an account."));
+            return Err(denied("only_managers_reassign", "Only a manager may assign an account."));
         }
         if before.cell("merged_into") != after.cell("merged_into") && !self.leads() {
-            return Err(against("only_managers_merge", "Only a manager may merge accounts."));
+            return Err(denied("only_managers_merge", "Only a manager may merge accounts."));
         }
         Ok(())
     }
@@ -129,7 +125,7 @@ impl Case<'_> {
             let moves = place != id_in(after, "organization_id");
             if moves && place.is_some_and(|account| !self.sees_account(account)) {
                 let sentence = "Its account was given to somebody else, so it stays there.";
-                return Err(against("grace_takes_nothing_away", sentence));
+                return Err(denied("grace_takes_nothing_away", sentence));
             }
             let gives = self.writing.kind.name == "task" && place.is_none() && may(before);
             if may(after) || own_task(after) || gives {

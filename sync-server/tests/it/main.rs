@@ -8,6 +8,7 @@ mod caller;
 // Chunks made by hand are described once, beside the guard.
 #[path = "../../../sync-core/tests/it/chunk.rs"]
 mod chunk;
+mod conformance;
 mod fault;
 mod feed;
 mod finance;

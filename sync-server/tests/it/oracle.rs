@@ -207,10 +207,8 @@ impl Run {
             let person = Person { role: role.into(), active: true, manager, territory };
             model.company.people.insert(UserId(id), person);
         }
-        let devices = model
-            .people()
-            .map(|user| (user, world.device(&format!("{user}.db"), user)))
-            .collect();
+        let devices =
+            model.people().map(|user| (user, world.device(&format!("{user}.db"), user))).collect();
         let random = StdRng::seed_from_u64(seed);
         Self { world, model, devices, pending: HashMap::new(), random, count: 0, late: 0 }
     }
