@@ -111,8 +111,10 @@ impl Link {
             | LinkEvent::Received { .. }
             | LinkEvent::Frame { .. }
             | LinkEvent::Closed { .. } => {}
+            // The host's timer is spent: the same moment must be asked for again, should it be due still.
+            LinkEvent::Tick => self.told_wake = None,
             // What they call for is looked after at every turn.
-            LinkEvent::Tick | LinkEvent::Edited | LinkEvent::ForeignWrite => {}
+            LinkEvent::Edited | LinkEvent::ForeignWrite => {}
         }
         self.settle(turn)
     }

@@ -304,6 +304,20 @@ fn an_edit_while_connected_is_sent_at_once() {
     assert_eq!(world.seen(), ["close", "ended Always Stopped"]);
 }
 
+/// The wait before the next try may be drawn as nothing: then the moment of the timer that just ran out
+/// is the moment of the next.
+#[test]
+fn a_wait_of_no_time_at_all_comes_to_an_end() {
+    let mut world = World::new(Tokens::Fixed);
+    world.link.options.timing.backoff_from_ms = 1;
+    world.open(Wanted::Always, "t", true);
+    world.seen();
+    world.pass(100_000, Answers::No);
+    assert!(world.seen().contains(&"retrying".to_owned()));
+    world.pass(1000, Answers::No);
+    assert_eq!(world.seen(), ["fetch token"]);
+}
+
 /// The network is cut without a word: no byte comes, none is refused. The link sends keep-alives in
 /// vain, and within 45 seconds of the last byte it connects anew.
 #[test]
