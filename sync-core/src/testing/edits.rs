@@ -51,10 +51,9 @@ impl<'a> Edits<'a> {
     pub fn draw(mut self) -> Drawn {
         let count = if self.random.percent(20) { self.random.between(2, 3) } else { 1 };
         for _ in 0..count {
-            if self.random.percent(35) {
-                self.begin_one(0);
-            } else if !self.change_one() {
-                self.begin_one(0);
+            let begins = self.random.percent(35);
+            if begins || !self.change_one() {
+                self.begin_one();
             }
         }
         self.drawn
@@ -80,14 +79,14 @@ impl<'a> Edits<'a> {
         format!("{MARK}{:010x}", self.random.number() & 0xff_ffff_ffff)
     }
 
-    /// Begins a record, or first what it must refer to.
-    fn begin_one(&mut self, depth: u32) -> Option<RecordId> {
+    /// Begins a record of any kind.
+    fn begin_one(&mut self) -> Option<RecordId> {
         let kinds = self.kinds();
-        let kind =
-            if depth == 0 { self.random.pick(&kinds)?.clone() } else { kinds.first()?.clone() };
-        self.begin(&kind, depth)
+        let kind = self.random.pick(&kinds)?.clone();
+        self.begin(&kind, 0)
     }
 
+    /// Begins a record, and first what it must refer to.
     fn begin(&mut self, kind: &Kind, depth: u32) -> Option<RecordId> {
         let mut changes = Vec::new();
         let follows = match kind.scope {
