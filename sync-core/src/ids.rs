@@ -120,7 +120,7 @@ impl fmt::Display for ChangeHash {
 
 impl fmt::Debug for ChangeHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        HEXLOWER.encode_display(&self.0[..6]).fmt(f)
+        write!(f, "{}", HEXLOWER.encode_display(&self.0[..6]))
     }
 }
 

@@ -9,13 +9,14 @@
 //! **Invariant**: a change that [`Replica::commit`] returned for is in the file until the server
 //! accepted it, or in quarantine with the server's reason.
 //!
-//! The files, each using only those before it: `env`, `touched`, `error`; `store`, the SQLite file;
+//! The files, each using only those before it: `env`, `touched`, `moments`, `error`; `store`, the SQLite file;
 //! `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
 //! `state`: the session's words; `list`, `difference`, `subscriptions`; `device`, the replica itself;
 //! and then what it does.
 
 mod env;
 mod error;
+mod moments;
 mod touched;
 
 mod store;
@@ -62,6 +63,7 @@ pub use link::{
 };
 pub use list::{Deleted, ListOptions};
 pub use live::LiveQuery;
+pub use moments::{ReplicaMoment, ReplicaMoments};
 pub use opinion::{Culprit, WouldBe};
 pub use quarantine::ResubmitError;
 pub use query::SearchHit;

@@ -1,5 +1,46 @@
-//! For people who test on top of the engine.
+//! Worlds in one process, for people who test on top of the engine: devices on real files, a network,
+//! and a server whose store is a few maps, all in virtual time and all from one seed.
+//!
+//! The devices are [`crate::replica`] and the server is [`crate::hub`], unchanged: a simulation is a
+//! second host and no second engine.
 
+pub mod apiary;
+mod bug;
+mod check;
+mod connection;
+pub mod crm;
+mod device;
+mod edits;
+mod fault;
+mod files;
+mod happening;
+mod journal;
 mod next_version;
+mod plan;
+mod planner;
+mod random;
+mod records;
+mod report;
+mod rules;
+mod server;
+mod simulation;
+mod store;
+mod timeline;
+mod trade;
+mod world;
 
+pub use bug::Bug;
+pub use device::DeviceId;
+pub use edits::{Drawn, Edits};
+pub use fault::FaultPoint;
 pub use next_version::{Place, Retired, added, next_version};
+pub use plan::{Deed, Line, Plan, PlanError, Version};
+pub use planner::draw as plan_of;
+pub use random::Random;
+pub use records::Records;
+pub use report::Report;
+pub use rules::{Rules, ServerRecord, ServerStep, Writing};
+pub use simulation::{Failure, Outcome, run, run_seed, shorten};
+pub use store::{Accepted, Contents, ModelStore, StoredDocument, Transaction};
+pub use trade::Trade;
+pub use world::World;

@@ -189,6 +189,14 @@ impl Workspace {
         now: UnixMs,
     ) -> Judgement {
         let hashes: Vec<ChangeHash> = group.changes.iter().map(|c| c.parsed.hash()).collect();
+        // Asked of the whole group first: a step of a genesis names no change that could be refused,
+        // and what it lacks is not what the group falls for.
+        let falls =
+            |dep: ChangeHash| !hashes.contains(&dep) && self.refused.contains(&(author, dep));
+        if let Some(culprit) = group.changes.iter().find(|one| one.parsed.deps().any(falls)) {
+            let (hash, refusal) = (culprit.parsed.hash(), Refusal::depends_on_refused());
+            return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
+        }
         let mut merged = Merged { changes: Vec::new(), before: Vec::new() };
         for candidate in group.changes {
             let hash = candidate.parsed.hash();
@@ -275,10 +283,6 @@ impl Workspace {
         }
         let base = existing.map_or(&kind.genesis().doc, |document| &document.doc);
         let hash = parsed.hash();
-        // Every dependency is checked here, so that a dependant of a refused change says so.
-        if parsed.deps().any(|dep| self.refused.contains(&(author, dep))) {
-            return Err(Refusal::depends_on_refused());
-        }
         let context = guard::Context { record, kind: kind.clone(), doc: base, author, now, pen };
         let verified = guard::verify(parsed, &context)?;
         let change = verified.change().clone();
@@ -319,14 +323,15 @@ impl Workspace {
         refusal: Refusal,
     ) -> Vec<(ChangeHash, Refusal)> {
         self.note_refused(author, hashes.iter().copied());
-        hashes
-            .iter()
-            .map(|hash| {
-                let reason =
-                    if *hash == culprit { refusal.clone() } else { group_refused(&refusal) };
-                (*hash, reason)
-            })
-            .collect()
+        // A group that builds on a refused edit does so as a whole: its device makes all of it again,
+        // or none.
+        let builds_on_refused = refusal == Refusal::depends_on_refused();
+        let reason = |hash: &ChangeHash| {
+            let same = *hash == culprit || builds_on_refused;
+            let reason = if same { refusal.clone() } else { group_refused(&refusal) };
+            (*hash, reason)
+        };
+        hashes.iter().map(reason).collect()
     }
 }
 

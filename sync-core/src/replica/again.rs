@@ -164,10 +164,15 @@ impl Again {
                 None => work.open(change.record)?,
             };
             match (make_one(work, change, states.as_ref(), document)?, states) {
-                (Some(document), Some(_)) => {
+                // What an app of another version wrote is made again by none that does not know it: it
+                // stays in quarantine, and only the rest of the edit stands.
+                (Some(document), Some(states)) => {
                     open.insert(change.record, document);
-                    work.drop_change(change.hash)?;
-                    continue;
+                    if !states.beyond || change.step {
+                        work.drop_change(change.hash)?;
+                        continue;
+                    }
+                    work.put_edit(change.hash, &states.in_words())?;
                 }
                 (Some(document), None) => drop(open.insert(change.record, document)),
                 (None, Some(states)) => work.put_edit(change.hash, &states.in_words())?,
@@ -193,7 +198,7 @@ fn make_one(
     states: Option<&States>,
     document: Option<OpenDocument>,
 ) -> Result<Option<OpenDocument>, ReplicaError> {
-    let Some(States { before, after, claimed }) = states else { return Ok(document) };
+    let Some(States { before, after, claimed, .. }) = states else { return Ok(document) };
     let writer = Substitute::of(change.hash, work.owner(), *claimed);
     let mut mint = writer.mint();
     let origin = change.origin.clone();

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::env::{Env, draw};
 use super::error::ReplicaError;
+use super::moments::ReplicaMoments;
 use super::state::Session;
 use super::store::{File, Foreign, OpenError};
 use super::subscriptions::Subscriptions;
@@ -53,6 +54,11 @@ impl Replica {
         let actor = Actor(draw(env));
         let (session, subscriptions) = (Session::default(), Subscriptions::default());
         Ok(Self { file, actor, session, subscriptions, last_fault })
+    }
+
+    /// Has somebody told of moments from here on: for tests.
+    pub fn tell_moments(&mut self, moments: ReplicaMoments) {
+        self.file.tell_moments(moments);
     }
 
     /// This copy's id.

@@ -2,6 +2,7 @@
 
 use super::error::ReplicaError;
 use super::history::keep_words;
+use super::moments::ReplicaMoment;
 use super::store::Work;
 use crate::ids::{RecordId, ScopeId};
 use crate::protocol::{AccessNotice, FeedBatch};
@@ -46,6 +47,24 @@ pub(super) fn evict(work: &mut Work<'_>, batch: &FeedBatch) -> Result<Vec<String
     Ok(reasons)
 }
 
+/// Erases records that were asked for and did not come, since their user does not see them; those
+/// with unsent edits stay until these are judged. Returns the reasons.
+pub(super) fn erase_unseen(
+    work: &mut Work<'_>,
+    records: impl Iterator<Item = RecordId>,
+) -> Result<Vec<String>, ReplicaError> {
+    let mut reasons = Vec::new();
+    for record in records {
+        if work.stored().waiting_from(record, 0)?.is_empty() && erase(work, record)? {
+            reasons.push("You do not see a record any more that you edited.".to_owned());
+        }
+    }
+    if !reasons.is_empty() {
+        work.want_scrub()?;
+    }
+    Ok(reasons)
+}
+
 /// Erases every record and all server data; unsent and refused edits stay.
 pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> {
     for scope in work.stored().scopes()? {
@@ -68,6 +87,7 @@ fn erase_scope(work: &mut Work<'_>, scope: ScopeId) -> Result<usize, ReplicaErro
 
 /// Erases a record; what its unsent and refused changes did is kept in words.
 fn erase(work: &mut Work<'_>, record: RecordId) -> Result<bool, ReplicaError> {
+    work.tell(ReplicaMoment::Erasing);
     keep_words(work, record)?;
     Ok(work.erase_record(record)?)
 }

@@ -4,8 +4,9 @@ use super::device::Replica;
 use super::effect::{Effect, SessionFault};
 use super::env::{Env, draw};
 use super::error::ReplicaError;
-use super::evict::{erase_everything, evict, granted};
+use super::evict::{erase_everything, erase_unseen, evict, granted};
 use super::intake::Intake;
+use super::moments::ReplicaMoment;
 use super::state::{OpenSession, State};
 use super::store::Work;
 use crate::error::Refusal;
@@ -22,6 +23,8 @@ struct Taken {
     /// Why records left it.
     evicted: Vec<String>,
     lacking: Vec<RecordId>,
+    /// What came whole.
+    arrived: Vec<RecordId>,
     displaced: usize,
     refused: Vec<(ChangeHash, Refusal)>,
 }
@@ -46,6 +49,7 @@ impl Replica {
         let now = env.now();
         let group = GroupId::mint(now, draw(env));
         let taken = self.file.write(|work| take_batch(work, &batch, session, group, now))?;
+        session.asked.retain(|record| !taken.arrived.contains(record));
         if batch.live && batch.fetches == session.fetches {
             session.asked.clear();
         }
@@ -99,16 +103,24 @@ fn take_batch(
         };
     }
     let granted = granted(work, &batch.grant)?;
-    let evicted = evict(work, batch)?;
+    let mut evicted = evict(work, batch)?;
     let mut intake = Intake::new(session.rows, work.origin(group, now)?);
     for item in &batch.items {
+        work.tell(ReplicaMoment::TakingIn);
         intake.take(work, item)?;
     }
+    let whole = batch.items.iter().filter(|item| item.snapshot.is_some());
+    let arrived: Vec<RecordId> = whole.map(|item| item.record).collect();
+    if batch.live && batch.fetches == session.fetches {
+        let asked = session.asked.iter().copied();
+        evicted.extend(erase_unseen(work, asked.filter(|record| !arrived.contains(record)))?);
+    }
+    work.want_no_more(&arrived)?;
     note_position(work, batch, session, now)?;
     let Intake { lacking, displaced, refused, .. } = intake;
     work.want(&lacking)?;
     let tables = work.touched_kinds();
-    Ok(Taken { tables, granted, evicted, lacking, displaced, refused })
+    Ok(Taken { tables, granted, evicted, lacking, arrived, displaced, refused })
 }
 
 /// Notes how far the feed has come.

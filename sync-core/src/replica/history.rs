@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use automerge::{Automerge, Change};
+use automerge::{Automerge, Change, ChangeHash, Patch, PatchAction, Prop};
 
 use super::error::ReplicaError;
 use super::store::{Silent, Stored, Work};
-use crate::document::{Hydrated, difference, hydrate};
+use crate::document::{Hydrated, ID_KEY, KIND_KEY, difference, hydrate};
 use crate::ids::RecordId;
 use crate::schema::Kind;
 use crate::time::UnixMs;
@@ -20,6 +20,8 @@ pub(super) struct States {
     pub(super) after: Hydrated,
     /// When the change claims to have been made.
     pub(super) claimed: UnixMs,
+    /// Whether the change wrote to a field that this app does not have, or has no use for any more.
+    pub(super) beyond: bool,
 }
 
 impl States {
@@ -28,9 +30,10 @@ impl States {
         difference(&self.before, &self.after, &self.before).to_json().to_string()
     }
 
-    /// Whether the change began the record.
+    /// Whether the change began the record. A step of its genesis builds on no beginning, and is
+    /// none.
     pub(super) fn begins(&self) -> bool {
-        self.before.id.is_none()
+        self.before.id.is_none() && self.after.id.is_some()
     }
 }
 
@@ -99,10 +102,12 @@ impl History {
                 (doc, said)
             }
         };
+        let (hash, deps) = (change.hash(), change.deps().to_vec());
         doc.apply_changes([change]).ok()?;
         let after = hydrate(&doc, &self.kind);
+        let beyond = goes_beyond(&doc, &deps, hash, &self.kind);
         self.last = Some((doc, after.clone()));
-        Some(States { before, after, claimed })
+        Some(States { before, after, claimed, beyond })
     }
 
     /// Writes down in words what changes did of which that is not said yet.
@@ -118,6 +123,19 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Whether a change wrote to a field that the kind does not have in use: of a newer app, or retired.
+fn goes_beyond(doc: &Automerge, before: &[ChangeHash], after: ChangeHash, kind: &Kind) -> bool {
+    let is_beyond = |patch: &Patch| {
+        let key = match (patch.path.first(), &patch.action) {
+            (Some((_, Prop::Map(key))), _)
+            | (None, PatchAction::PutMap { key, .. } | PatchAction::DeleteMap { key }) => key,
+            _ => return false,
+        };
+        key != ID_KEY && key != KIND_KEY && kind.field(key).is_none()
+    };
+    doc.diff(before, &[after]).iter().any(is_beyond)
 }
 
 /// Histories of several records, each opened once.

@@ -114,16 +114,20 @@ impl<'v> Judged<'v> {
     fn sort(&mut self, work: &mut Work<'_>, verdict: &'v Verdict) -> rusqlite::Result<()> {
         let hash = verdict.hash;
         let refusal = match &verdict.outcome {
-            VerdictOutcome::Accepted(_) => {
-                return match work.take_orphan(hash)? {
-                    // Erased here before it was sent, and yet accepted: if its user sees it, it
-                    // belongs here.
-                    Some(record) => {
-                        self.wanted.push(record);
-                        Ok(())
-                    }
-                    None => work.accept_change(hash),
-                };
+            VerdictOutcome::Accepted(position) => {
+                // Erased here before it was sent, and yet accepted: if its user sees it, it belongs
+                // here.
+                if let Some(record) = work.take_orphan(hash)? {
+                    self.wanted.push(record);
+                    return Ok(());
+                }
+                // Stored long ago, while the verdict was lost; the feed went past it and brought
+                // nothing. Only the server knows whether its user still sees the record.
+                let passed = work.stored().meta("seen")?.is_some_and(|seen| position.0 <= seen);
+                if let (true, Some((record, _))) = (passed, work.stored().place(hash)?) {
+                    self.wanted.push(record);
+                }
+                return work.accept_change(hash);
             }
             VerdictOutcome::Refused(refusal) => refusal,
         };

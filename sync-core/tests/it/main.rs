@@ -17,6 +17,8 @@ mod live;
 mod question;
 mod replicas;
 mod rules;
+mod simulation;
 mod steps;
 mod tables;
 mod work;
+mod worlds;

@@ -213,7 +213,8 @@ impl World {
     }
 
     /// Accepts the only push among the effects.
-    fn accept(&mut self) {
+    /// Accepts what was pushed, at this position.
+    fn accept(&mut self, position: i64) {
         let push = self.seen.iter().find_map(|effect| match effect {
             LinkEffect::Send { bytes, .. } => match ClientMessage::from_bytes(bytes).unwrap() {
                 ClientMessage::Push(push) => Some(push),
@@ -225,7 +226,7 @@ impl World {
         let items = push.groups.iter().flat_map(|group| &group.items);
         let verdicts = items.map(|item| {
             let change = automerge::Change::from_bytes(item.change.0.clone()).unwrap();
-            let outcome = VerdictOutcome::Accepted(FeedPosition(5));
+            let outcome = VerdictOutcome::Accepted(FeedPosition(position));
             Verdict { hash: change.hash().into(), outcome }
         });
         let verdicts = Verdicts { push: push.push, verdicts: verdicts.collect() };
@@ -272,7 +273,7 @@ fn a_sync_sends_and_receives_everything_and_closes() {
     assert_eq!((world.seen(), world.state()), (vec![], LinkState::Offline));
     world.open(Wanted::Once, "t", false);
     assert_eq!(name(&world.seen[1]), "pushed");
-    world.accept();
+    world.accept(5);
     assert_eq!((world.seen(), world.state()), (vec![], LinkState::CatchingUp));
     world.feed(false, 4);
     assert_eq!(world.seen(), ["send feedack", "remaining(0)"]);
@@ -288,12 +289,12 @@ fn an_edit_while_connected_is_sent_at_once() {
     let mut world = World::new(Tokens::Fixed);
     world.open(Wanted::Always, "t", true);
     assert_eq!((world.seen(), world.state()), (vec!["connected".to_owned()], LinkState::Live));
-    for event in [LinkEvent::Edited, LinkEvent::ForeignWrite] {
+    for (position, event) in [(5, LinkEvent::Edited), (6, LinkEvent::ForeignWrite)] {
         world.edit();
         world.tell(event);
         assert_eq!(world.seen[1..].iter().map(name).collect::<Vec<_>>(), ["send push"]);
-        world.accept();
-        world.feed(true, 5);
+        world.accept(position);
+        world.feed(true, position);
         world.seen();
     }
     // A sync of a link that stands ends when it is in step, and the link goes on.

@@ -11,6 +11,7 @@ use super::tables::Tables;
 use super::work::{Owner, Work};
 use crate::ids::RecordId;
 use crate::replica::error::ReplicaError;
+use crate::replica::moments::{ReplicaMoment, ReplicaMoments};
 use crate::replica::touched::Touched;
 
 /// A replica's file.
@@ -21,6 +22,7 @@ pub(in crate::replica) struct File {
     pub(super) owner: Owner,
     pub(super) cache: DocumentCache,
     pub(super) touched: Noticed,
+    pub(super) moments: ReplicaMoments,
 }
 
 /// What was touched and not yet asked for.
@@ -43,6 +45,10 @@ impl File {
         Stored::new(&self.db, self.tables.schema())
     }
 
+    pub(in crate::replica) fn tell_moments(&mut self, moments: ReplicaMoments) {
+        self.moments = moments;
+    }
+
     pub(in crate::replica) fn tables(&self) -> &Tables {
         &self.tables
     }
@@ -59,16 +65,17 @@ impl File {
         &mut self,
         job: impl FnOnce(&mut Work<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Self { db, tables, owner, cache, touched } = self;
+        let Self { db, tables, owner, cache, touched, moments } = self;
         let outcome = begin(db).map_err(E::from).and_then(|tx| {
             note_foreign(Stored::new(&tx, tables.schema()), tables, cache, touched)?;
-            let mut work = Work::new(tx, tables, cache, *owner);
+            let mut work = Work::new(tx, tables, cache, *owner, moments);
             let done = job(&mut work)?;
             touched.add(work.commit().map_err(ReplicaError::from)?);
             Ok(done)
         });
-        if outcome.is_err() {
-            cache.clear();
+        match &outcome {
+            Ok(_) => moments.tell(ReplicaMoment::AfterCommit),
+            Err(_) => cache.clear(),
         }
         outcome
     }
@@ -80,7 +87,8 @@ impl File {
     ) -> Result<T, E> {
         // The documents that it opens are not kept: they may have what is taken back.
         let mut cache = DocumentCache::new();
-        job(&mut Work::new(begin(&self.db)?, &self.tables, &mut cache, self.owner))
+        let untold = ReplicaMoments::default();
+        job(&mut Work::new(begin(&self.db)?, &self.tables, &mut cache, self.owner, &untold))
     }
 
     /// Opens a record's document to read it.

@@ -12,6 +12,7 @@ use super::stored::Stored;
 use super::tables::{FILE_VERSION, Tables, create_own};
 use super::work::{Owner, Work};
 use crate::ids::{ReplicaId, UserId};
+use crate::replica::moments::ReplicaMoments;
 use crate::schema::Schema;
 
 /// Why a replica's file could not be opened. The file is as it was.
@@ -74,7 +75,14 @@ impl File {
         let (tables, mut cache) = (Tables::new(schema), DocumentCache::new());
         lay_out(&db, &tables, &mut cache, owner)?;
         cache.refresh(Stored::new(&db, tables.schema()))?;
-        let file = Self { db, tables, owner, cache, touched: Noticed::default() };
+        let file = Self {
+            db,
+            tables,
+            owner,
+            cache,
+            touched: Noticed::default(),
+            moments: ReplicaMoments::default(),
+        };
         file.scrub();
         Ok(file)
     }
@@ -134,7 +142,8 @@ fn lay_out(
         return Ok(());
     }
     let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
-    let mut work = Work::new(tx, tables, cache, owner);
+    let untold = ReplicaMoments::default();
+    let mut work = Work::new(tx, tables, cache, owner, &untold);
     // Another process may have been first.
     if fits(work.stored())? {
         return Ok(());

@@ -10,6 +10,7 @@ use super::work::Work;
 use crate::ids::RecordId;
 use crate::projection::project;
 use crate::replica::error::ReplicaError;
+use crate::replica::moments::ReplicaMoment;
 
 /// How far the tables are filled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -65,6 +66,7 @@ impl Work<'_> {
                 return Ok(None);
             }
             progress.done += 1;
+            self.tell(ReplicaMoment::Filling);
         }
         self.note_progress(Some(progress))?;
         Ok(Some(progress))

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::file::File;
 use super::work::Work;
+use crate::replica::moments::ReplicaMoment;
 
 /// How long a write waits for another process's.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +38,7 @@ impl File {
         if self.stored().meta::<bool>(SCRUB)? != Some(true) {
             return Ok(());
         }
+        self.moments.tell(ReplicaMoment::Scrubbing);
         let db: &Connection = &self.db;
         db.execute("INSERT INTO search (search) VALUES ('optimize')", [])?;
         let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

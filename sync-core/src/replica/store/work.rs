@@ -14,6 +14,7 @@ use super::stored::Stored;
 use super::tables::Tables;
 use crate::ids::{FeedPosition, GroupId, RecordId, ReplicaId, UserId};
 use crate::replica::error::ReplicaError;
+use crate::replica::moments::{ReplicaMoment, ReplicaMoments};
 use crate::replica::touched::Touched;
 use crate::schema::Schema;
 use crate::time::UnixMs;
@@ -35,6 +36,7 @@ pub(in crate::replica) struct Work<'a> {
     pub(super) words: BTreeMap<i64, String>,
     cache: &'a mut DocumentCache,
     owner: Owner,
+    moments: &'a ReplicaMoments,
 }
 
 impl<'a> Work<'a> {
@@ -43,9 +45,10 @@ impl<'a> Work<'a> {
         tables: &'a Tables,
         cache: &'a mut DocumentCache,
         owner: Owner,
+        moments: &'a ReplicaMoments,
     ) -> Self {
         let (touched, words) = (Touched::default(), BTreeMap::new());
-        Self { tx, tables, touched, words, cache, owner }
+        Self { tx, tables, touched, words, cache, owner, moments }
     }
 
     /// Makes everything durable; says what was touched.
@@ -56,6 +59,7 @@ impl<'a> Work<'a> {
                 .execute(params![n, words])?;
             self.touched.add_table("search");
         }
+        self.tell(ReplicaMoment::BeforeCommit);
         let Self { tx, touched, cache, .. } = self;
         if touched.is_empty() {
             tx.commit()?;
@@ -70,6 +74,17 @@ impl<'a> Work<'a> {
         tx.commit()?;
         cache.worked(works);
         Ok(touched)
+    }
+
+    /// Tells of a moment.
+    pub(in crate::replica) fn tell(&self, moment: ReplicaMoment) {
+        self.moments.tell(moment);
+    }
+
+    /// Whether erasing leaves words behind, as a test has it.
+    #[cfg(feature = "testing")]
+    pub(super) fn keeps_words(&self) -> bool {
+        self.moments.keep_words
     }
 
     /// What stands in the file, with what was written here.

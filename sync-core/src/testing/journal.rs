@@ -1,0 +1,27 @@
+//! What the apps were told: every edit that a device said was made.
+
+use std::path::PathBuf;
+
+use crate::ids::{GroupId, RecordId, UserId};
+
+/// Whether an edit must be found in the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Owed {
+    /// It must.
+    Yes,
+    /// It went with a file that was lost, or somebody threw it away.
+    No,
+}
+
+/// One edit of one record.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// In which file.
+    pub(super) path: PathBuf,
+    pub(super) user: UserId,
+    pub(super) group: GroupId,
+    pub(super) record: RecordId,
+    /// The word by which it is found.
+    pub(super) mark: String,
+    pub(super) owed: Owed,
+}

@@ -1,0 +1,122 @@
+//! Answers what a commit asks.
+
+use std::sync::Arc;
+
+use super::Transaction;
+use crate::error::{Refusal, RefusalCode};
+use crate::hub::{
+    Care, Commit, Culprits, DocumentCache, DocumentHead, Inquiry, Judged, Known, Projected, Step,
+    WriteRows, Wrote,
+};
+use crate::ids::RecordId;
+use crate::schema::RowView;
+use crate::testing::rules::Writing;
+
+impl Transaction {
+    /// Judges a batch: brings what is stored, and writes rows as their users.
+    pub fn judge<'j>(
+        &mut self,
+        mut commit: Box<Commit<'j>>,
+        cache: &mut DocumentCache,
+    ) -> Judged<'j> {
+        loop {
+            match commit.step() {
+                Step::Know(inquiry) => {
+                    let known = self.know(inquiry);
+                    commit.known(known, cache);
+                }
+                Step::Open(records) => {
+                    let snapshots = self.snapshots(records);
+                    commit.opened(snapshots);
+                }
+                Step::Write(asked) => {
+                    let wrote = self.write(asked);
+                    commit.wrote(wrote);
+                }
+                Step::Store => return commit.judged(),
+            }
+        }
+    }
+
+    /// What is stored of what a batch speaks of.
+    pub fn know(&self, inquiry: &Inquiry) -> Known {
+        let contents = &self.contents;
+        let change = |hash| {
+            let accepted = contents.changes.get(hash)?;
+            Some((*hash, (accepted.change.record, accepted.position)))
+        };
+        let owner = |actor| contents.owners.get(actor).map(|user| (*actor, *user));
+        let head = |record: &RecordId| {
+            let document = contents.documents.get(record)?;
+            Some(DocumentHead {
+                record: *record,
+                kind: document.kind.to_owned(),
+                position: document.position,
+                quarantined: document.closed.clone(),
+            })
+        };
+        Known {
+            last: contents.head,
+            changes: inquiry.changes.iter().filter_map(change).collect(),
+            owners: inquiry.actors.iter().filter_map(owner).collect(),
+            heads: inquiry.records.iter().filter_map(head).collect(),
+        }
+    }
+
+    /// The saved forms of documents.
+    pub fn snapshots(&self, records: &[RecordId]) -> Vec<(RecordId, Vec<u8>)> {
+        let snapshot = |record: &RecordId| {
+            let document = self.contents.documents.get(record)?;
+            Some((*record, document.snapshot.clone()))
+        };
+        records.iter().filter_map(snapshot).collect()
+    }
+
+    /// Writes rows as their user. A rule of the business names the row it refuses, as a trigger does;
+    /// a rule of access fails the whole statement, as a policy does, unless every row is asked about.
+    pub fn write(&mut self, asked: &WriteRows) -> Wrote {
+        let before = self.contents.records.clone();
+        let mut culprits = Culprits::new();
+        for one in &asked.rows {
+            match self.may_write(asked, one) {
+                Ok(()) => {
+                    let row = Arc::new(one.row.clone());
+                    self.contents.records.put(&one.kind, one.record, row);
+                }
+                Err(refusal) => {
+                    let named = refusal.code == RefusalCode::Rule.as_str();
+                    if asked.care == Care::None && !named {
+                        self.contents.records = before;
+                        return Wrote::Refused(refusal);
+                    }
+                    culprits.insert(one.record, refusal);
+                }
+            }
+        }
+        if culprits.is_empty() {
+            return Wrote::All;
+        }
+        if !asked.stands_without(&culprits) {
+            self.contents.records = before;
+        }
+        Wrote::AllBut(culprits)
+    }
+
+    fn may_write(&self, asked: &WriteRows, one: &Projected) -> Result<(), Refusal> {
+        let records = &self.contents.records;
+        if !self.rules.is_active(records, asked.user) {
+            let sentence = "You may not sign in any more.";
+            return Err(Refusal::new(RefusalCode::Denied, sentence));
+        }
+        let before = records.cells(&one.kind, one.record);
+        let writing = Writing {
+            user: asked.user,
+            seen: asked.seen,
+            record: one.record,
+            kind: &one.kind,
+            before: before.map(|row| RowView::new(one.kind.columns(), row)),
+            after: RowView::new(one.kind.columns(), &one.row),
+        };
+        self.rules.judge(records, &writing)
+    }
+}

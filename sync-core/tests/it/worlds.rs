@@ -1,0 +1,139 @@
+//! Stories of several devices and a server, each in a world of its own.
+
+use sync_core::crm;
+use sync_core::event::event_data;
+use sync_core::ids::{RecordId, UserId};
+use sync_core::replica::Deleted;
+use sync_core::schema::Schema;
+use sync_core::testing::apiary::{self, ApiaryRules};
+use sync_core::testing::crm::CrmRules;
+use sync_core::testing::{DeviceId, ServerStep, World, next_version};
+use uuid::Uuid;
+
+const REP: UserId = UserId(Uuid::from_u128(0x11));
+const OTHER_REP: UserId = UserId(Uuid::from_u128(0x13));
+const ADMIN: UserId = UserId(Uuid::from_u128(0x16));
+
+fn world() -> World {
+    World::new(crm::schema(), CrmRules, 1)
+}
+
+fn give(world: &mut World, account: RecordId, to: UserId) {
+    world.do_at_server(ServerStep::Append {
+        by: ADMIN,
+        record: account,
+        kind: "organization",
+        field: "assignment",
+        data: event_data([("assigned_user_id", Some(to.to_string().as_str()))]),
+    });
+    world.run_for(500);
+}
+
+fn names(world: &mut World, device: DeviceId) -> Vec<String> {
+    let replica = world.replica(device).unwrap();
+    let rows = replica.query("SELECT name FROM organizations ORDER BY name").unwrap().rows;
+    rows.iter().map(|row| row[0].as_str().unwrap().to_owned()).collect()
+}
+
+/// The verdict of an edit is lost, and the account with it: the device that sends the edit again hears
+/// that it was accepted, and holds nothing of the account all the same.
+#[test]
+fn an_account_lost_before_its_verdict_was_heard_is_erased() {
+    let mut world = world();
+    let rep = world.device(REP);
+    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    // The copy hears the verdict; the device itself never does.
+    world.copy_device(rep).unwrap();
+    world.run_for(10_000);
+    give(&mut world, account, OTHER_REP);
+    assert_eq!(names(&mut world, rep), ["Trattoria"]);
+    world.heal().unwrap();
+    assert_eq!(names(&mut world, rep), [""; 0]);
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// An edit of a group waits on an edit that is refused: the whole group falls, also its part on a
+/// record of which nothing was refused.
+#[test]
+fn a_group_that_builds_on_a_refused_edit_is_not_torn() {
+    use sync_core::document::RecordEdit;
+    use sync_core::replica::GroupEdit;
+    let mut world = world();
+    let rep = world.device(REP);
+    let account = world.create(rep, "organization", &[("name", "Sound")]).unwrap();
+    // A rep begins prospects only.
+    let pairs = [("name", "Refused"), ("organization_type", "customer")];
+    let refused = world.create(rep, "organization", &pairs).unwrap();
+    let schema = crm::schema();
+    let edit = |text| RecordEdit::parse(schema.kind("organization").unwrap(), [("cuisine", text)]);
+    let group = [
+        GroupEdit::Edit { id: account, edit: edit("Thai").unwrap() },
+        GroupEdit::Edit { id: refused, edit: edit("Thai").unwrap() },
+    ];
+    world.commit(rep, &group).unwrap();
+    world.heal().unwrap();
+    let replica = world.replica(rep).unwrap();
+    let sound = replica.record(account).unwrap().unwrap();
+    assert_eq!(sound.text("cuisine"), None);
+    assert_eq!(replica.quarantine().unwrap().len(), 3);
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// An edit of an app of a later version waits on one that is refused, and the app is put back to the
+/// version before: what that cannot read it does not throw away.
+#[test]
+fn an_edit_of_an_unknown_field_outlives_a_refusal_before_it() {
+    let later = Schema::new(next_version(crm::declarations(), &[]));
+    let mut world = world();
+    let rep = world.device_with(REP, later);
+    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    world.heal().unwrap();
+    world.go_offline(rep);
+    world.edit(rep, account, &[("cuisine", "Thai")]).unwrap();
+    // A device's clock that is a day ahead is refused.
+    world.set_clock(rep, 24 * 60 * 60 * 1000);
+    world.edit(rep, account, &[("employee_count", "7")]).unwrap();
+    world.set_clock(rep, 0);
+    world
+        .edit(rep, account, &[("end_text", "known later"), ("industry_segment", "schools")])
+        .unwrap();
+    world.update(rep, crm::schema());
+    world.heal().unwrap();
+    let replica = world.replica(rep).unwrap();
+    let record = replica.record(account).unwrap().unwrap();
+    assert_eq!(
+        [record.text("cuisine"), record.text("industry_segment")],
+        [Some("Thai"), Some("schools")]
+    );
+    assert_eq!(replica.quarantine().unwrap().len(), 2, "the refused edit, and the unknown field");
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// Another trade runs through the same engine: bee yards, whose hives go with them.
+#[test]
+fn a_yard_that_changes_hands_takes_its_hives_along() {
+    let [keeper, other] = [1, 2].map(|n| UserId(Uuid::from_u128(n)));
+    let mut world = World::new(apiary::schema(), ApiaryRules, 1);
+    let [mine, theirs] = [keeper, other].map(|user| world.device(user));
+    let yard = world.create(mine, "yard", &[("name", "Orchard")]).unwrap();
+    let place = yard.to_string();
+    world.create(mine, "hive", &[("mark", "Seven"), ("yard_id", &place)]).unwrap();
+    world.heal().unwrap();
+    let hives = |world: &mut World, device| {
+        let replica = world.replica(device).unwrap();
+        let kind = replica.schema().kind("hive").unwrap().clone();
+        let all = sync_core::replica::ListOptions { deleted: Deleted::Shown, ..Default::default() };
+        replica.list(&kind, &all).unwrap().rows.len()
+    };
+    assert_eq!((hives(&mut world, mine), hives(&mut world, theirs)), (1, 0));
+    world.do_at_server(ServerStep::Append {
+        by: keeper,
+        record: yard,
+        kind: "yard",
+        field: "keeping",
+        data: event_data([("keeper_id", Some(other.to_string().as_str()))]),
+    });
+    world.heal().unwrap();
+    assert_eq!((hives(&mut world, mine), hives(&mut world, theirs)), (0, 1));
+    assert_eq!(world.check(), [""; 0]);
+}
