@@ -28,6 +28,7 @@ mod store;
 mod timeline;
 mod trade;
 mod world;
+mod writers;
 
 pub use bug::Bug;
 pub use device::DeviceId;
@@ -44,3 +45,4 @@ pub use simulation::{Failure, Outcome, run, run_seed, shorten};
 pub use store::{Accepted, Contents, ModelStore, StoredDocument, Transaction};
 pub use trade::Trade;
 pub use world::World;
+pub use writers::Writers;

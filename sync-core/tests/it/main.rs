@@ -14,6 +14,8 @@ mod javascript;
 mod kit;
 mod lean;
 mod live;
+mod own_property;
+mod own_scenario;
 mod question;
 mod replicas;
 mod rules;

@@ -137,3 +137,12 @@ fn a_yard_that_changes_hands_takes_its_hives_along() {
     assert_eq!((hives(&mut world, mine), hives(&mut world, theirs)), (0, 1));
     assert_eq!(world.check(), [""; 0]);
 }
+
+/// What the guide shows is what runs here.
+#[test]
+fn the_guide_to_testing_shows_what_runs() {
+    let guide = include_str!("../../../docs/TESTING.md");
+    for shown in [include_str!("own_property.rs"), include_str!("own_scenario.rs")] {
+        assert!(guide.contains(shown), "docs/TESTING.md does not show:\n{shown}");
+    }
+}

@@ -1,13 +1,16 @@
 //! The policies against a second opinion: a model of who may see and write what, in plain Rust and
-//! from the rules of the trade rather than from the SQL, followed for thousands of random steps.
+//! from the rules of the trade rather than from the SQL, followed for thousands of random steps. Who
+//! sees an account is the model's that simulations go by as well (`sync_core::testing::crm`).
 //!
 //! `SEED=… STEPS=…` replays a run.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use client_sdk::Client;
-use client_sdk::core::ids::RecordId;
+use client_sdk::core::ids::{RecordId, UserId};
 use client_sdk::core::replica::{Deleted, ListOptions};
+use client_sdk::core::role::Role;
+use client_sdk::core::testing::crm::{Company, Holding, Person};
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{RngExt, SeedableRng};
@@ -20,30 +23,11 @@ use crate::harness::{World, create, set, sync_at};
 const STEPS: u32 = 2000;
 const ROLES: [&str; 4] = ["admin", "manager", "sales_rep", "read_only"];
 
-/// What the model knows of a person.
-#[derive(Clone, Debug)]
-struct Person {
-    role: &'static str,
-    active: bool,
-    manager: Option<Uuid>,
-    territory: Option<Uuid>,
-}
-
-/// What the model knows of an account.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Account {
-    assigned: Uuid,
-    second: Option<Uuid>,
-    territory: Option<Uuid>,
-}
-
 /// Who may see and write what, in plain Rust.
 #[derive(Default)]
 struct Model {
-    people: BTreeMap<Uuid, Person>,
-    /// Each territory with the one it lies in.
-    territories: BTreeMap<Uuid, Option<Uuid>>,
-    accounts: BTreeMap<RecordId, Account>,
+    company: Company,
+    accounts: BTreeMap<RecordId, Holding>,
     /// Assignments so far.
     assignments: u64,
     /// Who saw an account that was then assigned anew, and with which assignment that was last.
@@ -55,66 +39,35 @@ struct Model {
 }
 
 impl Model {
-    fn reports_to(&self, who: Uuid, manager: Uuid) -> bool {
-        let mut above = self.people[&who].manager;
-        let mut met = BTreeSet::new();
-        while let Some(next) = above {
-            if next == manager {
-                return true;
-            }
-            if !met.insert(next) {
-                return false;
-            }
-            above = self.people[&next].manager;
-        }
-        false
+    fn role(&self, who: Uuid) -> &Role {
+        self.company.role(UserId(who))
     }
 
-    fn lies_in(&self, territory: Uuid, region: Uuid) -> bool {
-        let mut at = Some(territory);
-        while let Some(here) = at {
-            if here == region {
-                return true;
-            }
-            at = self.territories[&here];
-        }
-        false
+    fn sees(&self, who: Uuid, account: &Holding) -> bool {
+        self.company.sees(UserId(who), account)
     }
 
-    fn sees(&self, who: Uuid, account: &Account) -> bool {
-        let person = &self.people[&who];
-        if !person.active {
-            return false;
-        }
-        let holders = [Some(account.assigned), account.second];
-        let mut holders = holders.into_iter().flatten();
-        let region = match (person.territory, account.territory) {
-            (Some(region), Some(territory)) => self.lies_in(territory, region),
-            _ => false,
-        };
-        match person.role {
-            "admin" => true,
-            "manager" => region || holders.any(|h| h == who || self.reports_to(h, who)),
-            "read_only" => region || holders.any(|h| h == who),
-            _ => holders.any(|h| h == who),
-        }
+    fn writes(&self, who: Uuid, account: &Holding) -> bool {
+        self.company.writes(UserId(who), account)
     }
 
-    fn writes(&self, who: Uuid, account: &Account) -> bool {
-        self.people[&who].role != "read_only" && self.sees(who, account)
+    fn assigns(&self, who: Uuid, before: &Holding, after: &Holding) -> bool {
+        self.company.assigns(UserId(who), before, after)
     }
 
-    fn assigns(&self, who: Uuid, before: &Account, after: &Account) -> bool {
-        // Saying what is so already is no reassignment.
-        let may = before == after || matches!(self.people[&who].role, "manager" | "admin");
-        may && self.writes(who, before) && self.writes(who, after)
+    fn people(&self) -> impl Iterator<Item = Uuid> {
+        self.company.people.keys().map(|user| user.0)
     }
 
-    fn assigned(&mut self, id: RecordId, after: Account) {
+    fn person(&mut self, who: Uuid) -> &mut Person {
+        self.company.people.get_mut(&UserId(who)).unwrap()
+    }
+
+    fn assigned(&mut self, id: RecordId, after: Holding) {
         let before = self.accounts[&id];
         if before != after {
             self.assignments += 1;
-            let saw = self.people.keys().copied().filter(|who| self.sees(*who, &before));
+            let saw = self.people().filter(|who| self.sees(*who, &before));
             for who in saw.collect::<Vec<_>>() {
                 self.lost.insert((who, id), self.assignments);
             }
@@ -125,14 +78,14 @@ impl Model {
     /// Whether an edit is taken: its author may write, or had not heard of losing the account.
     fn takes(&self, who: Uuid, edit: &Pending) -> bool {
         if matches!(edit.what, What::Task) {
-            return self.people[&who].role != "read_only";
+            return *self.role(who) != Role::ReadOnly;
         }
         let Some(account) = self.accounts.get(&edit.account) else { return false };
         let unheard = match (self.lost.get(&(who, edit.account)), edit.heard) {
             (Some(lost), Some(heard)) => *lost > heard,
             _ => false,
         };
-        let may = self.writes(who, account) || unheard && self.people[&who].role != "read_only";
+        let may = self.writes(who, account) || unheard && *self.role(who) != Role::ReadOnly;
         may && (self.deals_with_finances(who) || !matches!(edit.what, What::Finances(_)))
     }
 
@@ -143,7 +96,7 @@ impl Model {
 
     /// Beside what concerns the account.
     fn deals_with_finances(&self, who: Uuid) -> bool {
-        matches!(self.people[&who].role, "manager" | "admin")
+        self.company.deals_with_finances(UserId(who))
     }
 
     fn finances_of(&self, who: Uuid) -> BTreeSet<RecordId> {
@@ -227,13 +180,13 @@ impl Run {
         let world = World::new().await;
         let mut model = Model::default();
         let root = people::add_territory(&world.owner, "Root", None).await.unwrap();
-        model.territories.insert(root, None);
+        model.company.territories.insert(root, None);
         for (name, within) in [("East", root), ("West", root)] {
             let region = people::add_territory(&world.owner, name, Some(within)).await.unwrap();
-            model.territories.insert(region, Some(within));
+            model.company.territories.insert(region, Some(within));
             let name = format!("{name} side");
             let part = people::add_territory(&world.owner, &name, Some(region)).await.unwrap();
-            model.territories.insert(part, Some(region));
+            model.company.territories.insert(part, Some(region));
         }
         let known = [
             (world.admin, "admin", None),
@@ -242,29 +195,32 @@ impl Run {
             (world.other_rep, "sales_rep", Some(world.manager)),
         ];
         for (id, role, manager) in known {
-            model.people.insert(id, Person { role, active: true, manager, territory: None });
+            let manager = manager.map(UserId);
+            let person = Person { role: role.into(), active: true, manager, territory: None };
+            model.company.people.insert(UserId(id), person);
         }
         for (name, role) in [("max", "manager"), ("lin", "sales_rep"), ("rita", "read_only")] {
             let manager = (role == "sales_rep").then_some(world.manager);
             let territory = Some(root);
             let id = world.person(name, role, manager, territory).await;
-            model.people.insert(id, Person { role, active: true, manager, territory });
+            let manager = manager.map(UserId);
+            let person = Person { role: role.into(), active: true, manager, territory };
+            model.company.people.insert(UserId(id), person);
         }
         let devices = model
-            .people
-            .keys()
-            .map(|user| (*user, world.device(&format!("{user}.db"), *user)))
+            .people()
+            .map(|user| (user, world.device(&format!("{user}.db"), user)))
             .collect();
         let random = StdRng::seed_from_u64(seed);
         Self { world, model, devices, pending: HashMap::new(), random, count: 0, late: 0 }
     }
 
     fn somebody(&mut self) -> Uuid {
-        *self.model.people.keys().choose(&mut self.random).unwrap()
+        self.model.people().choose(&mut self.random).unwrap()
     }
 
     fn somewhere(&mut self) -> Uuid {
-        *self.model.territories.keys().choose(&mut self.random).unwrap()
+        *self.model.company.territories.keys().choose(&mut self.random).unwrap()
     }
 
     /// Does one thing; returns whose device should look.
@@ -280,33 +236,33 @@ impl Run {
             70..88 => self.assign(who).await,
             88..92 => {
                 let role = *ROLES.choose(&mut self.random).unwrap();
-                if self.model.people[&who].role != role {
+                if *self.model.role(who) != Role::from(role) {
                     self.model.changed(who);
                 }
-                self.model.people.get_mut(&who).unwrap().role = role;
+                self.model.person(who).role = role.into();
                 self.change(who, UserChange { role: Some(role.into()), ..Default::default() })
                     .await;
             }
             92..95 => {
                 let territory = Some(self.somewhere());
-                if self.model.people[&who].territory != territory {
+                if self.model.person(who).territory != territory {
                     self.model.changed(who);
                 }
-                self.model.people.get_mut(&who).unwrap().territory = territory;
+                self.model.person(who).territory = territory;
                 self.change(who, UserChange { territory, ..Default::default() }).await;
             }
             95..98 => {
                 let manager = self.somebody();
-                if manager != who && !self.model.reports_to(manager, who) {
-                    self.model.people.get_mut(&who).unwrap().manager = Some(manager);
+                if manager != who && !self.model.company.reports_to(UserId(manager), UserId(who)) {
+                    self.model.person(who).manager = Some(UserId(manager));
                     let manager = Some(manager);
                     self.change(who, UserChange { manager, ..Default::default() }).await;
                 }
             }
             _ => {
-                let active = !self.model.people[&who].active;
+                let active = !self.model.person(who).active;
                 self.model.changed(who);
-                self.model.people.get_mut(&who).unwrap().active = active;
+                self.model.person(who).active = active;
                 self.change(who, UserChange { active: Some(active), ..Default::default() }).await;
             }
         }
@@ -401,20 +357,20 @@ impl Run {
         let from = if self.random.random_bool(0.7) && !busy.is_empty() { busy } else { other };
         let Some(id) = from.choose(&mut self.random).copied() else { return };
         let before = self.model.accounts[&id];
-        let after = Account {
-            assigned: self.somebody(),
-            second: self.random.random_bool(0.3).then(|| self.somebody()),
+        let after = Holding {
+            assigned: Some(UserId(self.somebody())),
+            second: self.random.random_bool(0.3).then(|| UserId(self.somebody())),
             territory: self.random.random_bool(0.5).then(|| self.somewhere()),
         };
         // Rather somebody who may, or most assignments come to nothing.
-        let may = self.model.people.keys().copied();
+        let may = self.model.people();
         let may: Vec<Uuid> = may.filter(|p| self.model.assigns(*p, &before, &after)).collect();
         let rather = self.random.random_bool(0.7);
         let who = may.choose(&mut self.random).copied().filter(|_| rather).unwrap_or(who);
         let list = [Assignment {
             organization: id.0,
-            to: after.assigned,
-            second: after.second,
+            to: after.assigned.unwrap().0,
+            second: after.second.map(|user| user.0),
             territory: after.territory,
         }];
         let app = &self.world.server.app;
@@ -433,7 +389,7 @@ impl Run {
         let url = self.world.server.sync_url();
         let device = self.devices.get_mut(&who).unwrap();
         let outcome = sync_at(device, &url, &token).await;
-        if !self.model.people[&who].active {
+        if !self.model.person(who).active {
             assert!(outcome.is_err(), "step {step}: a disabled user syncs");
             self.world.assert_agrees(&self.devices[&who]).await;
             return;
@@ -441,7 +397,7 @@ impl Run {
         let summary = outcome.unwrap_or_else(|error| panic!("step {step}: {error}"));
         let mut expected = 0;
         for edit in self.pending.remove(&who).unwrap_or_default() {
-            let own = Account { assigned: who, second: None, territory: None };
+            let own = Holding { assigned: Some(UserId(who)), second: None, territory: None };
             if matches!(edit.what, What::Begins) && self.model.writes(who, &own) {
                 self.model.accounts.insert(edit.account, own);
             }
@@ -461,14 +417,14 @@ impl Run {
 
     /// What the policies show everybody is what the model says.
     async fn check_server(&self, step: u32) {
-        for who in self.model.people.keys() {
+        for who in self.model.people() {
             let shown = async |table| -> BTreeSet<RecordId> {
-                self.world.ids_of(*who, table).await.into_iter().map(RecordId).collect()
+                self.world.ids_of(who, table).await.into_iter().map(RecordId).collect()
             };
             let accounts = shown("organizations").await;
-            assert_eq!(accounts, self.model.accounts_of(*who), "step {step}: what {who} sees");
+            assert_eq!(accounts, self.model.accounts_of(who), "step {step}: what {who} sees");
             let finances = shown("organization_finance").await;
-            assert_eq!(finances, self.model.finances_of(*who), "step {step}: finances for {who}");
+            assert_eq!(finances, self.model.finances_of(who), "step {step}: finances for {who}");
         }
     }
 }
