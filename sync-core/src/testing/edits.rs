@@ -51,9 +51,7 @@ impl<'a> Edits<'a> {
     pub fn draw(mut self) -> Drawn {
         let count = if self.random.percent(20) { self.random.between(2, 3) } else { 1 };
         for _ in 0..count {
-            if self.random.percent(35) {
-                self.begin_one(0);
-            } else if !self.change_one() {
+            if self.random.percent(35) || !self.change_one() {
                 self.begin_one(0);
             }
         }
