@@ -242,15 +242,13 @@ impl DeviceFile {
 
     /// What an edit says, but for long texts.
     fn without_long_texts(&self, kind: &str, edit: &str) -> String {
-        let said: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(edit).unwrap_or_default();
+        let said: Vec<serde_json::Value> = serde_json::from_str(edit).unwrap_or_default();
         let kind = self.schema.kind(kind);
-        let is_text = |name: &String| {
-            let field = kind.and_then(|kind| kind.field(name));
+        let is_text = |change: &serde_json::Value| {
+            let field = change["field"].as_str().and_then(|name| kind?.field(name));
             field.is_none_or(|field| field.ty == FieldType::Text)
         };
-        let other = said.iter().filter(|(name, _)| !is_text(name));
-        other.map(|(_, value)| value.to_string()).collect()
+        said.iter().filter(|change| !is_text(change)).map(ToString::to_string).collect()
     }
 }
 
