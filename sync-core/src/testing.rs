@@ -9,6 +9,7 @@ mod bug;
 mod check;
 pub mod conformance;
 mod connection;
+mod counted;
 pub mod crm;
 mod device;
 mod edits;
@@ -32,6 +33,7 @@ mod world;
 mod writers;
 
 pub use bug::Bug;
+pub use counted::{Counted, NOW, session_limits};
 pub use device::DeviceId;
 pub use edits::{Drawn, Edits};
 pub use fault::FaultPoint;

@@ -4,10 +4,9 @@ use rusqlite::Connection;
 use sync_core::document::{self, hydrate, lean};
 use sync_core::ids::{ServerEpoch, UserId};
 use sync_core::projection::{self, Stamp};
-use sync_core::protocol::{
-    Compression, Frame, ServerMessage, SessionLimits, Welcome, decode_frame, encode_frame,
-};
+use sync_core::protocol::{Compression, Frame, ServerMessage, Welcome, decode_frame, encode_frame};
 use sync_core::replica::{Env, OpenOptions, Replica};
+use sync_core::testing::session_limits;
 use sync_core::time::UnixMs;
 use uuid::Uuid;
 
@@ -193,22 +192,13 @@ fn take_in(host: &mut Host, form: Form, packing: Packing, frames: &[Vec<u8>]) ->
 }
 
 fn welcome(user: UserId) -> Vec<u8> {
-    let limits = SessionLimits {
-        frame_bytes: 1 << 20,
-        inflated_bytes: 8 << 20,
-        changes_per_push: 512,
-        changes_per_group: 64,
-        change_bytes: 256 << 10,
-        push_window: 4,
-        feed_window: 4,
-    };
     let welcome = Welcome {
         protocol: 1,
         user,
         role: "sales_rep".into(),
         epoch: ServerEpoch(Uuid::from_u128(1)),
         now: UnixMs(1_790_000_000_000),
-        limits,
+        limits: session_limits(),
         live: false,
         fingerprint: Some(sync_core::protocol::Blob(
             sync_core::crm::schema().fingerprint().to_vec(),

@@ -14,11 +14,13 @@ use sync_core::protocol::{
 };
 use sync_core::replica::{GroupEdit, Replica};
 use sync_core::schema::{Kind, Schema};
+use sync_core::testing::Counted;
 
+use super::messages::item;
 use super::pens::{OMAR, ROSA, edit, record, user, writer};
 use super::records::{account, grown, twice};
 use super::schemas::{self, crm, later};
-use super::shown::{Fixed, connect, open, shows};
+use super::shown::{connect, open, shows};
 
 /// A file as an app left it, and what it shows when it is opened.
 pub(crate) struct Made {
@@ -32,10 +34,14 @@ pub(crate) fn all() -> BTreeMap<&'static str, Made> {
 }
 
 /// Lets an app do something to a file, which is then closed.
-fn left_by(schema: Arc<Schema>, seed: u64, work: impl FnOnce(&mut Replica, &mut Fixed)) -> Vec<u8> {
+fn left_by(
+    schema: Arc<Schema>,
+    seed: u64,
+    work: impl FnOnce(&mut Replica, &mut Counted),
+) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("golden.sqlite");
-    let mut env = Fixed::new(seed);
+    let mut env = Counted::new(seed);
     let mut device = open(&file, schema, &mut env);
     work(&mut device, &mut env);
     drop(device);
@@ -80,21 +86,9 @@ fn later_app() -> Made {
     Made { file, shows }
 }
 
-fn item(n: u128, kind: &str) -> FeedItem {
-    FeedItem {
-        record: record(n),
-        kind: kind.into(),
-        scope: ScopeId(record(n).0),
-        snapshot: None,
-        changes: Vec::new(),
-        row: None,
-        fields: None,
-    }
-}
-
 /// What the server sends at first: a colleague, accounts whole and lean, one of them contested and one
 /// of a later app, a deal, and a record of a kind that no app of the corpus knows.
-fn bootstrap(device: &mut Replica, env: &mut Fixed) {
+fn bootstrap(device: &mut Replica, env: &mut Counted) {
     let fields = json!({ "full_name": "Omar Haddad", "golden_badge": 12, "is_active": true });
     let colleague = FeedItem {
         record: RecordId(user(OMAR).0),
@@ -148,12 +142,12 @@ fn bootstrap(device: &mut Replica, env: &mut Fixed) {
     receive(device, ServerMessage::Feed(batch), env);
 }
 
-fn receive(device: &mut Replica, message: ServerMessage, env: &mut Fixed) {
+fn receive(device: &mut Replica, message: ServerMessage, env: &mut Counted) {
     device.handle_frame(&message.to_bytes(), env).unwrap();
 }
 
 /// Edits that are accepted, refused, and not sent.
-fn work_of_a_day(device: &mut Replica, env: &mut Fixed) {
+fn work_of_a_day(device: &mut Replica, env: &mut Counted) {
     let account = schemas::kind("organization");
     let named = |name: &str| edit(&account, &[("name", name), ("notes", "Soup at noon.")]);
     device.create(&account, named("Soup Kitchen"), env).unwrap();
@@ -182,7 +176,7 @@ fn work_of_a_day(device: &mut Replica, env: &mut Fixed) {
 }
 
 /// The server says the same of every change of the next push.
-fn judge(device: &mut Replica, outcome: VerdictOutcome, env: &mut Fixed) {
+fn judge(device: &mut Replica, outcome: VerdictOutcome, env: &mut Counted) {
     let frame = device.poll_push().unwrap().unwrap();
     let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
         panic!("BUG: a push is a push")

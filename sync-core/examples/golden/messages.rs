@@ -8,8 +8,9 @@ use sync_core::ids::{Actor, ChangeHash, FeedPosition, GroupId, ReplicaId, ScopeI
 use sync_core::protocol::{
     AccessNotice, Answer, Ask, Blob, ClientMessage, FeedAck, FeedBatch, FeedItem, Fetch, Goodbye,
     GoodbyeCode, Hello, Opinion, OpinionOutcome, Push, PushGroup, PushItem, Refresh, ServerMessage,
-    SessionLimits, Verdict, VerdictOutcome, Verdicts, Welcome,
+    Verdict, VerdictOutcome, Verdicts, Welcome,
 };
+use sync_core::testing::session_limits;
 use uuid::Uuid;
 
 use super::pens::{NOW, ROSA, record, user};
@@ -107,18 +108,6 @@ pub(crate) fn of_clients() -> Vec<Sample<ClientMessage>> {
     ]
 }
 
-fn limits() -> SessionLimits {
-    SessionLimits {
-        frame_bytes: 1 << 20,
-        inflated_bytes: 8 << 20,
-        changes_per_push: 512,
-        changes_per_group: 64,
-        change_bytes: 256 << 10,
-        push_window: 4,
-        feed_window: 4,
-    }
-}
-
 fn welcome() -> Welcome {
     Welcome {
         protocol: 1,
@@ -126,7 +115,7 @@ fn welcome() -> Welcome {
         role: "sales_rep".into(),
         epoch: epoch(),
         now: NOW,
-        limits: limits(),
+        limits: session_limits(),
         live: true,
         fingerprint: Some(filler(16)),
     }
@@ -155,7 +144,7 @@ fn answer() -> Answer {
     Answer { ask: 300, opinions: vec![opinion(1, OpinionOutcome::Accepted), opinion(2, refused)] }
 }
 
-fn item(n: u128, kind: &str) -> FeedItem {
+pub(crate) fn item(n: u128, kind: &str) -> FeedItem {
     FeedItem {
         record: record(n),
         kind: kind.into(),

@@ -7,11 +7,9 @@ use sync_core::document::{
 use sync_core::event::event_data;
 use sync_core::ids::{Actor, EventId, RecordId, UserId};
 use sync_core::schema::{FieldType, Kind};
+pub(crate) use sync_core::testing::NOW;
 use sync_core::time::UnixMs;
 use uuid::Uuid;
-
-/// When the first change is made: 2026-09-21T14:13:20Z.
-pub(crate) const NOW: UnixMs = UnixMs(1_790_000_000_000);
 
 /// What the server's clock says whenever it judges.
 pub(crate) const JUDGED_AT: UnixMs = UnixMs(NOW.0 + 3_600_000);

@@ -6,71 +6,33 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use serde_json::{Map, Value as Json, json};
 use sync_core::ids::RecordId;
-use sync_core::protocol::{ServerMessage, SessionLimits, Welcome};
-use sync_core::replica::{Env, OpenOptions, Replica};
+use sync_core::protocol::{ServerMessage, Welcome};
+use sync_core::replica::{OpenOptions, Replica};
 use sync_core::schema::Schema;
-use sync_core::time::UnixMs;
+use sync_core::testing::{Counted, session_limits};
 
 use super::conversations::spoken;
 use super::json::hex;
 use super::messages::epoch;
 use super::pens::{NOW, ROSA, user};
 
-/// A clock that moves a second a reading, and entropy from a counter.
-pub(crate) struct Fixed {
-    now: i64,
-    drawn: u64,
-}
-
-impl Fixed {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { now: NOW.0, drawn: seed << 32 }
-    }
-}
-
-impl Env for Fixed {
-    fn now(&mut self) -> UnixMs {
-        self.now += 1000;
-        UnixMs(self.now)
-    }
-
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            self.drawn = self
-                .drawn
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            *byte = (self.drawn >> 56) as u8;
-        }
-    }
-}
-
 /// Opens a file of Rosa's and fills its tables, if another schema laid them out.
-pub(crate) fn open(file: &Path, schema: Arc<Schema>, env: &mut Fixed) -> Replica {
+pub(crate) fn open(file: &Path, schema: Arc<Schema>, env: &mut Counted) -> Replica {
     let options = OpenOptions { schema, user: Some(user(ROSA)) };
     let mut device = Replica::open(Connection::open(file).unwrap(), options, env).unwrap();
     while device.rebuild_some(2).unwrap().is_some() {}
     device
 }
 
-pub(crate) fn connect(device: &mut Replica, env: &mut Fixed) -> Json {
+pub(crate) fn connect(device: &mut Replica, env: &mut Counted) -> Json {
     let hello = device.connect("token", "golden 1.0").unwrap();
-    let limits = SessionLimits {
-        frame_bytes: 1 << 20,
-        inflated_bytes: 8 << 20,
-        changes_per_push: 512,
-        changes_per_group: 64,
-        change_bytes: 256 << 10,
-        push_window: 4,
-        feed_window: 4,
-    };
     let welcome = Welcome {
         protocol: 1,
         user: user(ROSA),
         role: "sales_rep".into(),
         epoch: epoch(),
         now: NOW,
-        limits,
+        limits: session_limits(),
         live: false,
         fingerprint: None,
     };
@@ -86,7 +48,7 @@ pub(crate) fn connect(device: &mut Replica, env: &mut Fixed) -> Json {
 
 /// What an opened file shows, and what it pushes.
 pub(crate) fn shows(file: &Path, schema: Arc<Schema>) -> Json {
-    let mut env = Fixed::new(900);
+    let mut env = Counted::new(900);
     let mut device = open(file, schema, &mut env);
     let mut tables = Map::new();
     let (mut conflicts, mut heads) = (Map::new(), Map::new());

@@ -4,13 +4,12 @@ use automerge::Automerge;
 use sync_core::crm;
 use sync_core::document::{self, LocalChange, Pen, PenRole, RecordEdit, hydrate};
 use sync_core::ids::{Actor, EventId, RecordId, ScopeId, ServerEpoch, UserId};
-use sync_core::protocol::{Blob, FeedItem, ServerMessage, SessionLimits, Welcome};
-use sync_core::replica::{Env, OpenOptions, Replica};
+use sync_core::protocol::{Blob, FeedItem, ServerMessage, Welcome};
+use sync_core::replica::{OpenOptions, Replica};
 use sync_core::schema::Kind;
-use sync_core::time::UnixMs;
+use sync_core::testing::session_limits;
+pub(crate) use sync_core::testing::{Counted as World, NOW};
 use uuid::Uuid;
-
-pub(crate) const NOW: UnixMs = UnixMs(1_790_000_000_000);
 
 pub(crate) fn kind(name: &str) -> &'static Kind {
     let schema: &'static sync_core::schema::Schema = Box::leak(Box::new(crm::schema()));
@@ -56,35 +55,6 @@ pub(crate) fn edited(
     document::edit(doc, &now, &edit(kind, pairs), pen, &mut || mint(pen, count)).unwrap()
 }
 
-/// A clock that moves a second a reading, and entropy from a counter.
-pub(crate) struct World {
-    now: i64,
-    drawn: u64,
-}
-
-impl World {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { now: NOW.0, drawn: seed << 32 }
-    }
-}
-
-impl Env for World {
-    fn now(&mut self) -> UnixMs {
-        self.now += 1000;
-        UnixMs(self.now)
-    }
-
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            self.drawn = self
-                .drawn
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            *byte = (self.drawn >> 56) as u8;
-        }
-    }
-}
-
 pub(crate) fn replica(path: &std::path::Path, owner: u128, env: &mut World) -> Replica {
     let db = rusqlite::Connection::open(path).unwrap();
     Replica::open(db, OpenOptions { schema: crm::schema(), user: Some(user(owner)) }, env).unwrap()
@@ -97,22 +67,13 @@ pub(crate) fn welcome() -> Vec<u8> {
 
 /// The server takes user 1 in, and says what its rows are of.
 pub(crate) fn welcome_with(fingerprint: Option<Blob>) -> Vec<u8> {
-    let limits = SessionLimits {
-        frame_bytes: 1 << 20,
-        inflated_bytes: 8 << 20,
-        changes_per_push: 512,
-        changes_per_group: 64,
-        change_bytes: 256 << 10,
-        push_window: 4,
-        feed_window: 4,
-    };
     ServerMessage::Welcome(Welcome {
         protocol: 1,
         user: user(1),
         role: "sales_rep".into(),
         epoch: ServerEpoch(Uuid::from_u128(1)),
         now: NOW,
-        limits,
+        limits: session_limits(),
         live: false,
         fingerprint,
     })

@@ -10,11 +10,12 @@ use crate::crm;
 use crate::document::RecordEdit;
 use crate::ids::{FeedPosition, ServerEpoch, UserId};
 use crate::protocol::{
-    Blob, ClientMessage, FeedBatch, Goodbye, ServerMessage, SessionLimits, Verdict, VerdictOutcome,
-    Verdicts, Welcome,
+    Blob, ClientMessage, FeedBatch, Goodbye, ServerMessage, Verdict, VerdictOutcome, Verdicts,
+    Welcome,
 };
 use crate::replica::{Env, GroupEdit, LinkState, OpenOptions, Replica, WouldBe};
 use crate::schema::Kind;
+use crate::testing::session_limits;
 use crate::time::UnixMs;
 use data_encoding::BASE64URL_NOPAD;
 
@@ -53,22 +54,13 @@ struct World {
 }
 
 fn welcome(now: i64, live: bool) -> Vec<u8> {
-    let limits = SessionLimits {
-        frame_bytes: 1 << 20,
-        inflated_bytes: 8 << 20,
-        changes_per_push: 512,
-        changes_per_group: 64,
-        change_bytes: 256 << 10,
-        push_window: 4,
-        feed_window: 4,
-    };
     let welcome = Welcome {
         protocol: 1,
         user: USER,
         role: "sales_rep".into(),
         epoch: ServerEpoch(uuid::Uuid::from_u128(9)),
         now: UnixMs(now),
-        limits,
+        limits: session_limits(),
         live,
         fingerprint: None,
     };

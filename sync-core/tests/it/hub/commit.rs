@@ -151,6 +151,24 @@ fn account(author: u128, actor: u8, n: u128, name: &str) -> PushedChange {
     PushedChange { record: record(n), kind: kind.name.into(), hash: change.hash, parsed }
 }
 
+/// Account 2 begun by a rep, and an edit of it.
+fn begun_and_edited(name: &str) -> [PushedChange; 2] {
+    let schema = crm::schema();
+    let kind = schema.kind("organization").unwrap();
+    let writer = pen(1, 2);
+    let mut mint = || EventId(Uuid::nil());
+    let begun = edit(kind, &[("name", name)]);
+    let (mut doc, first) = document::create(kind, record(2), &begun, &writer, &mut mint).unwrap();
+    let second = edited(&mut doc, kind, &[("website", "f.example")], &writer, &mut 1).unwrap();
+    let pushed = |change: LocalChange| PushedChange {
+        record: record(2),
+        kind: kind.name.into(),
+        hash: change.hash,
+        parsed: guard::parse(&change.bytes),
+    };
+    [pushed(first), pushed(second)]
+}
+
 fn job(author: u128, groups: Vec<Vec<PushedChange>>) -> PushJob {
     let group = |(n, changes)| PushedGroup {
         group: GroupId(Uuid::from_u128(author << 32 | n as u128)),
@@ -213,20 +231,8 @@ fn a_group_with_a_refused_row_leaves_nothing_and_the_others_stand() {
 #[test]
 fn a_group_that_writes_to_a_refused_record_twice_is_refused_once() {
     let mut store = Store::default();
-    let schema = crm::schema();
-    let kind = schema.kind("organization").unwrap();
-    let writer = pen(1, 2);
-    let mut mint = || EventId(Uuid::nil());
-    let begun = edit(kind, &[("name", FORBIDDEN)]);
-    let (mut doc, first) = document::create(kind, record(2), &begun, &writer, &mut mint).unwrap();
-    let second = edited(&mut doc, kind, &[("website", "f.example")], &writer, &mut 1).unwrap();
-    let pushed = |change: LocalChange| PushedChange {
-        record: record(2),
-        kind: kind.name.into(),
-        hash: change.hash,
-        parsed: guard::parse(&change.bytes),
-    };
-    let twice = vec![pushed(first), pushed(second)];
+    let [first, second] = begun_and_edited(FORBIDDEN);
+    let twice = vec![first, second];
     let groups = vec![vec![account(1, 1, 1, "One")], twice];
     let answers = store.commit_all(vec![job(1, groups)], &Moments::default());
     assert_eq!(codes(&answers[0]), [None, Some("denied"), Some("denied")]);
@@ -238,22 +244,9 @@ fn a_group_that_writes_to_a_refused_record_twice_is_refused_once() {
 #[test]
 fn a_group_that_builds_on_a_refused_edit_says_so_of_all_its_changes() {
     let mut store = Store::default();
-    let schema = crm::schema();
-    let kind = schema.kind("organization").unwrap();
-    let writer = pen(1, 2);
-    let mut mint = || EventId(Uuid::nil());
-    let begun = edit(kind, &[("name", FORBIDDEN)]);
-    let (mut doc, first) = document::create(kind, record(2), &begun, &writer, &mut mint).unwrap();
-    let second = edited(&mut doc, kind, &[("website", "f.example")], &writer, &mut 1).unwrap();
-    let pushed = |change: LocalChange| PushedChange {
-        record: record(2),
-        kind: kind.name.into(),
-        hash: change.hash,
-        parsed: guard::parse(&change.bytes),
-    };
-    let group = vec![account(1, 1, 1, "One"), pushed(second)];
-    let answers =
-        store.commit_all(vec![job(1, vec![vec![pushed(first)], group])], &Moments::default());
+    let [first, second] = begun_and_edited(FORBIDDEN);
+    let group = vec![account(1, 1, 1, "One"), second];
+    let answers = store.commit_all(vec![job(1, vec![vec![first], group])], &Moments::default());
     let falls = Some("depends_on_refused");
     assert_eq!(codes(&answers[0]), [Some("denied"), falls, falls]);
     assert!(store.rows.is_empty());
