@@ -17,6 +17,7 @@ mod live;
 mod question;
 mod replicas;
 mod rules;
+mod siege;
 mod steps;
 mod tables;
 mod work;
