@@ -8,7 +8,8 @@ use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 use sync_core::schema::{
-    Kind, KindDeclaration, Schema, Scope, SetOf, Storage, fields, instant, long_text, set, step_actor, text,
+    Kind, KindDeclaration, Schema, Scope, SetOf, Storage, fields, instant, long_text, set,
+    step_actor, text,
 };
 
 use crate::kit::{NOW, created, edited, pen, record, user};
