@@ -20,6 +20,7 @@ mod own_scenario;
 mod question;
 mod replicas;
 mod rules;
+mod siege;
 mod simulation;
 mod steps;
 mod tables;

@@ -8,14 +8,19 @@ use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 use sync_core::schema::{
-    Kind, KindDeclaration, Schema, Scope, SetOf, Storage, instant, long_text, set, step_actor, text,
+    Kind, KindDeclaration, Schema, Scope, SetOf, Storage, fields, instant, long_text, set,
+    step_actor, text,
 };
 
 use crate::kit::{NOW, created, edited, pen, record, user};
 
 /// A kind whose second step makes two containers.
 fn site() -> Kind {
-    let declared = KindDeclaration {
+    Schema::new(vec![site_declaration()]).kind("site").unwrap().clone()
+}
+
+fn site_declaration() -> KindDeclaration {
+    KindDeclaration {
         name: "site",
         table: "sites",
         scope: Scope::Itself,
@@ -30,8 +35,7 @@ fn site() -> Kind {
         derived: Vec::new(),
         title: None,
         doc: "",
-    };
-    Schema::new(vec![declared]).kind("site").unwrap().clone()
+    }
 }
 
 /// What a forger says of a step.
@@ -198,4 +202,92 @@ fn nobody_writes_into_a_container_that_they_have_not_seen() {
     // And where the step has not arrived at all.
     let refusal = attempt(&begun(), &blind).unwrap_err();
     assert_eq!(refusal.code, RefusalCode::BadReference.as_str());
+}
+
+/// A step that forgers put between the first and a declared one leaves the declared one its place: a
+/// writer's first change is one, whichever came first.
+#[test]
+fn a_declared_step_on_a_forged_one_does_not_take_the_place_of_the_honest_one() {
+    let forged = Forged::honest(&[("a", ObjType::Map)]).on_genesis();
+    let mut two = site().genesis().doc.clone();
+    two.apply_changes([automerge::Change::from_bytes(forged.clone()).unwrap()]).unwrap();
+    let displaced = Forged::honest(DECLARED).on(two);
+    let doc = attempt(&begun(), &forged).unwrap();
+    let doc = attempt(&doc, &displaced).unwrap_or(doc);
+    let honest = Forged::honest(DECLARED).on_genesis();
+    attempt(&doc, &honest).unwrap();
+}
+
+/// Nor does an edit of somebody who calls its writer as the step's writer is called.
+#[test]
+fn an_edit_in_the_name_of_a_step_does_not_take_its_place() {
+    for makes in [DECLARED, FUTURE] {
+        let mut theirs = begun();
+        let writer = step_actor("site", record(1), makes.iter().copied());
+        let thief = sync_core::document::Pen { actor: writer, ..pen(1, 1) };
+        let edit = edited(&mut theirs, &site(), &[("name", "South")], &thief, &mut 0).unwrap();
+        let doc = attempt(&begun(), &edit.bytes).unwrap_or_else(|_| begun());
+        attempt(&doc, &Forged::honest(makes).on_genesis()).unwrap();
+    }
+}
+
+/// A device whose record holds such a thing goes on.
+#[test]
+fn an_edit_on_a_record_with_a_forged_step_does_not_bring_the_app_down() {
+    let mut theirs = begun();
+    let writer = step_actor("site", record(1), DECLARED.iter().copied());
+    let thief = sync_core::document::Pen { actor: writer, ..pen(1, 1) };
+    let edit = edited(&mut theirs, &site(), &[("name", "South")], &thief, &mut 0).unwrap();
+    let Ok(mut doc) = attempt(&begun(), &edit.bytes) else { return };
+    let add = FieldChange::Add("red".into());
+    let edit = RecordEdit { changes: vec![(site().field("keys").unwrap().clone(), add)] };
+    prepare(&mut doc, &site(), record(1), &edit);
+}
+
+/// What an older server kept of a newer app in a map becomes a row of the newer server.
+#[test]
+fn an_entry_of_an_unknown_map_holds_nothing_that_no_row_can_hold() {
+    let makes: &[(&str, ObjType)] = &[("extra", ObjType::Map)];
+    let mut doc = attempt(&begun(), &Forged::honest(makes).on_genesis()).unwrap();
+    let stored = doc.clone();
+    let (_, map) = doc.get(ROOT, "extra").unwrap().unwrap();
+    doc.set_author(Some(automerge::Author::from(user(1).as_bytes().to_vec())));
+    doc.set_actor(ActorId::from([7; 16]));
+    let mut tx = doc.transaction();
+    tx.put(&map, "size", "a\0b").unwrap();
+    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(NOW.seconds()));
+    let bytes = doc.get_change_by_hash(&hash.unwrap()).unwrap().raw_bytes().to_vec();
+    let Ok(taken) = attempt(&stored, &bytes) else { return };
+    // The next version declares it.
+    let mut declared = site_declaration();
+    declared.fields.truncate(3);
+    declared.fields.push(fields("extra").since(2));
+    let newer = Schema::new(vec![declared]).kind("site").unwrap().clone();
+    let said = sync_core::document::hydrate(&taken, &newer);
+    let row = sync_core::projection::project(record(1), &said, None);
+    // PostgreSQL takes no such sequence into a jsonb.
+    let bad = |cell: &sync_core::cell::Cell| format!("{cell:?}").contains("u0000");
+    assert!(!row.iter().any(bad), "{row:?}");
+}
+
+/// Judging an edit takes time by its length and by the history, not by their product.
+#[test]
+fn an_edit_that_builds_on_an_old_state_is_judged_in_time() {
+    let mut early = attempt(&begun(), &Forged::honest(DECLARED).on_genesis()).unwrap();
+    let mut late = early.clone();
+    let words: String = "word ".repeat(400);
+    let in_step = edited(&mut early, &site(), &[("access", &words)], &pen(1, 2), &mut 0).unwrap();
+    let mut early = attempt(&begun(), &Forged::honest(DECLARED).on_genesis()).unwrap();
+    let in_first = edited(&mut early, &site(), &[("notes", &words)], &pen(1, 3), &mut 0).unwrap();
+    for n in 0..4000 {
+        let name = format!("Name {n}");
+        edited(&mut late, &site(), &[("name", &name)], &pen(1, 4), &mut 0).unwrap();
+    }
+    let timed = |bytes: &[u8]| {
+        let from = std::time::Instant::now();
+        attempt(&late, bytes).unwrap();
+        from.elapsed()
+    };
+    let (first, step) = (timed(&in_first.bytes), timed(&in_step.bytes));
+    assert!(step < first * 5, "{step:?} in a later container, {first:?} in one of the first step");
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sync_core::cell::{Cell, Row};
 use sync_core::crm;
-use sync_core::document::{self, LocalChange, PenRole};
+use sync_core::document::{self, FieldChange, LocalChange, PenRole, RecordEdit};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard;
 use sync_core::hub::{
@@ -16,6 +16,8 @@ use sync_core::ids::{
     Actor, ChangeHash, EventId, FeedPosition, GroupId, RecordId, ReplicaId, UserId,
 };
 use sync_core::protocol::{Verdict, VerdictOutcome};
+use sync_core::schema::Schema;
+use sync_core::testing::next_version;
 use uuid::Uuid;
 
 use crate::kit::{NOW, edit, edited, pen, record, user};
@@ -286,4 +288,34 @@ fn a_push_that_comes_twice_is_stored_once() {
     let again = store.commit_all(vec![push], &Moments::default());
     assert_eq!(first, again);
     assert_eq!(store.head, 2);
+}
+
+/// A step that another device stored is pushed beside an edit that falls at the door. It is stored, and
+/// the verdict says so: the feed did not bring it, since its pusher has it.
+#[test]
+fn a_stored_step_is_accepted_whatever_falls_beside_it() {
+    let mut store = Store::default();
+    let schema = Schema::new(next_version(crm::declarations(), &[]));
+    let (old, newer) = (crm::schema(), schema.kind("organization").unwrap());
+    let kind = old.kind("organization").unwrap();
+    let begun = edit(kind, &[("name", "Café")]);
+    let mut mint = || EventId(Uuid::nil());
+    let (mut doc, first) =
+        document::create(kind, record(1), &begun, &pen(1, 1), &mut mint).unwrap();
+    let key = FieldChange::Add("red".into());
+    let tagged = RecordEdit { changes: vec![(newer.field("front_set").unwrap().clone(), key)] };
+    let step = document::prepare(&mut doc, newer, record(1), &tagged).remove(0);
+    let pushed = |change: &LocalChange| PushedChange {
+        record: record(1),
+        kind: kind.name.into(),
+        hash: change.hash,
+        parsed: guard::parse(&change.bytes),
+    };
+    let stored = job(1, vec![vec![pushed(&first)], vec![pushed(&step)]]);
+    assert_eq!(codes(&store.commit_all(vec![stored], &Moments::default())[0]), [None, None]);
+    // Written as an actor of the first user.
+    let stray = edited(&mut doc, kind, &[("website", "x.example")], &pen(2, 1), &mut 1).unwrap();
+    let second = job(2, vec![vec![pushed(&step), pushed(&stray)]]);
+    let answers = store.commit_all(vec![second], &Moments::default());
+    assert_eq!(codes(&answers[0])[0], None, "it is stored: {answers:?}");
 }
