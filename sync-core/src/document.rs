@@ -15,6 +15,7 @@ pub mod lean;
 mod load_error;
 mod steps;
 mod text;
+mod unsaid;
 mod value;
 
 pub use crate::schema::{ID_KEY, KIND_KEY};
@@ -23,6 +24,7 @@ pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, cr
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use load_error::LoadError;
 pub use steps::{prepare, split};
+pub use unsaid::unsaid;
 pub use value::{Value, ValueError, normalise_key, read_scalar};
 
 use automerge::{Automerge, ROOT, ReadDoc};

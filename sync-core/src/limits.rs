@@ -53,6 +53,8 @@ pub const FEED_BATCH_BYTES: usize = 1 << 20;
 pub const PUSH_WINDOW: usize = 4;
 /// Actors with unsent changes named in one `Hello`; one per app start since the last sync.
 pub const ACTORS_PER_HELLO: usize = 1024;
+/// Words in a `Hello` for what a replica reads; there are two today.
+pub const READS_PER_HELLO: usize = 64;
 /// A token, in bytes. One with a handful of claims and an RSA signature takes 1 KB, and what follows
 /// a hello is decoded and checked before anybody is known.
 pub const TOKEN_BYTES: usize = 16 << 10;

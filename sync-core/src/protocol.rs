@@ -7,6 +7,7 @@
 //!
 //! Knows nothing of documents: changes and snapshots are bytes here.
 
+mod bounded;
 mod frame;
 mod message;
 

@@ -24,7 +24,7 @@ pub use field::{
     Field, FieldDeclaration, FieldType, Initial, Part, PartType, Rule, Search, SetOf, Use, choice,
     date, fields, flag, instant, int, link, log, long_text, part, set, text, whole,
 };
-pub use genesis::{Genesis, ID_KEY, KIND_KEY, step_actor};
+pub use genesis::{Genesis, ID_KEY, KIND_KEY, is_step_actor, step_actor};
 pub use kind::{Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage, derived};
 pub use life::{LIFE, LifeEvent};
 pub use log::{

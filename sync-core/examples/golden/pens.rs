@@ -79,7 +79,7 @@ impl Writer {
         edit: &RecordEdit,
     ) -> Vec<LocalChange> {
         let now = hydrate(doc, kind);
-        let mut made = document::prepare(doc, kind, now.id.unwrap(), edit);
+        let mut made = document::prepare(doc, kind, now.id.unwrap(), edit).unwrap();
         let Self { pen, events } = self;
         let mut mint = || Self::event(pen, events);
         made.extend(document::edit(doc, &now, edit, pen, &mut mint).unwrap());

@@ -2,7 +2,7 @@
 
 use automerge::Automerge;
 
-use super::edit::{FieldChange, LocalChange, RecordEdit};
+use super::edit::{EditError, FieldChange, LocalChange, RecordEdit};
 use crate::ids::{Actor, RecordId};
 use crate::schema::Kind;
 
@@ -21,12 +21,16 @@ pub fn split(edit: &RecordEdit) -> (RecordEdit, RecordEdit) {
 
 /// Puts the steps into a document that an edit needs and that it does not have; returns them, to be
 /// stored and sent before the edit.
+///
+/// # Errors
+/// When the document cannot take a step, which no server lets happen: the caller must not keep the
+/// document then.
 pub fn prepare(
     doc: &mut Automerge,
     kind: &Kind,
     record: RecordId,
     edit: &RecordEdit,
-) -> Vec<LocalChange> {
+) -> Result<Vec<LocalChange>, EditError> {
     let mut made = Vec::new();
     for (field, change) in &edit.changes {
         if field.since == 1 || !field.ty.is_container() || change.takes_away() {
@@ -40,8 +44,8 @@ pub fn prepare(
                 ops: step.len(),
                 actor: actor.expect("BUG: a step's actor has sixteen bytes"),
             });
-            doc.apply_changes([step]).expect("BUG: a step applies to a document of its kind");
+            doc.apply_changes([step]).map_err(|error| EditError::Document(error.to_string()))?;
         }
     }
-    made
+    Ok(made)
 }

@@ -70,3 +70,17 @@ pub(super) fn scalar_bytes(value: &ScalarValue) -> usize {
 pub(super) fn is_key(key: &str) -> bool {
     !key.is_empty() && key.len() <= limits::KEY_BYTES && !key.contains('\0')
 }
+
+/// Checks a value of a newer app's field: a small scalar is kept and passed on, if a row can hold it.
+pub(super) fn check_unknown(value: &ScalarValue) -> Result<(), Refusal> {
+    if scalar_bytes(value) > limits::SCALAR_BYTES || matches!(value, ScalarValue::Counter(_)) {
+        return refuse(
+            RefusalCode::BadValue,
+            "The edit writes an unknown field that is too large; update the app.",
+        );
+    }
+    if value.as_str().is_some_and(|text| text.contains('\0')) {
+        return refuse(RefusalCode::BadValue, "A text may not hold the character U+0000.");
+    }
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! The rules that a change must keep against the document it is for.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
@@ -11,7 +12,7 @@ use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_
 use super::refusals::{bad_preds, refuse};
 use super::step::{self, is_step};
 use super::text::TextView;
-use super::values::{check_value, check_writer, is_key, scalar_bytes};
+use super::values::{check_unknown, check_value, check_writer, is_key};
 use super::verified::VerifiedChange;
 use crate::document::{PenRole, normalise_key};
 use crate::error::{Refusal, RefusalCode};
@@ -34,7 +35,7 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
             "The edit poses as the empty form of the record; reopen the app and make it again.",
         );
     }
-    if is_step(&parsed, context.record, context.kind.name) {
+    if is_step(&parsed) {
         step::check(&parsed, context)?;
         return Ok(VerifiedChange {
             change: parsed.change,
@@ -60,6 +61,7 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
         named: HashSet::new(),
         sizes: HashMap::new(),
         texts: HashMap::new(),
+        unseen: OnceCell::new(),
     };
     for (index, op) in parsed.expanded.operations.iter().enumerate() {
         judge.check(op, judge.first_op + index as u64)?;
@@ -103,6 +105,8 @@ struct Judge<'a> {
     sizes: HashMap<ObjId, usize>,
     /// Long texts that this change edits.
     texts: HashMap<ObjId, TextView>,
+    /// Who wrote what this change does not build on: read once, since there may be much of it.
+    unseen: OnceCell<HashSet<ActorId>>,
 }
 
 impl<'a> Judge<'a> {
@@ -142,8 +146,11 @@ impl<'a> Judge<'a> {
     /// change without the place that it writes to.
     fn check_step_was_seen(&self, step: &ActorId) -> Result<(), Refusal> {
         let Some(deps) = &self.deps else { return Ok(()) };
-        let unseen = self.context.doc.get_changes_meta(deps);
-        if unseen.iter().any(|meta| *meta.actor == *step) { Err(unknown_place()) } else { Ok(()) }
+        let unseen = self.unseen.get_or_init(|| {
+            let later = self.context.doc.get_changes_meta(deps);
+            later.iter().map(|meta| meta.actor.clone().into_owned()).collect()
+        });
+        if unseen.contains(step) { Err(unknown_place()) } else { Ok(()) }
     }
 
     fn check_map(
@@ -341,11 +348,15 @@ impl<'a> Judge<'a> {
                 format!("{key} follows from other fields and is not written."),
             );
         }
-        let small = value.is_none_or(|value| scalar_bytes(value) <= limits::SCALAR_BYTES);
-        if !small || matches!(value, Some(ScalarValue::Counter(_))) {
+        if let Some(value) = value {
+            check_unknown(value)?;
+        }
+        // A container stays where its step made it.
+        let seen = self.context.doc.get_all(ROOT, key).map_err(|_| unknown_place())?;
+        if seen.iter().any(|(value, _)| value.is_object()) {
             return refuse(
-                RefusalCode::BadValue,
-                "The edit writes an unknown field that is too large; update the app.",
+                RefusalCode::BadReference,
+                format!("{key} cannot be overwritten as a whole."),
             );
         }
         let count = || self.context.unknown_keys();
@@ -490,12 +501,7 @@ impl<'a> Judge<'a> {
         value: &ScalarValue,
         before: usize,
     ) -> Result<(), Refusal> {
-        if scalar_bytes(value) > limits::SCALAR_BYTES || matches!(value, ScalarValue::Counter(_)) {
-            return refuse(
-                RefusalCode::BadValue,
-                "The edit writes an unknown field that is too large; update the app.",
-            );
-        }
+        check_unknown(value)?;
         let doc = self.context.doc;
         let sentence = "It holds too many unknown entries.";
         let most = limits::KEYS_PER_CONTAINER;

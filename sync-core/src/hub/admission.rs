@@ -44,7 +44,9 @@ impl Admission<'_> {
                     admitted.groups.push(CandidateGroup { group, seen, changes });
                 }
                 Err((culprit, refusal)) => {
-                    for change in &group.changes {
+                    // What is stored stays so, whatever falls beside it.
+                    let falls = |change: &&PushedChange| !self.is_stored_step(change);
+                    for change in group.changes.iter().filter(falls) {
                         let reason = if change.hash == culprit {
                             refusal.clone()
                         } else {
@@ -56,6 +58,13 @@ impl Admission<'_> {
             }
         }
         admitted
+    }
+
+    /// Whether a change is a step that its record has already.
+    fn is_stored_step(&self, change: &PushedChange) -> bool {
+        let known = self.known.get(&change.hash).map(|(record, _)| record);
+        let merged = || self.merged_before.get(&change.hash).map(|(record, _)| record);
+        is_step(change) && known.or_else(merged) == Some(&change.record)
     }
 
     /// The changes of a group that are not stored; or the first that is at fault.
@@ -119,6 +128,5 @@ impl Admission<'_> {
 
 /// Whether a pushed change is a later step of its record's genesis, which nobody's writer makes.
 fn is_step(change: &PushedChange) -> bool {
-    let parsed = change.parsed.as_ref();
-    parsed.is_ok_and(|parsed| guard::is_step(parsed, change.record, &change.kind))
+    change.parsed.as_ref().is_ok_and(guard::is_step)
 }

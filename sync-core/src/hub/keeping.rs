@@ -45,7 +45,7 @@ pub(super) fn worth_keeping<'a>(
                 continue;
             };
             // A step of a record's genesis is nobody's work; it is made again with the edit.
-            let step = guard::is_step(parsed, change.record, &change.kind);
+            let step = guard::is_step(parsed);
             let keep = match RefusalCode::parse(&refusal.code) {
                 Some(RefusalCode::Denied) => {
                     denied.insert(change.hash);

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::bounded::at_most;
 use super::frame::{Compression, Frame, FrameError, decode_frame, encode_frame};
 use crate::cell::{Cell, Row};
 use crate::error::Refusal;
 use crate::ids::{Actor, UserId};
 use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, ServerEpoch};
+use crate::limits;
 use crate::role::Role;
 use crate::time::UnixMs;
 
@@ -70,8 +72,9 @@ pub struct Hello {
     /// Name and version of the app, for the operator's eyes.
     #[serde(default)]
     pub app: String,
-    /// Actors whose changes may follow: this process's and those with unsent changes.
-    #[serde(default)]
+    /// Actors whose changes may follow: this process's and those with unsent changes; at most
+    /// [`limits::ACTORS_PER_HELLO`].
+    #[serde(default, deserialize_with = "at_most::<_, _, { limits::ACTORS_PER_HELLO }>")]
     pub actors: Vec<Actor>,
     /// Where the feed ended last time; none at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,8 +82,13 @@ pub struct Hello {
     /// The server's life that the cursor belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<ServerEpoch>,
-    /// What the replica reads beyond what everybody does: `zstd` frames, `lean` documents.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What the replica reads beyond what everybody does: `zstd` frames, `lean` documents; at most
+    /// [`limits::READS_PER_HELLO`] words.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<_, _, { limits::READS_PER_HELLO }>"
+    )]
     pub reads: Vec<String>,
 }
 

@@ -19,7 +19,7 @@ use super::error::ReplicaError;
 use super::history::{Histories, States};
 use super::store::{OpenDocument, OwnChange, Owner, Stored, Work};
 use super::writing::Writing;
-use crate::document::{Pen, PenRole, difference, hydrate};
+use crate::document::{EditError, Pen, PenRole, difference, hydrate};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId};
 use crate::schema::{Kind, Rule};
@@ -163,20 +163,17 @@ impl Again {
                 Some(document) => Some(document),
                 None => work.open(change.record)?,
             };
-            match (make_one(work, change, states.as_ref(), document)?, states) {
-                // What an app of another version wrote is made again by none that does not know it: it
-                // stays in quarantine, and only the rest of the edit stands.
-                (Some(document), Some(states)) => {
-                    open.insert(change.record, document);
-                    if !states.beyond || change.step {
-                        work.drop_change(change.hash)?;
-                        continue;
-                    }
-                    work.put_edit(change.hash, &states.in_words())?;
-                }
-                (Some(document), None) => drop(open.insert(change.record, document)),
-                (None, Some(states)) => work.put_edit(change.hash, &states.in_words())?,
-                (None, None) => {}
+            let (document, made) = make_one(work, change, states.as_ref(), document)?;
+            open.extend(document.map(|document| (change.record, document)));
+            // What an app of another version wrote is made again by none that does not know it: it
+            // stays in quarantine, and only the rest of the edit stands.
+            let whole = states.as_ref().is_some_and(|states| states.unsaid.is_empty());
+            if made == Made::Again && (whole || change.step) {
+                work.drop_set_aside(change.hash)?;
+                continue;
+            }
+            if let Some(states) = states {
+                work.put_edit(change.hash, &states.in_words())?;
             }
             if !change.step {
                 lost.push((change.hash, Refusal::depends_on_refused()));
@@ -190,36 +187,53 @@ impl Again {
     }
 }
 
-/// The record with an edit made again on it, if it says what the edit was; none when there is no
-/// record to make it on.
+/// What became of an edit that was to be made again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Made {
+    /// The record says it.
+    Again,
+    /// It cannot be read, or there is no record that takes it.
+    Not,
+}
+
+/// Makes an edit again on the record as it is; returns the record, if there is one.
 fn make_one(
     work: &mut Work<'_>,
     change: &OwnChange,
     states: Option<&States>,
     document: Option<OpenDocument>,
-) -> Result<Option<OpenDocument>, ReplicaError> {
-    let Some(States { before, after, claimed, .. }) = states else { return Ok(document) };
+) -> Result<(Option<OpenDocument>, Made), ReplicaError> {
+    let Some(States { before, after, claimed, .. }) = states else {
+        return Ok((document, Made::Not));
+    };
     let writer = Substitute::of(change.hash, work.owner(), *claimed);
     let mut mint = writer.mint();
     let origin = change.origin.clone();
     let mut writing = Writing { pen: writer.pen, origin, mint: &mut mint };
     match document {
-        Some(open) if writer.wrote_to(&open.doc) => Ok(Some(open)),
+        Some(open) if writer.wrote_to(&open.doc) => Ok((Some(open), Made::Again)),
         Some(mut open) => {
             let mut edit = difference(before, after, &open.hydrated);
             // If it began the record, which is there by now, the rest of it is an edit.
             edit.changes.retain(|(field, _)| field.rule != Rule::Immutable);
             // An edit that says what the record says already is in it.
-            writing.edit(work, change.record, &mut open, &edit)?;
-            Ok(Some(open))
+            match writing.edit(work, change.record, &mut open, &edit) {
+                Ok(_) => Ok((Some(open), Made::Again)),
+                // The record is odd; nothing was written, and the edit is kept in words.
+                Err(ReplicaError::Edit(EditError::Document(_))) => {
+                    work.forget(change.record);
+                    Ok((work.open(change.record)?, Made::Not))
+                }
+                Err(error) => Err(error),
+            }
         }
         None if states.is_some_and(States::begins) => {
             let kind: &Kind = &after.kind;
             let edit = difference(before, after, &hydrate(&kind.genesis().doc, kind));
             let (open, _) = writing.begin(work, kind, change.record, &edit)?;
-            Ok(Some(open))
+            Ok((Some(open), Made::Again))
         }
-        None => Ok(None),
+        None => Ok((None, Made::Not)),
     }
 }
 

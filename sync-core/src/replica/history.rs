@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use automerge::{Automerge, Change, ChangeHash, Patch, PatchAction, Prop};
+use automerge::{Automerge, Change};
+use serde_json::Value as Json;
 
 use super::error::ReplicaError;
 use super::store::{Silent, Stored, Work};
-use crate::document::{Hydrated, ID_KEY, KIND_KEY, difference, hydrate};
+use crate::document::{Hydrated, difference, hydrate, unsaid};
 use crate::ids::RecordId;
 use crate::schema::Kind;
 use crate::time::UnixMs;
@@ -20,14 +21,19 @@ pub(super) struct States {
     pub(super) after: Hydrated,
     /// When the change claims to have been made.
     pub(super) claimed: UnixMs,
-    /// Whether the change wrote to a field that this app does not have, or has no use for any more.
-    pub(super) beyond: bool,
+    /// What the change wrote to fields that this app does not have, or has no use for any more, as
+    /// parts of an edit's JSON.
+    pub(super) unsaid: Vec<Json>,
 }
 
 impl States {
     /// What the change did, as an edit's JSON.
     pub(super) fn in_words(&self) -> String {
-        difference(&self.before, &self.after, &self.before).to_json().to_string()
+        let mut said = difference(&self.before, &self.after, &self.before).to_json();
+        if let Json::Array(parts) = &mut said {
+            parts.extend(self.unsaid.iter().cloned());
+        }
+        said.to_string()
     }
 
     /// Whether the change began the record. A step of its genesis builds on no beginning, and is
@@ -105,9 +111,9 @@ impl History {
         let (hash, deps) = (change.hash(), change.deps().to_vec());
         doc.apply_changes([change]).ok()?;
         let after = hydrate(&doc, &self.kind);
-        let beyond = goes_beyond(&doc, &deps, hash, &self.kind);
+        let unsaid = unsaid(&doc, &deps, hash, &self.kind);
         self.last = Some((doc, after.clone()));
-        Some(States { before, after, claimed, beyond })
+        Some(States { before, after, claimed, unsaid })
     }
 
     /// Writes down in words what changes did of which that is not said yet.
@@ -123,19 +129,6 @@ impl History {
         }
         Ok(())
     }
-}
-
-/// Whether a change wrote to a field that the kind does not have in use: of a newer app, or retired.
-fn goes_beyond(doc: &Automerge, before: &[ChangeHash], after: ChangeHash, kind: &Kind) -> bool {
-    let is_beyond = |patch: &Patch| {
-        let key = match (patch.path.first(), &patch.action) {
-            (Some((_, Prop::Map(key))), _)
-            | (None, PatchAction::PutMap { key, .. } | PatchAction::DeleteMap { key }) => key,
-            _ => return false,
-        };
-        key != ID_KEY && key != KIND_KEY && kind.field(key).is_none()
-    };
-    doc.diff(before, &[after]).iter().any(is_beyond)
 }
 
 /// Histories of several records, each opened once.

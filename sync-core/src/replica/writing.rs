@@ -51,7 +51,7 @@ impl Writing<'_> {
         open: &mut OpenDocument,
         edit: &RecordEdit,
     ) -> Result<Vec<LocalChange>, ReplicaError> {
-        let mut made = document::prepare(&mut open.doc, &open.kind, id, edit);
+        let mut made = document::prepare(&mut open.doc, &open.kind, id, edit)?;
         for step in &made {
             self.add(work, id, open.kind.name, step, Made::Step)?;
         }

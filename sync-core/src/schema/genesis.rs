@@ -7,8 +7,9 @@
 //! into a document when the container is first written to, so that a record nobody uses it in stays
 //! as it was, and an app that does not know the step takes it like a change with unknown keys.
 //!
-//! The writer of a later step is a digest of the kind, the record and the step's containers. So two
-//! devices make the same change, and whoever receives one can tell that it is what it says.
+//! The writer of a later step is a digest of the kind, the record, the step before and the step's
+//! containers, under a mark that no other writer may have. So two devices make the same change, whoever
+//! receives one can tell that it is what it says, and no other change can take its place.
 //!
 //! **Invariant**: where a container is follows from its name and step alone, never from its place in
 //! the declaration.
@@ -108,14 +109,21 @@ fn object_type(ty: FieldType) -> ObjType {
     }
 }
 
-/// The writer of a later step, which says of itself what the step may hold.
+/// What the name of a later step's writer begins with. Nobody edits under such a name, so that
+/// nobody's edit takes the place of a step, also of one that is not declared yet.
+const STEP_MARK: [u8; 6] = *b"kpstep";
+
+/// The writer of a later step. Its name says what the step may hold and what it follows, so that there
+/// is one change at most of each name.
 pub fn step_actor<'a>(
     kind: &str,
     record: RecordId,
+    before: Actor,
     containers: impl IntoIterator<Item = (&'a str, ObjType)>,
 ) -> Actor {
     let mut digest = Sha256::new_with_prefix(format!("kitchen-pantry/genesis/{kind}/step"));
     digest.update(record.as_bytes());
+    digest.update(before.0);
     for (name, ty) in containers {
         let ty = match ty {
             ObjType::Map | ObjType::Table => "map",
@@ -124,8 +132,15 @@ pub fn step_actor<'a>(
         };
         digest.update(format!("\n{ty} {name}"));
     }
-    let digest = digest.finalize();
-    Actor::from_slice(&digest[..16]).expect("BUG: sixteen bytes of a digest are an actor")
+    let mut name = [0; 16];
+    name[..STEP_MARK.len()].copy_from_slice(&STEP_MARK);
+    name[STEP_MARK.len()..].copy_from_slice(&digest.finalize()[..16 - STEP_MARK.len()]);
+    Actor(name)
+}
+
+/// Whether only a later step may be written under this name.
+pub fn is_step_actor(actor: Actor) -> bool {
+    actor.0.starts_with(&STEP_MARK)
 }
 
 impl Genesis {
@@ -134,9 +149,9 @@ impl Genesis {
         if let Some(id) = self.containers.get(field) {
             return Some(id.clone());
         }
-        let (step, counter) =
-            self.later.iter().find_map(|step| Some((step, step.counter_of(field)?)))?;
-        Some(ObjId::Id(counter, self.actor_of(step, record).automerge(), 0))
+        let found = |(step, actor): (&Step, Actor)| Some((step.counter_of(field)?, actor));
+        let (counter, actor) = self.steps(record).find_map(found)?;
+        Some(ObjId::Id(counter, actor.automerge(), 0))
     }
 
     /// The field behind a container of a later step, by what made it.
@@ -146,18 +161,15 @@ impl Genesis {
         counter: u64,
         actor: Actor,
     ) -> Option<&'static str> {
-        let of_step = |step: &Step| {
-            let index = usize::try_from(counter.checked_sub(step.first)?).ok()?;
-            Some(step.containers.get(index)?.0)
-        };
-        let found = self.later.iter().find_map(|step| Some((step, of_step(step)?)));
-        found.filter(|(step, _)| self.actor_of(step, record) == actor).map(|(_, name)| name)
+        let (step, _) = self.steps(record).find(|(_, writer)| *writer == actor)?;
+        let index = usize::try_from(counter.checked_sub(step.first)?).ok()?;
+        Some(step.containers.get(index)?.0)
     }
 
-    /// The containers of the declared step that a field belongs to; none of the first step.
-    pub fn later_step_with(&self, field: &str) -> Option<&[(&'static str, ObjType)]> {
-        let step = self.later.iter().find(|step| step.counter_of(field).is_some());
-        step.map(|step| step.containers.as_slice())
+    /// The writer of the declared step that makes a field's container; none of the first step.
+    pub fn later_writer(&self, record: RecordId, field: &str) -> Option<Actor> {
+        let made = |(step, actor): (&Step, Actor)| step.counter_of(field).map(|_| actor);
+        self.steps(record).find_map(made)
     }
 
     /// The changes that a record's document lacks before it has the container of this field, in the
@@ -168,8 +180,8 @@ impl Genesis {
         };
         let mut base = self.doc.clone();
         let mut missing = Vec::new();
-        for step in self.later.iter().filter(|step| step.number <= wanted.number) {
-            let change = self.make(&mut base, step, record);
+        for (step, actor) in self.steps(record).filter(|(step, _)| step.number <= wanted.number) {
+            let change = make(&mut base, step, actor);
             if doc.get_change_by_hash(&change.hash()).is_none() {
                 missing.push(change);
             }
@@ -177,19 +189,24 @@ impl Genesis {
         missing
     }
 
-    fn actor_of(&self, step: &Step, record: RecordId) -> Actor {
-        step_actor(self.kind, record, step.containers.iter().copied())
+    /// The later steps in their order, each with its writer.
+    fn steps(&self, record: RecordId) -> impl Iterator<Item = (&Step, Actor)> {
+        let mut before = self.actor;
+        self.later.iter().map(move |step| {
+            before = step_actor(self.kind, record, before, step.containers.iter().copied());
+            (step, before)
+        })
     }
+}
 
-    /// Makes a step on a document that has the steps before it and nothing else.
-    fn make(&self, base: &mut Automerge, step: &Step, record: RecordId) -> Change {
-        base.set_actor(self.actor_of(step, record).automerge());
-        let mut tx = base.transaction();
-        for (name, ty) in &step.containers {
-            tx.put_object(ROOT, *name, *ty).expect("BUG: the root takes a container");
-        }
-        let (hash, _) = tx.commit_with(CommitOptions::default().with_time(0));
-        let change = hash.and_then(|hash| base.get_change_by_hash(&hash));
-        change.expect("BUG: a step makes containers")
+/// Makes a step on a document that has the steps before it and nothing else.
+fn make(base: &mut Automerge, step: &Step, actor: Actor) -> Change {
+    base.set_actor(actor.automerge());
+    let mut tx = base.transaction();
+    for (name, ty) in &step.containers {
+        tx.put_object(ROOT, *name, *ty).expect("BUG: the root takes a container");
     }
+    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(0));
+    let change = hash.and_then(|hash| base.get_change_by_hash(&hash));
+    change.expect("BUG: a step makes containers")
 }

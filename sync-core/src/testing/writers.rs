@@ -42,7 +42,8 @@ impl Writers {
         now.0 += 1000;
         let edit = RecordEdit::parse(kind, pairs.iter().copied()).expect("pairs of the kind");
         let copy = &mut copies[writer];
-        document::prepare(copy, kind, RecordId(Uuid::from_u128(1)), &edit);
+        let record = RecordId(Uuid::from_u128(1));
+        document::prepare(copy, kind, record, &edit).expect("a document of the kind");
         let said = hydrate(copy, kind);
         let pen = pen(writer + 1, *now);
         let made = document::edit(copy, &said, &edit, &pen, &mut || random.event_id());

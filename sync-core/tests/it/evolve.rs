@@ -120,7 +120,7 @@ fn begun(kind: &Kind) -> Automerge {
 /// Edits as a replica does: first the steps that the record lacks, then the edit.
 fn write(doc: &mut Automerge, kind: &Kind, edit: &RecordEdit, actor: u8) -> Vec<LocalChange> {
     let writer = pen(1, actor);
-    let mut made = document::prepare(doc, kind, record(1), edit);
+    let mut made = document::prepare(doc, kind, record(1), edit).unwrap();
     let now = hydrate(doc, kind);
     let mut count = u64::from(actor) << 32;
     let local = document::edit(doc, &now, edit, &writer, &mut || mint(&writer, &mut count));

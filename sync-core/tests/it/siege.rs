@@ -14,7 +14,7 @@ use sync_core::protocol::{
     Verdict, VerdictOutcome, Verdicts, encode_frame,
 };
 use sync_core::replica::{OpenOptions, Replica};
-use sync_core::schema::{Kind, Schema, step_actor};
+use sync_core::schema::{Kind, Schema};
 use sync_core::testing::next_version;
 use uuid::Uuid;
 
@@ -91,7 +91,7 @@ fn worded(name: &str, words: &str, kind: &Kind) -> RecordEdit {
 }
 
 fn write(doc: &mut Automerge, edit: &RecordEdit, writer: &Pen) -> Vec<LocalChange> {
-    let mut made = document::prepare(doc, &newer(), record(1), edit);
+    let mut made = document::prepare(doc, &newer(), record(1), edit).unwrap();
     let mut count = 1 << 20;
     let now = hydrate(doc, &newer());
     let local = document::edit(doc, &now, edit, writer, &mut || mint(writer, &mut count));
@@ -114,8 +114,8 @@ fn a_device_goes_on_though_somebody_took_the_name_of_its_step() {
     let mut theirs = begun();
     feed(&mut device, vec![whole(&theirs)], &mut env);
     device.edit(record(1), tagged("mine"), &mut env).unwrap();
-    let made = newer().genesis().later_step_with("front_set").unwrap().to_vec();
-    let thief = Pen { actor: step_actor("organization", record(1), made), ..pen(2, 9) };
+    let stolen = newer().genesis().later_writer(record(1), "front_set").unwrap();
+    let thief = Pen { actor: stolen, ..pen(2, 9) };
     let stolen =
         edited(&mut theirs, kind("organization"), &[("website", "x.example")], &thief, &mut 0);
     feed(&mut device, vec![part(&[stolen.unwrap()])], &mut env);

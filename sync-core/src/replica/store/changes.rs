@@ -104,12 +104,16 @@ impl Work<'_> {
     }
 
     /// Puts a change that waits into quarantine; says where it stood. A step goes there too, since the
-    /// edits after it are read beside it, but nobody is shown it.
+    /// edits after it are read beside it, but nobody is shown it; one that the server must have, since
+    /// what it sent builds on it, is accepted instead.
     pub(in crate::replica) fn quarantine_change(
         &mut self,
         hash: ChangeHash,
         refusal: &Refusal,
     ) -> rusqlite::Result<Option<Stood>> {
+        if self.stored().is_leaned_on(hash)? {
+            return self.accept_change(hash).map(|()| None);
+        }
         self.touched.add_table(CHANGES);
         self.tx
             .prepare_cached(
@@ -148,6 +152,15 @@ impl Work<'_> {
         self.tx
             .prepare_cached("UPDATE changes SET code = ?2 WHERE hash = ?1 AND state = 1")?
             .execute(params![hash.0, code])
+            .map(drop)
+    }
+
+    /// Drops a change that was set aside, since its edit stands again.
+    pub(in crate::replica) fn drop_set_aside(&mut self, hash: ChangeHash) -> rusqlite::Result<()> {
+        self.touched.add_table(CHANGES);
+        self.tx
+            .prepare_cached("DELETE FROM changes WHERE hash = ?1 AND state = 2")?
+            .execute([hash.0])
             .map(drop)
     }
 

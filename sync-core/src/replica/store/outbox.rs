@@ -1,5 +1,6 @@
 //! Reading changes: what waits to be sent, what was refused, and what each of them belongs to.
 
+use automerge::Change;
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
@@ -114,6 +115,23 @@ impl<'a> Stored<'a> {
             .prepare_cached("SELECT record, seq FROM changes WHERE hash = ?1 AND state = 1")?
             .query_row([hash.0], place)
             .optional()
+    }
+
+    /// Whether a waiting step is one that accepted changes of its record build on: then the server has
+    /// it, whatever was said of it here.
+    pub(super) fn is_leaned_on(self, step: ChangeHash) -> rusqlite::Result<bool> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT later.bytes FROM changes step JOIN changes later ON later.record = step.record
+             WHERE step.hash = ?1 AND step.state = 1 AND step.step = 1 AND later.state = 0",
+        )?;
+        let mut rows = statement.query([step.0])?;
+        while let Some(row) = rows.next()? {
+            let change = Change::from_bytes(row.get(0)?);
+            if change.is_ok_and(|later| later.deps().iter().any(|dep| dep.0 == step.0)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Where the pending changes of a group stand.

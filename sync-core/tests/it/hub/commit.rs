@@ -304,7 +304,7 @@ fn a_stored_step_is_accepted_whatever_falls_beside_it() {
         document::create(kind, record(1), &begun, &pen(1, 1), &mut mint).unwrap();
     let key = FieldChange::Add("red".into());
     let tagged = RecordEdit { changes: vec![(newer.field("front_set").unwrap().clone(), key)] };
-    let step = document::prepare(&mut doc, newer, record(1), &tagged).remove(0);
+    let step = document::prepare(&mut doc, newer, record(1), &tagged).unwrap().remove(0);
     let pushed = |change: &LocalChange| PushedChange {
         record: record(1),
         kind: kind.name.into(),
