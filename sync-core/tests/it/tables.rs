@@ -261,4 +261,12 @@ fn a_process_whose_tables_were_replaced_says_so() {
     let refused = old.edit(id, named("After"), &mut env);
     assert!(matches!(refused, Err(ReplicaError::OtherVersion)), "{refused:?}");
     assert_eq!(new.status().unwrap().unsent, 1);
+    // However often it looks and tries, it blanks no column that only the new one fills.
+    for _ in 0..3 {
+        let looked = old.look_for_foreign_writes();
+        assert!(matches!(looked, Err(ReplicaError::OtherVersion)), "{looked:?}");
+        let refused = old.edit(id, named("Again"), &mut env);
+        assert!(matches!(refused, Err(ReplicaError::OtherVersion)), "{refused:?}");
+    }
+    assert_eq!(new.status().unwrap().unsent, 1);
 }

@@ -56,6 +56,11 @@ impl DocumentCache {
         self.works = works;
     }
 
+    /// Has the next look find foreign writes again, since nothing was made of these.
+    pub(super) fn look_again(&mut self) {
+        (self.data_version, self.works) = (0, -1);
+    }
+
     pub(super) fn take(&mut self, record: RecordId) -> Option<OpenDocument> {
         self.documents.pop(&record)
     }

@@ -134,6 +134,8 @@ fn note_foreign(
     let foreign = cache.refresh(stored)?;
     if foreign == Foreign::Wrote {
         if stored.meta::<Vec<u8>>("fingerprint")?.as_deref() != Some(tables.fingerprint()) {
+            // Whoever asks next hears it too: a look must not use the warning up for an edit.
+            cache.look_again();
             return Err(ReplicaError::OtherVersion);
         }
         let mut all = Touched::default();
