@@ -41,26 +41,25 @@ pub(super) fn evict(work: &mut Work<'_>, batch: &FeedBatch) -> Result<Vec<String
             reasons.push("A record moved to where you do not see it.".to_owned());
         }
     }
-    if !reasons.is_empty() {
-        work.want_scrub()?;
-    }
     Ok(reasons)
 }
 
-/// Erases records that were asked for and did not come, since their user does not see them; those
-/// with unsent edits stay until these are judged. Returns the reasons.
+/// Erases records that were asked for and did not come, since their user does not see them. Those with
+/// unsent edits may be unknown to the server: they stay, and stay wanted, until these are judged.
+/// Returns the reasons.
 pub(super) fn erase_unseen(
     work: &mut Work<'_>,
     records: impl Iterator<Item = RecordId>,
 ) -> Result<Vec<String>, ReplicaError> {
     let mut reasons = Vec::new();
     for record in records {
-        if work.stored().waiting_from(record, 0)?.is_empty() && erase(work, record)? {
+        if !work.stored().waiting_from(record, 0)?.is_empty() {
+            continue;
+        }
+        work.want_no_more(&[record])?;
+        if erase(work, record)? {
             reasons.push("You do not see a record any more that you edited.".to_owned());
         }
-    }
-    if !reasons.is_empty() {
-        work.want_scrub()?;
     }
     Ok(reasons)
 }
@@ -72,7 +71,7 @@ pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> 
     }
     work.erase_server_rows()?;
     work.drop_meta("cursor")?;
-    work.want_scrub()?;
+    work.want_scrub();
     Ok(())
 }
 
@@ -85,9 +84,14 @@ fn erase_scope(work: &mut Work<'_>, scope: ScopeId) -> Result<usize, ReplicaErro
     Ok(records.len())
 }
 
-/// Erases a record; what its unsent and refused changes did is kept in words.
-fn erase(work: &mut Work<'_>, record: RecordId) -> Result<bool, ReplicaError> {
+/// Erases a record that its user may not see, down to the last byte; what its unsent and refused changes
+/// did is kept in words. Says whether there was one.
+pub(super) fn erase(work: &mut Work<'_>, record: RecordId) -> Result<bool, ReplicaError> {
     work.tell(ReplicaMoment::Erasing);
     keep_words(work, record)?;
-    Ok(work.erase_record(record)?)
+    let erased = work.erase_record(record)?;
+    if erased {
+        work.want_scrub();
+    }
+    Ok(erased)
 }

@@ -33,9 +33,7 @@ impl Replica {
     /// Erases every record, because the user may no longer sign in. Unsent and refused edits stay,
     /// to be handed in should that change; then everything else comes again.
     pub(super) fn erase_everything(&mut self) -> Result<(), SessionFault> {
-        self.file.write(|work| Ok::<_, SessionFault>(erase_everything(work)?))?;
-        self.file.scrub();
-        Ok(())
+        self.file.write(|work| Ok(erase_everything(work)?))
     }
 
     pub(super) fn handle_feed(
@@ -79,6 +77,7 @@ impl Replica {
         }
         effects.push(Effect::Changed(taken.tables));
         effects.push(Effect::Remaining(batch.remaining));
+        // What could not be wiped when it was erased.
         self.file.scrub();
         Ok(effects)
     }
@@ -116,7 +115,7 @@ fn take_batch(
         evicted.extend(erase_unseen(work, asked.filter(|record| !arrived.contains(record)))?);
     }
     work.want_no_more(&arrived)?;
-    note_position(work, batch, session, now)?;
+    note_position(work, batch, now)?;
     let Intake { lacking, displaced, refused, .. } = intake;
     work.want(&lacking)?;
     let tables = work.touched_kinds();
@@ -124,16 +123,7 @@ fn take_batch(
 }
 
 /// Notes how far the feed has come.
-fn note_position(
-    work: &Work<'_>,
-    batch: &FeedBatch,
-    session: &OpenSession,
-    now: UnixMs,
-) -> Result<(), ReplicaError> {
-    if batch.live && batch.fetches == session.fetches {
-        // Everything that was asked for came, if its user sees it.
-        work.want_no_more(&session.asked)?;
-    }
+fn note_position(work: &Work<'_>, batch: &FeedBatch, now: UnixMs) -> Result<(), ReplicaError> {
     work.set_meta("cursor", &batch.cursor.0)?;
     // With a look of the server's come the evictions of everything that it saw.
     if batch.head > FeedPosition(0) {

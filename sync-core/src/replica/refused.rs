@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 
 use super::again::Again;
 use super::error::ReplicaError;
-use super::history::{Histories, keep_words};
+use super::evict::erase;
+use super::history::Histories;
 use super::store::{OwnChange, Silent, Stood, Work};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, RecordId, ScopeId};
@@ -114,8 +115,7 @@ impl Fallout {
             work.refresh_record(record)?;
             let stands = work.stored().scope(record)?;
             if is_misplaced(stood, stands) {
-                keep_words(work, record)?;
-                work.erase_record(record)?;
+                erase(work, record)?;
                 self.misplaced.push(record);
             }
         }

@@ -34,7 +34,11 @@ impl Replica {
         if verdicts.verdicts.iter().any(refusals) {
             self.actor = Actor(draw(env));
         }
-        let judged = Judged { waits: std::mem::take(&mut session.waits), ..Judged::default() };
+        let judged = Judged {
+            waits: std::mem::take(&mut session.waits),
+            asked: session.asked.iter().copied().collect(),
+            ..Judged::default()
+        };
         let (settled, tables) = self.file.write(|work| {
             let settled = judged.settle(work, &verdicts.verdicts)?;
             work.want(&settled.wanted)?;
@@ -62,6 +66,8 @@ impl Replica {
 struct Judged<'v> {
     /// Changes that wait for their records to be fetched.
     waits: HashSet<ChangeHash>,
+    /// Records that the server was asked for and has not answered for.
+    asked: HashSet<RecordId>,
     /// Records to be fetched.
     wanted: Vec<RecordId>,
     /// Refused for their form.
@@ -107,7 +113,22 @@ impl<'v> Judged<'v> {
         }
         fallout.show(work)?;
         self.wanted.extend(fallout.misplaced);
+        self.ask_again(work, verdicts)?;
         Ok(Settled { refused: fallout.refused, wanted: self.wanted, waits: self.waits })
+    }
+
+    /// Asks again for records that did not come, while an unsent edit kept them here all the same.
+    fn ask_again(&mut self, work: &Work<'_>, verdicts: &[Verdict]) -> rusqlite::Result<()> {
+        let mut owed: HashSet<RecordId> = work.stored().wanted()?.into_iter().collect();
+        owed.retain(|record| !self.asked.contains(record));
+        if owed.is_empty() {
+            return Ok(());
+        }
+        for verdict in verdicts {
+            self.wanted
+                .extend(work.stored().record_of(verdict.hash)?.filter(|of| owed.contains(of)));
+        }
+        Ok(())
     }
 
     /// Takes note of an acceptance; puts a refusal where it belongs.

@@ -62,9 +62,11 @@ impl World {
         wrong: &mut Vec<String>,
     ) {
         let mut groups: BTreeMap<GroupId, Vec<bool>> = BTreeMap::new();
-        for entry in self.journal.iter().filter(|entry| entry.owed == Owed::Yes) {
+        for entry in self.journal.iter().filter(|entry| entry.owed != Owed::No) {
             let there = accepted.contains(&entry.mark);
-            groups.entry(entry.group).or_default().push(there);
+            if entry.owed == Owed::Yes {
+                groups.entry(entry.group).or_default().push(there);
+            }
             if !there && !kept.contains(&entry.mark) {
                 let (record, mark) = (entry.record, &entry.mark);
                 wrong.push(format!("lost: the edit {mark} of {record} by {}", entry.user));

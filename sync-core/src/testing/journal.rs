@@ -7,8 +7,10 @@ use crate::ids::{GroupId, RecordId, UserId};
 /// Whether an edit must be found in the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Owed {
-    /// It must.
+    /// It must, and where it is the others of its group are too.
     Yes,
+    /// It must, wherever the others of its group are: somebody made it again by itself.
+    ByItself,
     /// It went with a file that was lost, or somebody threw it away.
     No,
 }

@@ -1,5 +1,7 @@
 //! Draws plans from seeds.
 
+use std::collections::BTreeSet;
+
 use super::bug::Bug;
 use super::device::DeviceId;
 use super::fault::FaultPoint;
@@ -22,7 +24,7 @@ pub fn draw(seed: u64, trade: &str, bug: Option<Bug>) -> Plan {
         let (person, version) = (random.number() % 1000, version(&mut random));
         lines.push(Line { at: n, deed: Deed::Join(person, version) });
     }
-    let mut drawing = Drawing { random, devices, seed };
+    let mut drawing = Drawing { random, devices, seed, drawn: BTreeSet::new() };
     let mut at = devices;
     for n in 0..devices {
         at += 10;
@@ -55,11 +57,19 @@ struct Drawing {
     random: Random,
     devices: u64,
     seed: u64,
+    drawn: BTreeSet<u64>,
 }
 
 impl Drawing {
+    /// A number that no other line of the plan has: edits are told apart by it.
     fn number(&mut self) -> u64 {
-        self.random.below(1_000_000) + self.seed.wrapping_mul(1_000_000) % 1_000_000_000_000
+        loop {
+            let number = self.random.below(1_000_000)
+                + self.seed.wrapping_mul(1_000_000) % 1_000_000_000_000;
+            if self.drawn.insert(number) {
+                return number;
+            }
+        }
     }
 
     fn device(&mut self) -> DeviceId {

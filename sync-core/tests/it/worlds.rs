@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 const REP: UserId = UserId(Uuid::from_u128(0x11));
 const OTHER_REP: UserId = UserId(Uuid::from_u128(0x13));
+const MANAGER: UserId = UserId(Uuid::from_u128(0x14));
 const ADMIN: UserId = UserId(Uuid::from_u128(0x16));
 
 fn world() -> World {
@@ -106,6 +107,58 @@ fn an_edit_of_an_unknown_field_outlives_a_refusal_before_it() {
         [Some("Thai"), Some("schools")]
     );
     assert_eq!(replica.quarantine().unwrap().len(), 2, "the refused edit, and the unknown field");
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// A device that learns late that its account was given away edits it in between: when that is refused,
+/// the account goes.
+#[test]
+fn an_account_that_an_edit_kept_here_goes_when_the_edit_is_refused() {
+    let mut world = world();
+    let rep = world.device(REP);
+    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    // The copy hears the verdict and the eviction; the device itself never does.
+    world.copy_device(rep).unwrap();
+    world.run_for(10_000);
+    give(&mut world, account, OTHER_REP);
+    // It hands the account in once more, and asks for it since it was stored long ago.
+    world.go_online(rep);
+    let until = |world: &mut World, live| {
+        let reached = (0..10_000).any(|_| {
+            world.run_for(1);
+            world.is_live(rep) == live
+        });
+        assert!(reached, "the device is live: {live}");
+    };
+    until(&mut world, true);
+    until(&mut world, false);
+    let late = [("cuisine", "Thai"), ("organization_type", "distributor")];
+    world.edit(rep, account, &late).unwrap();
+    world.heal().unwrap();
+    assert_eq!(world.replica(rep).unwrap().quarantine().unwrap().len(), 1);
+    assert_eq!(names(&mut world, rep), [""; 0]);
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// A contact is moved to another account while its own is given away: the refusal takes the contact from
+/// the device, down to the last byte.
+#[test]
+fn what_a_refusal_takes_away_leaves_no_word_behind() {
+    let mut world = world();
+    let [rep, manager] = [REP, MANAGER].map(|user| world.device(user));
+    let [from, to] = ["Trattoria", "Bistro"]
+        .map(|name| world.create(rep, "organization", &[("name", name)]).unwrap());
+    let at = from.to_string();
+    let contact = [("last_name", "Quillfeather"), ("organization_id", at.as_str())];
+    let contact = world.create(rep, "contact", &contact).unwrap();
+    world.heal().unwrap();
+    assert!(world.holds_word(manager, "Quillfeather"));
+    world.go_offline(manager);
+    world.edit(manager, contact, &[("organization_id", &to.to_string())]).unwrap();
+    give(&mut world, from, OTHER_REP);
+    world.heal().unwrap();
+    assert_eq!(world.replica(manager).unwrap().quarantine().unwrap().len(), 1);
+    assert!(!world.holds_word(manager, "Quillfeather"));
     assert_eq!(world.check(), [""; 0]);
 }
 

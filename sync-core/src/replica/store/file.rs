@@ -70,14 +70,19 @@ impl File {
             note_foreign(Stored::new(&tx, tables.schema()), tables, cache, touched)?;
             let mut work = Work::new(tx, tables, cache, *owner, moments);
             let done = job(&mut work)?;
+            let scrub = work.scrub;
             touched.add(work.commit().map_err(ReplicaError::from)?);
-            Ok(done)
+            Ok((done, scrub))
         });
         match &outcome {
             Ok(_) => moments.tell(ReplicaMoment::AfterCommit),
             Err(_) => cache.clear(),
         }
-        outcome
+        let (done, scrub) = outcome?;
+        if scrub {
+            self.scrub();
+        }
+        Ok(done)
     }
 
     /// Does something in a transaction that is never committed.

@@ -106,6 +106,17 @@ impl<'a> Stored<'a> {
         rows.collect()
     }
 
+    /// The record of a change that is in the file.
+    pub(in crate::replica) fn record_of(
+        self,
+        hash: ChangeHash,
+    ) -> rusqlite::Result<Option<RecordId>> {
+        self.db
+            .prepare_cached("SELECT record FROM changes WHERE hash = ?1")?
+            .query_row([hash.0], |row| row.get(0).map(Uuid::from_bytes).map(RecordId))
+            .optional()
+    }
+
     /// Where a change stands in the outbox, if it waits there.
     pub(in crate::replica) fn place(
         self,

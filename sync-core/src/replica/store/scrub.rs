@@ -16,9 +16,14 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const SCRUB: &str = "scrub";
 
 impl Work<'_> {
-    /// Notes that records were erased, whose words are to be wiped.
-    pub(in crate::replica) fn want_scrub(&self) -> rusqlite::Result<()> {
-        self.set_meta(SCRUB, &true)
+    /// Has what was erased here be wiped once this is in the file.
+    pub(in crate::replica) fn want_scrub(&mut self) {
+        self.scrub = true;
+    }
+
+    /// Notes it if something is to be wiped, so that the next opening wipes it if nobody else does.
+    pub(super) fn note_scrub(&self) -> rusqlite::Result<()> {
+        if self.scrub { self.set_meta(SCRUB, &true) } else { Ok(()) }
     }
 }
 

@@ -37,6 +37,8 @@ pub(in crate::replica) struct Work<'a> {
     cache: &'a mut DocumentCache,
     owner: Owner,
     moments: &'a ReplicaMoments,
+    /// Whether words of what was erased are to be wiped.
+    pub(super) scrub: bool,
 }
 
 impl<'a> Work<'a> {
@@ -48,7 +50,7 @@ impl<'a> Work<'a> {
         moments: &'a ReplicaMoments,
     ) -> Self {
         let (touched, words) = (Touched::default(), BTreeMap::new());
-        Self { tx, tables, touched, words, cache, owner, moments }
+        Self { tx, tables, touched, words, cache, owner, moments, scrub: false }
     }
 
     /// Makes everything durable; says what was touched.
@@ -59,6 +61,7 @@ impl<'a> Work<'a> {
                 .execute(params![n, words])?;
             self.touched.add_table("search");
         }
+        self.note_scrub()?;
         self.tell(ReplicaMoment::BeforeCommit);
         let Self { tx, touched, cache, .. } = self;
         if touched.is_empty() {
