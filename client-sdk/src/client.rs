@@ -18,6 +18,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use crate::mail::Mail;
 use crate::shared::{ClientEvent, Shared};
+use crate::task::{REBUILD_PAUSE, REBUILT_AT_ONCE};
 use crate::{LiveRows, Server, StatusStream, SyncSummary, SystemEnv, task};
 
 /// A device's copy of its user's records.
@@ -93,12 +94,18 @@ impl Client {
         self.shared.read(|replica| replica.rebuilding())
     }
 
-    /// Lays out the tables of some records more, for whoever waits for it; `None` when all are done.
+    /// Lays out the tables to the end, for whoever waits for it; tells how it goes. A plain call, which
+    /// takes its time.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn rebuild_some(&self, limit: u32) -> Result<Option<Rebuilding>, ReplicaError> {
-        self.shared.write(|replica, _| replica.rebuild_some(limit))
+    /// When the file cannot be written; what was laid out stays.
+    pub fn rebuild(&self, mut told: impl FnMut(Rebuilding)) -> Result<(), ReplicaError> {
+        let some = |replica: &mut Replica, _: &mut SystemEnv| replica.rebuild_some(REBUILT_AT_ONCE);
+        while let Some(progress) = self.shared.write(some)? {
+            told(progress);
+            std::thread::sleep(REBUILD_PAUSE);
+        }
+        Ok(())
     }
 
     // Editing.

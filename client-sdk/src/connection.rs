@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::UrlError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
@@ -40,7 +41,7 @@ pub(crate) async fn run(
             }
             pump(dial, socket, &mut outgoing, &events).await
         }
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(in_words(&error)),
     };
     if let Some(reason) = reason {
         let _ = events.send(LinkEvent::Closed { dial, reason }).await;
@@ -94,6 +95,9 @@ async fn connect(
 ) -> Result<WebSocketStream<MaybeTlsStream<Counted>>, Error> {
     let request = url.into_client_request()?;
     let uri = request.uri();
+    if !matches!(uri.scheme_str(), Some("ws" | "wss")) {
+        return Err(Error::Url(UrlError::UnsupportedUrlScheme));
+    }
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("wss") { 443 } else { 80 });
     let stream = TcpStream::connect((host, port)).await?;
@@ -104,6 +108,22 @@ async fn connect(
         .max_frame_size(Some(limits::INFLATED_FRAME_BYTES + 1));
     let (socket, _) = client_async_tls_with_config(request, counted, Some(config), None).await?;
     Ok(socket)
+}
+
+/// Why no connection came about, for somebody who typed the address.
+fn in_words(error: &Error) -> String {
+    match error {
+        Error::Url(_) | Error::HttpFormat(_) => {
+            format!("that is no address of a server, as in wss://HOST/sync ({error})")
+        }
+        Error::Http(response) => {
+            format!("it answers {} and speaks no WebSocket there", response.status())
+        }
+        Error::Protocol(_) | Error::ConnectionClosed | Error::AlreadyClosed => {
+            format!("what answers there is no sync server ({error})")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// A stream that tells of the bytes that come, since a long frame is told of only at its end.

@@ -13,6 +13,7 @@ use sync_core::replica::{
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::connection;
 use crate::env::SteadyClock;
@@ -23,7 +24,10 @@ use crate::{Server, SyncSummary};
 /// How often is looked whether another process wrote to the file: one read of a counter.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Records that are filled in within one transaction; others wait for the file as long.
-const REBUILT_AT_ONCE: u32 = 100;
+pub(crate) const REBUILT_AT_ONCE: u32 = 100;
+/// The pause after it, in which another process on the file may have its turn: a lock that is let go and
+/// taken at once is seen free by nobody.
+pub(crate) const REBUILD_PAUSE: Duration = Duration::from_millis(10);
 /// Frames that wait to be taken in; the server waits for acknowledgements long before.
 const FRAMES: usize = 16;
 
@@ -50,8 +54,8 @@ struct Task {
     asked: HashMap<QuestionId, oneshot::Sender<WouldBe>>,
     last_question: u64,
     summary: SyncSummary,
-    /// Whether tables are to be filled anew.
-    rebuilding: bool,
+    /// When the next part of the tables is to be filled anew.
+    rebuild_at: Option<Instant>,
 }
 
 /// The server in use, with everything that hangs on it.
@@ -67,6 +71,13 @@ struct Connection {
     dial: Dial,
     outgoing: mpsc::UnboundedSender<Vec<u8>>,
     task: JoinHandle<()>,
+}
+
+async fn due(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn next_event(server: &mut Option<Used>) -> LinkEvent {
@@ -90,7 +101,7 @@ impl Task {
             asked: HashMap::new(),
             last_question: 0,
             summary: SyncSummary::default(),
-            rebuilding: false,
+            rebuild_at: None,
         }
     }
 
@@ -100,21 +111,17 @@ impl Task {
         let mut looking = false;
         loop {
             let clock = self.clock;
-            let wake = async |wake: Option<SteadyMs>| match wake {
-                Some(at) => tokio::time::sleep_until(clock.instant(at)).await,
-                None => std::future::pending().await,
-            };
             tokio::select! {
                 mail = inbox.recv() => match mail {
                     Some(mail) => self.take(mail).await,
                     None => break,
                 },
                 event = next_event(&mut self.server) => self.handle(event).await,
-                () = wake(self.wake) => {
+                () = due(self.wake.map(|at| clock.instant(at))) => {
                     self.wake = None;
                     self.handle(LinkEvent::Tick).await;
                 }
-                () = tokio::task::yield_now(), if self.rebuilding => self.rebuild_some(),
+                () = due(self.rebuild_at) => self.rebuild_some(),
                 _ = look.tick(), if looking => {
                     let foreign = self.shared.upgrade().map(|shared| shared.look());
                     if foreign == Some(Foreign::Wrote) {
@@ -159,13 +166,14 @@ impl Task {
             }
             Mail::Ask(question, within, reply) => self.ask(question, within, reply).await,
             Mail::Edited => self.handle(LinkEvent::Edited).await,
-            Mail::Rebuild => self.rebuilding = true,
+            Mail::Rebuild => self.rebuild_at = Some(Instant::now()),
             Mail::Watched => {}
         }
     }
 
     /// Fills in some records more, between other work.
     fn rebuild_some(&mut self) {
+        self.rebuild_at = None;
         let Some(shared) = self.shared.upgrade() else { return };
         let progress = {
             let mut core = shared.lock();
@@ -173,13 +181,12 @@ impl Task {
             core.publish();
             progress
         };
-        self.rebuilding = match progress {
-            Ok(progress) => progress.is_some(),
+        match progress {
+            Ok(progress) => self.rebuild_at = progress.map(|_| Instant::now() + REBUILD_PAUSE),
             Err(error) => {
                 tracing::warn!(%error, "the tables could not be filled; the next opening goes on");
-                false
             }
-        };
+        }
         shared.bump();
     }
 

@@ -1,5 +1,6 @@
 //! Where tokens come from. A session outlives its token when there is a newer one in time.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::pin::Pin;
 
@@ -64,10 +65,14 @@ pub struct TokenFile(pub PathBuf);
 
 impl TokenSource for TokenFile {
     async fn token(&mut self) -> Result<String, TokenError> {
-        let text = std::fs::read_to_string(&self.0)
-            .map_err(|error| TokenError::Missing(format!("{}: {error}", self.0.display())))?;
+        let name = self.0.display();
+        let text = std::fs::read_to_string(&self.0).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => TokenError::Missing(format!("{name}: {error}")),
+            _ => TokenError::Unavailable(format!("{name}: {error}")),
+        })?;
         match text.trim() {
-            "" => Err(TokenError::Missing(format!("{} is empty", self.0.display()))),
+            // Whoever writes it anew may be between emptying and filling it.
+            "" => Err(TokenError::Unavailable(format!("{name} is empty"))),
             token => Ok(token.to_owned()),
         }
     }
@@ -85,5 +90,23 @@ pub(crate) trait AnySource: Send {
 impl<S: TokenSource> AnySource for S {
     fn fetch(&mut self) -> TokenFuture<'_> {
         Box::pin(self.token())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever writes the file anew empties it first: that passes. One that is not there does not.
+    #[tokio::test]
+    async fn a_token_file_that_is_empty_for_a_moment_is_read_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("token");
+        let mut file = TokenFile(path.clone());
+        assert!(matches!(file.token().await, Err(TokenError::Missing(_))));
+        std::fs::write(&path, "\n").expect("a file");
+        assert!(matches!(file.token().await, Err(TokenError::Unavailable(_))));
+        std::fs::write(&path, "a.b.c\n").expect("a file");
+        assert!(matches!(file.token().await.as_deref(), Ok("a.b.c")));
     }
 }

@@ -153,12 +153,14 @@ async fn commit_all(
             Ok(Ok(verdicts)) => {
                 let ms = started.elapsed().as_millis() as u64;
                 tracing::debug!(changes, ms, "committed");
+                pulse.committed();
                 Ended::Committed(verdicts)
             }
             Ok(Err(error)) => {
                 let pushes = jobs.len();
                 tracing::error!(%error, pushes, changes, "a batch was rolled back");
                 cache.clear();
+                pulse.rolled_back();
                 Ended::RolledBack
             }
             Err(_) => {

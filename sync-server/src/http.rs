@@ -4,7 +4,7 @@ pub mod auth;
 pub mod client;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -20,6 +20,9 @@ use crate::app::App;
 use crate::committer::CommitterHealth;
 use crate::traffic::Traffic;
 use crate::{session, telemetry};
+
+/// How long the database may take before its silence is the answer: less than whoever asks waits.
+const DATABASE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Every route.
 pub fn router(app: Arc<App>) -> Router {
@@ -60,13 +63,14 @@ fn may_connect(headers: &HeaderMap, allowed: &[String]) -> bool {
 
 async fn health(State(app): State<Arc<App>>) -> Response {
     let started = Instant::now();
-    let answer = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&app.pool).await;
+    let asked = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&app.pool);
+    let answer = tokio::time::timeout(DATABASE_WITHIN, asked).await;
+    let answers = matches!(answer, Ok(Ok(_)));
     let duration = started.elapsed().as_millis() as u64;
-    let database = match &answer {
-        Ok(_) => json!({"status": "pass", "duration": duration}),
-        Err(_) => {
-            json!({"status": "fail", "message": "the database does not answer", "duration": duration})
-        }
+    let database = if answers {
+        json!({"status": "pass", "duration": duration})
+    } else {
+        json!({"status": "fail", "message": "the database does not answer", "duration": duration})
     };
     let resident = resident_bytes();
     let memory = json!({"status": if resident.is_some() { "pass" } else { "warn" }, "metadata": {"residentBytes": resident}});
@@ -77,13 +81,21 @@ async fn health(State(app): State<Arc<App>>) -> Response {
             let message = format!("it has been at one batch for {} s", at_it.as_secs());
             json!({"status": "fail", "message": message})
         }
+        CommitterHealth::Failing(since) => {
+            let message = format!(
+                "for {} s the database has taken no batch; the log says why",
+                since.as_secs()
+            );
+            json!({"status": "fail", "message": message})
+        }
         CommitterHealth::Ended => {
             json!({"status": "fail", "message": "it ended; restart the server"})
         }
     };
-    let (status, code) = match (answer, health) {
-        (Ok(_), CommitterHealth::Well) => ("healthy", StatusCode::OK),
-        (Ok(_) | Err(_), _) => ("unhealthy", StatusCode::SERVICE_UNAVAILABLE),
+    let (status, code) = if answers && health == CommitterHealth::Well {
+        ("healthy", StatusCode::OK)
+    } else {
+        ("unhealthy", StatusCode::SERVICE_UNAVAILABLE)
     };
     let body = json!({
         "status": status,

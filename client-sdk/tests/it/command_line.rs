@@ -105,10 +105,19 @@ fn without_a_server_the_edit_stays_and_the_status_says_why() {
     for server in ["ws://127.0.0.1:9/sync", "wss://127.0.0.1:9/sync"] {
         let (code, errors) = fails(dir.path(), &["sync", "--server", server, "--token", "t"]);
         assert_eq!(code, 3, "{errors}");
-        assert!(errors.contains("1 edits wait on this device"), "{errors}");
+        assert!(errors.contains("1 unsent edit kept on this device"), "{errors}");
     }
     let status = ok(dir.path(), &["status"]);
-    assert!(status.contains("1 edits only on this device") && status.contains("no server answers"));
+    assert!(status.contains("1 edit only on this device") && status.contains("no server answers"));
+}
+
+/// What is no address of a server is said to be none.
+#[test]
+fn an_address_that_is_none_is_said_to_be_none() {
+    let dir = begun();
+    let (code, errors) = fails(dir.path(), &["sync", "--server", "nonsense", "--token", "t"]);
+    assert_eq!(code, 3, "{errors}");
+    assert!(errors.contains("wss://HOST/sync") && !errors.contains("edit"), "{errors}");
 }
 
 /// Garbage where a database should be is said to be that, and left alone.

@@ -31,6 +31,6 @@ async fn the_example_status_runs_without_a_server() {
     status::run(&directory.path().join("a.db"), USER, None, &mut out).await.unwrap();
     let out = String::from_utf8(out).unwrap();
     assert!(out.starts_with("offline · everything is sent\n"), "{out}");
-    assert!(out.contains("1 edits only on this device"), "{out}");
+    assert!(out.contains("1 edit only on this device"), "{out}");
     assert!(out.lines().last().unwrap().contains("no server answers"), "{out}");
 }

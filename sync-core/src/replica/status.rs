@@ -145,22 +145,32 @@ impl fmt::Display for LinkState {
     }
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.link)?;
-        match (self.unsent, self.oldest_unsent) {
-            (0, _) => write!(f, " · everything is sent")?,
-            (n, Some(oldest)) => {
-                write!(f, " · {n} edits only on this device, the oldest from {oldest}")?;
-            }
-            (n, None) => write!(f, " · {n} edits only on this device")?,
-        }
+impl Status {
+    /// What is to be said of the edits on this device, whether or not it talks to a server.
+    pub fn edits(&self) -> String {
+        let mut said = match (self.unsent, self.oldest_unsent) {
+            (0, _) => "everything is sent".to_owned(),
+            (n, None) => format!("{} only on this device", counted(n, "edit")),
+            (1, Some(made)) => format!("1 edit only on this device, from {made}"),
+            (n, Some(oldest)) => format!("{n} edits only on this device, the oldest from {oldest}"),
+        };
         if self.conflicts > 0 {
-            write!(f, " · {} records with conflicts", self.conflicts)?;
+            said.push_str(&format!(" · {} with conflicts", counted(self.conflicts, "record")));
         }
         if self.refused > 0 {
-            write!(f, " · {} edits refused", self.refused)?;
+            said.push_str(&format!(" · {} refused", counted(self.refused, "edit")));
         }
+        said
+    }
+}
+
+fn counted(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} · {}", self.link, self.edits())?;
         if let Some(fault) = &self.last_fault {
             write!(f, " · last time: {fault}")?;
         }

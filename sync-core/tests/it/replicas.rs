@@ -158,6 +158,29 @@ fn pending_edits_can_be_rescued_from_a_damaged_file() {
     assert!(std::fs::read(&file).unwrap() == before, "the file was left as it is");
 }
 
+/// Of a file that was cut off, what stands before the cut is saved.
+#[test]
+fn pending_edits_can_be_rescued_from_a_file_that_was_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let mut env = World::new(7);
+    let organization = kind("organization");
+    let mut device = replica(&file, 1, &mut env);
+    for index in 0..200 {
+        let name = format!("Account {index}");
+        device.create(organization, edit(organization, &[("name", &name)]), &mut env).unwrap();
+    }
+    drop(device);
+    let length = std::fs::metadata(&file).unwrap().len();
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 2).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let db = rusqlite::Connection::open(&file).unwrap();
+    let saved = rescue(&db).unwrap().len();
+    assert!((50..200).contains(&saved), "{saved} of 200");
+    drop(db);
+    assert!(std::fs::read(&file).unwrap() == before, "the file was left as it is");
+}
+
 #[test]
 fn another_users_file_is_not_opened() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use sync_core::crm;
 use sync_core::document::{self, Pen, PenRole, RecordEdit};
@@ -12,8 +13,10 @@ use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::protocol::{OpinionOutcome, Verdict, VerdictOutcome};
 use sync_server::clock::now;
 use sync_server::committer::{Committer, CommitterHealth};
+use sync_server::http::client;
 use sync_server::ops::people::{entropy, new_id};
 use sync_server::store::rules::Rules;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::harness::World;
@@ -96,5 +99,25 @@ async fn a_change_on_which_judging_panics_is_refused_and_the_server_goes_on() {
     assert_eq!(codes(&after.unwrap()), [None]);
     assert_eq!(committer.health(), CommitterHealth::Well);
     world.assert_projected().await;
+    world.end().await;
+}
+
+/// A database that does not answer is told of before whoever asks has lost patience.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_answer_is_unhealthy_soon() {
+    let world = World::new().await;
+    let pool = &world.server.app.pool;
+    let mut taken = Vec::new();
+    // All that the server's own tasks do not hold: nobody gets another.
+    while let Ok(taken_too) = timeout(Duration::from_secs(1), pool.acquire()).await {
+        taken.push(taken_too.unwrap());
+    }
+    let url = format!("http://{}/health", world.server.address);
+    let client = client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();
+    let answer = client.get(&url).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.text().await.unwrap().contains("the database does not answer"));
+    drop(taken);
+    assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
     world.end().await;
 }

@@ -66,7 +66,7 @@ async fn the_example_conflicts_runs() {
     let running = conflicts::run(world.files.path(), user, &url, &token, &mut out);
     in_time("the example", running).await.unwrap();
     let out = String::from_utf8(out).unwrap();
-    assert!(out.contains("1 records with conflicts"), "{out}");
+    assert!(out.contains("1 record with conflicts"), "{out}");
     assert_eq!(out.matches("cuisine: ").count(), 2, "{out}");
     assert!(out.contains("\"French\"") && out.contains("\"Belgian\""), "{out}");
     assert!(out.lines().last().unwrap().ends_with("everything is sent"), "{out}");
@@ -84,7 +84,7 @@ async fn the_example_status_runs() {
     let out = String::from_utf8(out).unwrap();
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "offline · everything is sent");
-    assert!(lines[1].contains("1 edits only on this device"), "{out}");
+    assert!(lines[1].contains("1 edit only on this device"), "{out}");
     assert!(out.contains("no server answers"), "{out}");
     assert_eq!(lines[lines.len() - 1], "live · everything is sent", "{out}");
     world.end().await;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use client_sdk::core::ids::UserId;
-use client_sdk::core::replica::{self, OpenError};
+use client_sdk::core::replica::{self, OpenError, PendingEdit};
 use client_sdk::{Client, TokenSource, read_claims};
 use rusqlite::OpenFlags;
 use serde_json::json;
 
 use crate::failure::{Failure, failure};
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::tokens::Tokens;
 
 /// Begins a database for a user.
@@ -50,13 +50,10 @@ pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
 
 /// Fills the tables anew after an update that changed which fields there are.
 pub(crate) fn fill_tables(client: &Client, out: &Output) -> Result<(), Failure> {
-    const AT_ONCE: u32 = 500;
     let Some(begun) = client.rebuilding()? else { return Ok(()) };
     let bar = out.progress("updating");
     bar.set_length(begun.total);
-    while let Some(progress) = client.rebuild_some(AT_ONCE)? {
-        bar.set_position(progress.done);
-    }
+    client.rebuild(|progress| bar.set_position(progress.done))?;
     bar.finish_and_clear();
     Ok(())
 }
@@ -70,17 +67,29 @@ fn user_of_token(token: &str) -> Result<UserId, Failure> {
 
 /// Saves the unsent edits of a damaged database.
 pub(crate) fn rescue(db: &Path, file: &Path, out: &Output) -> Result<(), Failure> {
-    let db = rusqlite::Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let edits = replica::rescue(&db)
-        .map_err(|e| failure(4, format!("not even the edits can be read: {e}")))?;
+    let edits =
+        read_edits(db).map_err(|e| failure(4, format!("not even the edits can be read: {e}")))?;
     let mut text = String::new();
     for edit in &edits {
         let change = data_encoding::HEXLOWER.encode(&edit.bytes);
         let line = json!({"record": edit.record.to_string(), "kind": edit.kind, "change": change});
         text.push_str(&format!("{line}\n"));
     }
-    std::fs::write(file, text)?;
-    let said = format!("{} unsent edits written to {}", edits.len(), file.display());
+    std::fs::write(file, text)
+        .map_err(|error| failure(1, format!("cannot write {}: {error}", file.display())))?;
+    let said = format!("{} written to {}", counted(edits.len(), "unsent edit"), file.display());
     out.value(&json!({"edits": edits.len(), "file": file}), &said);
     Ok(())
+}
+
+/// Reads the edits as they stand; where the disk has no room for the memory that processes share to read
+/// such a file together, alone.
+fn read_edits(db: &Path) -> rusqlite::Result<Vec<PendingEdit>> {
+    let together = rusqlite::Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|db| replica::rescue(&db));
+    together.or_else(|_| {
+        let db = rusqlite::Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        db.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+        replica::rescue(&db)
+    })
 }

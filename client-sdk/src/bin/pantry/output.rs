@@ -67,6 +67,14 @@ impl Output {
     }
 }
 
+/// So many of something that is called so.
+pub(crate) fn counted(n: impl TryInto<u64>, what: &str) -> String {
+    match n.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

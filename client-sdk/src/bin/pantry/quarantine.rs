@@ -10,7 +10,7 @@ use client_sdk::core::replica::{Quarantined, Table};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, failure};
-use crate::output::{Output, plain};
+use crate::output::{Output, counted, plain};
 use crate::records::{kind_named, pairs};
 
 #[derive(Subcommand)]
@@ -71,8 +71,11 @@ pub(crate) fn run(
                 None if lines.is_empty() => {}
                 None => out.note_to_stdout(&lines.join("\n")),
                 Some(file) => {
-                    std::fs::write(&file, lines.join("\n") + "\n")?;
-                    let text = format!("{} edits written to {}", lines.len(), file.display());
+                    std::fs::write(&file, lines.join("\n") + "\n").map_err(|error| {
+                        failure(1, format!("cannot write {}: {error}", file.display()))
+                    })?;
+                    let text =
+                        format!("{} written to {}", counted(lines.len(), "edit"), file.display());
                     out.value(&json!({"edits": lines.len(), "file": file}), &text);
                 }
             }

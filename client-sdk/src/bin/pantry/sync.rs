@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::failure::{Failure, failure};
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::tokens::Server;
 
 const NEW: &str = "new on this device";
@@ -47,13 +47,13 @@ fn told(client: &Client, summary: &SyncSummary, out: &Output) -> Result<(), Fail
     let status = client.status()?;
     let value = json!({"unsent": status.unsent, "refused": summary.refused, "records": status.records,
         "evicted": summary.evicted, "granted": summary.granted, "frames": summary.frames, "bytes": summary.bytes});
-    let mut text = format!("in step: {} records; {status}", status.records);
+    let mut text = format!("in step: {}; {}", counted(status.records, "record"), status.edits());
     text.push_str(&notices(NEW, &summary.granted));
     text.push_str(&notices(GONE, &summary.evicted));
     if summary.refused > 0 {
         text.push_str(&format!(
-            "\n{} edits were refused; `pantry quarantine` says why",
-            summary.refused
+            "\n{} refused; `pantry quarantine` says why",
+            counted(summary.refused, "edit")
         ));
     }
     out.value(&value, &text);
@@ -124,7 +124,11 @@ fn failed(client: &Client, fault: &LinkFault) -> Failure {
         Ok(status) => status.unsent,
         Err(error) => return error.into(),
     };
-    failure(3, format!("{fault} ({unsent} edits wait on this device)"))
+    let waiting = match unsent {
+        0 => String::new(),
+        n => format!(" ({} kept on this device)", counted(n, "unsent edit")),
+    };
+    failure(3, format!("{fault}{waiting}"))
 }
 
 /// A line for each reason, as long as they are few, each after a line's end.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::effect::SessionFault;
+use super::super::error::ReplicaError;
 use crate::protocol::{Goodbye, GoodbyeCode};
 
 /// Why a session could not begin or go on. Every edit stays on the device.
@@ -45,6 +46,9 @@ pub enum LinkFault {
     /// The local database could not be read or written: a full disk, a lock, a damaged file.
     #[error("{0}")]
     Store(String),
+    /// Another version of the app uses the local database now; open it again.
+    #[error("{0}")]
+    OtherVersion(String),
 }
 
 /// Whether trying again is of use.
@@ -67,7 +71,7 @@ impl LinkFault {
             | Self::Broken(_)
             | Self::OutOfStep
             | Self::Store(_) => Lasts::Passing,
-            Self::NoToken(_) | Self::Session(_) => Lasts::Lasting,
+            Self::NoToken(_) | Self::Session(_) | Self::OtherVersion(_) => Lasts::Lasting,
             Self::Goodbye { code, .. } => match GoodbyeCode::parse(code) {
                 Some(GoodbyeCode::Unavailable | GoodbyeCode::RateLimited) | None => Lasts::Passing,
                 Some(GoodbyeCode::BadToken | GoodbyeCode::ExpiredToken) => Lasts::UntilSignedIn,
@@ -96,14 +100,37 @@ impl From<Goodbye> for LinkFault {
     }
 }
 
+impl From<ReplicaError> for LinkFault {
+    fn from(error: ReplicaError) -> Self {
+        match error {
+            ReplicaError::OtherVersion => Self::OtherVersion(error.to_string()),
+            _ => Self::Store(error.to_string()),
+        }
+    }
+}
+
 impl From<SessionFault> for LinkFault {
     fn from(fault: SessionFault) -> Self {
         match fault {
             SessionFault::OutOfStep => Self::OutOfStep,
-            SessionFault::Store(error) => Self::Store(error.to_string()),
+            SessionFault::Store(error) => error.into(),
             SessionFault::Frame(_) | SessionFault::WrongUser | SessionFault::OutOfTurn(_) => {
                 Self::Session(fault.to_string())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_a_newer_app_took_over_is_not_tried_again_and_a_full_disk_is() {
+        let other = LinkFault::from(SessionFault::Store(ReplicaError::OtherVersion));
+        assert_eq!(other.lasts(), Lasts::Lasting);
+        let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        let full = ReplicaError::Sqlite(rusqlite::Error::SqliteFailure(full, None));
+        assert_eq!(LinkFault::from(full).lasts(), Lasts::Passing);
     }
 }

@@ -209,7 +209,7 @@ impl Link {
         let token = std::mem::take(token);
         let hello = match turn.replica.connect(&token, &self.options.app) {
             Ok(hello) => hello,
-            Err(error) => return self.fail(LinkFault::Store(error.to_string()), turn),
+            Err(error) => return self.fail(error.into(), turn),
         };
         let feed = if self.wanted.any() { Feed::Taken } else { Feed::Dropped };
         self.phase = Phase::Open(Box::new(Open::new(token, feed, turn.now)));

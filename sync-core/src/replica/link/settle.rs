@@ -119,7 +119,7 @@ impl Link {
             && feed == Feed::Taken
             && let Err(error) = self.push_all(turn)
         {
-            return self.fail(LinkFault::Store(error.to_string()), turn);
+            return self.fail(error.into(), turn);
         }
         let behind = feed == Feed::Taken && !turn.replica.caught_up();
         let owes = !welcomed || behind || !self.questions.is_empty();
