@@ -120,6 +120,33 @@ fn an_address_that_is_none_is_said_to_be_none() {
     assert!(errors.contains("wss://HOST/sync") && !errors.contains("edit"), "{errors}");
 }
 
+/// A disk without room for another byte: what is there can be read and saved, and an edit is refused.
+#[test]
+#[cfg(unix)]
+fn without_room_on_the_disk_everything_can_still_be_read() {
+    let dir = begun();
+    ok(dir.path(), &["new", "organization", "name=Kept"]);
+    // No file may grow; a program that tries is told so, and not ended.
+    let cramped = |args: &[&str]| {
+        Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+            .args([env!("CARGO_BIN_EXE_pantry"), "--db", "a.db"])
+            .args(args)
+            .current_dir(dir.path())
+            .output()
+            .unwrap()
+    };
+    let listed = cramped(&["list", "organization"]);
+    assert!(String::from_utf8(listed.stdout).unwrap().contains("Kept"), "{:?}", listed.stderr);
+    let refused = cramped(&["new", "organization", "name=Lost"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("could not be written"), "{said}");
+    let saved = cramped(&["rescue", "--out", "/dev/null"]);
+    assert!(String::from_utf8(saved.stdout).unwrap().starts_with("1 unsent edit written"));
+    assert!(ok(dir.path(), &["status"]).contains("1 edit only on this device"));
+}
+
 /// Garbage where a database should be is said to be that, and left alone.
 #[test]
 fn a_damaged_database_is_said_to_be_one_and_left_as_it_is() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 use uuid::Uuid;
 
 use super::cache::DocumentCache;
@@ -60,7 +60,7 @@ impl File {
         user: Option<UserId>,
         mint: impl FnOnce() -> ReplicaId,
     ) -> Result<Self, OpenError> {
-        prepare(&db)?;
+        let db = prepare(db)?;
         let version = version(&db)?;
         if version > FILE_VERSION {
             return Err(OpenError::TooNew { found: version, known: FILE_VERSION });
@@ -88,17 +88,43 @@ impl File {
     }
 }
 
-fn prepare(db: &Connection) -> rusqlite::Result<()> {
+fn prepare(db: Connection) -> rusqlite::Result<Connection> {
     db.busy_timeout(BUSY_TIMEOUT)?;
-    // WAL with FULL: a confirmed edit survives a power cut, and readers never wait for writers.
-    // In memory the journal mode stays what it is, hence no check of the answer.
-    db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    let db = match begin_journal(&db) {
+        Ok(()) => db,
+        Err(error) if lacks_room(&error) => alone(db)?,
+        Err(error) => return Err(error),
+    };
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
     )?;
     db.set_prepared_statement_cache_capacity(128);
-    Ok(())
+    Ok(db)
+}
+
+/// WAL with FULL: a confirmed edit survives a power cut, and readers never wait for writers.
+fn begin_journal(db: &Connection) -> rusqlite::Result<()> {
+    // In memory the journal mode stays what it is, hence no check of the answer.
+    db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
+}
+
+/// Whether there is no room for the memory, on the file's disk, by which processes share its journal.
+fn lacks_room(error: &rusqlite::Error) -> bool {
+    let shared = [ffi::SQLITE_IOERR_SHMOPEN, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMMAP];
+    error.sqlite_error().is_some_and(|error| shared.contains(&error.extended_code))
+}
+
+/// The same file for one process alone, which needs no such memory: it can be read until somebody makes
+/// room, and edits are refused meanwhile.
+fn alone(db: Connection) -> rusqlite::Result<Connection> {
+    let path = db.path().unwrap_or_default().to_owned();
+    drop(db);
+    let db = Connection::open(path)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+    begin_journal(&db)?;
+    Ok(db)
 }
 
 fn version(db: &Connection) -> rusqlite::Result<i64> {
