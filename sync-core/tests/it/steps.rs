@@ -274,3 +274,23 @@ fn an_entry_of_an_unknown_map_holds_nothing_that_no_row_can_hold() {
     let bad = |cell: &sync_core::cell::Cell| format!("{cell:?}").contains("u0000");
     assert!(!row.iter().any(bad), "{row:?}");
 }
+
+/// Nobody takes a container away that a newer app keeps its words in, whole or in the guise of a value.
+#[test]
+fn a_container_that_no_declaration_knows_is_not_removed_as_a_whole() {
+    let stored = attempt(&begun(), &Forged::honest(FUTURE).on_genesis()).unwrap();
+    for overwrite in [false, true] {
+        let mut doc = stored.clone();
+        doc.set_author(Some(automerge::Author::from(user(1).as_bytes().to_vec())));
+        doc.set_actor(ActorId::from([7; 16]));
+        let mut tx = doc.transaction();
+        if overwrite {
+            tx.put(ROOT, "zones", "none").unwrap();
+        } else {
+            tx.delete(ROOT, "zones").unwrap();
+        }
+        let (hash, _) = tx.commit_with(CommitOptions::default().with_time(NOW.seconds()));
+        let bytes = doc.get_change_by_hash(&hash.unwrap()).unwrap().raw_bytes().to_vec();
+        assert_refused(&stored, &bytes, RefusalCode::BadReference);
+    }
+}
