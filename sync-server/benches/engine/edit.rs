@@ -65,8 +65,8 @@ impl ByHand {
         hash[..8].copy_from_slice(&round.to_be_bytes());
         db.prepare_cached("BEGIN IMMEDIATE").unwrap().execute([]).unwrap();
         db.prepare_cached(
-            "INSERT INTO changes (record, kind, hash, bytes, state, grp, actor, made_at)
-             VALUES (?1, 'organization', ?2, ?3, 1, ?1, ?1, 0)",
+            "INSERT INTO changes (record, kind, hash, bytes, state, grp, actor, made_at, step)
+             VALUES (?1, 'organization', ?2, ?3, 1, ?1, ?1, 0, 0)",
         )
         .unwrap()
         .execute(params![record, hash, [7_u8; 127]])
