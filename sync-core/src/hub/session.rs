@@ -46,7 +46,7 @@ pub struct Session {
     /// A name for the device, should the one it says be another user's.
     spare: ReplicaId,
     /// What tells the rows of the server's schema from those of another.
-    fingerprint: [u8; 16],
+    fingerprint: [u8; 8],
     /// What the replica reads.
     reader: Reader,
 }

@@ -11,7 +11,7 @@ const PROJECTION: u32 = 1;
 impl Schema {
     /// A digest of everything that rows and tables depend on. Two ends with the same fingerprint lay
     /// out their tables alike and make the same rows of the same documents.
-    pub fn fingerprint(&self) -> [u8; 16] {
+    pub fn fingerprint(&self) -> [u8; 8] {
         let mut digest = Sha256::new_with_prefix(format!("kitchen-pantry/rows/{PROJECTION}"));
         for kind in self.kinds() {
             digest.update(format!("\n{} {} {:?}", kind.name, kind.table, kind.storage));
@@ -24,8 +24,8 @@ impl Schema {
             }
         }
         let digest = digest.finalize();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&digest[..8]);
         bytes
     }
 }

@@ -97,7 +97,7 @@ fn prepare(db: Connection) -> rusqlite::Result<Connection> {
     };
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -10000;",
     )?;
     db.set_prepared_statement_cache_capacity(128);
     Ok(db)

@@ -80,7 +80,7 @@ INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 #[derive(Debug)]
 pub(in crate::replica) struct Tables {
     schema: Arc<Schema>,
-    fingerprint: [u8; 16],
+    fingerprint: [u8; 8],
     kinds: Vec<KindTable>,
 }
 
