@@ -50,6 +50,45 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION app.admins_alone() IS 'Refuses whoever is signed in and no administrator.';
 
+-- A record that everybody hangs something from must not be had by calling a record like it: what hangs
+-- from people and from everyone goes by id, as what hangs from accounts does.
+CREATE FUNCTION app.check_id() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.id IN ('00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-0000000000e0')
+        OR EXISTS (SELECT 1 FROM public.users u WHERE u.id = NEW.id)
+        OR EXISTS (SELECT 1 FROM public.territories t WHERE t.id = NEW.id)
+    THEN
+        PERFORM app.refuse(NEW.id, TG_RELID, TG_NAME, 'PT403');
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION app.check_id() IS 'Refuses a record whose id is a person''s, a territory''s, or one of those kept for special meanings.';
+
+-- A reference to a person that names none would keep a record from everybody, or give it to whatever
+-- else bears the id. A row that names somebody who is gone by now may stay as it is.
+CREATE FUNCTION app.check_people() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    new_row constant jsonb := to_jsonb(NEW);
+    named uuid;
+    named_already boolean;
+BEGIN
+    FOR i IN 0 .. TG_NARGS - 1 LOOP
+        named := (new_row ->> TG_ARGV[i])::uuid;
+        CONTINUE WHEN named IS NULL OR EXISTS (SELECT 1 FROM public.users u WHERE u.id = named);
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE id = $1 AND %I = $2)', TG_RELID::regclass, TG_ARGV[i])
+            INTO named_already USING NEW.id, named;
+        IF NOT named_already THEN
+            PERFORM app.refuse(NEW.id, TG_RELID, TG_NAME, 'PT403');
+            RETURN NULL;
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION app.check_people() IS 'Refuses a row that begins to name, in one of the columns given, a person who is none.';
+
 -- Grace. Edits that were made before their author's device heard that the account was given to
 -- somebody else are taken for a while, so that days of work without signal are not lost to a
 -- decision that nobody could have known of.
@@ -157,6 +196,10 @@ BEGIN
         FOR EACH ROW EXECUTE FUNCTION app.admins_alone()', relation);
     EXECUTE format('COMMENT ON TRIGGER only_admins_erase ON %s IS %L', relation,
         'Only an administrator may erase a record; delete it instead, which can be taken back.');
+    EXECUTE format('CREATE TRIGGER id_is_its_own BEFORE INSERT ON %s
+        FOR EACH ROW EXECUTE FUNCTION app.check_id()', relation);
+    EXECUTE format('COMMENT ON TRIGGER id_is_its_own ON %s IS %L', relation,
+        'The record bears the id of something else, so it cannot be begun.');
     FOR c IN
         SELECT a.attname, w.words FROM pg_attribute a JOIN (VALUES
             ('id', 'Minted on the device that created the record.'),
@@ -186,6 +229,17 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION setup.record_table(regclass) IS 'Gives a record''s table what each needs: forced row security, grants, the rules for readers and for erasing, the rule of grace where it hangs from an account, and comments on the common columns. Its own policies follow beside the table.';
+
+CREATE FUNCTION setup.names_people(relation regclass, VARIADIC columns text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER names_somebody BEFORE INSERT OR UPDATE ON %s
+        FOR EACH ROW EXECUTE FUNCTION app.check_people(%s)', relation,
+        (SELECT string_agg(quote_literal(c), ', ') FROM unnest(columns) AS c));
+    EXECUTE format('COMMENT ON TRIGGER names_somebody ON %s IS %L', relation,
+        'The person named here is not known; choose somebody else.');
+END $$;
+COMMENT ON FUNCTION setup.names_people(regclass, text[]) IS 'Has columns of a record''s table name people and nothing else.';
 
 -- What hangs from an account follows it: the policy of organizations decides within the sub-select.
 -- EXISTS and not IN, because the planner may then look up the few accounts concerned rather than

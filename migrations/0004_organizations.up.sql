@@ -57,6 +57,7 @@ CREATE TABLE public.organizations (
 );
 COMMENT ON TABLE public.organizations IS 'A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).';
 SELECT setup.record_table('public.organizations');
+SELECT setup.names_people('public.organizations', 'assigned_user_id', 'secondary_user_id');
 COMMENT ON COLUMN public.organizations.assigned_user_id IS 'Who looks after the account; decides who may see it.';
 COMMENT ON COLUMN public.organizations.secondary_user_id IS 'Who looks after it besides; decides who may see it.';
 COMMENT ON COLUMN public.organizations.territory_id IS 'Where the account lies; its managers and readers may see it.';

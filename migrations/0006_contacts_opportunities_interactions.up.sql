@@ -90,6 +90,7 @@ CREATE TABLE public.opportunities (
 );
 COMMENT ON TABLE public.opportunities IS 'A deal: something an organization may come to buy.';
 SELECT setup.record_table('public.opportunities');
+SELECT setup.names_people('public.opportunities', 'user_id');
 SELECT setup.follows_its_account('public.opportunities', 'created_by');
 COMMENT ON COLUMN public.opportunities.estimated_value_minor IS 'In minor units of the currency beside it; while contested, the lower.';
 COMMENT ON COLUMN public.opportunities.weighted_value_minor IS 'Value times probability, in minor units.';
@@ -175,6 +176,7 @@ CREATE TABLE public.interactions (
 );
 COMMENT ON TABLE public.interactions IS 'A call, visit, meeting or other contact with an organization.';
 SELECT setup.record_table('public.interactions');
+SELECT setup.names_people('public.interactions', 'user_id');
 SELECT setup.follows_its_account('public.interactions', 'coalesce(user_id, created_by)');
 COMMENT ON COLUMN public.interactions.occurred_at IS 'When it happened, by the device''s clock: a claim.';
 COMMENT ON COLUMN public.interactions.check_in_at_ms IS 'Milliseconds since 1970 UTC, by the device''s clock.';

@@ -1,2 +1,2 @@
 DROP TABLE public.tasks;
-DROP FUNCTION app.has_task(uuid);
+DROP FUNCTION app.may_give_task(uuid, uuid);

@@ -1,6 +1,6 @@
 -- Tasks. A task that hangs from an account is seen and written with it. One that hangs from none is
--- its assignee's alone: whoever has it, or made it, may give it to a colleague, and lets go of it by
--- that. Columns as in 0004_organizations.
+-- its assignee's alone: whoever has it may give it to a colleague, as may whoever begins it, and lets go
+-- of it by that. Columns as in 0004_organizations.
 
 CREATE TABLE public.tasks (
     id uuid PRIMARY KEY,
@@ -32,19 +32,22 @@ CREATE TABLE public.tasks (
 );
 COMMENT ON TABLE public.tasks IS 'A follow-up or another thing to do.';
 SELECT setup.record_table('public.tasks');
+SELECT setup.names_people('public.tasks', 'assignee_id');
 COMMENT ON COLUMN public.tasks.due_date IS 'When it is due; while contested, the earliest.';
 CREATE INDEX tasks_organization ON public.tasks (organization_id);
 CREATE INDEX tasks_open ON public.tasks (due_date) WHERE is_completed IS NOT TRUE AND is_deleted IS NOT TRUE;
 CREATE INDEX tasks_assignee ON public.tasks (assignee_id, due_date);
 
-CREATE FUNCTION app.has_task(task uuid) RETURNS boolean
+CREATE FUNCTION app.may_give_task(task uuid, maker uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    me constant uuid := app.current_user_id();
+    held boolean;
 BEGIN
-    RETURN EXISTS (
-        SELECT 1 FROM public.tasks t WHERE t.id = task AND t.organization_id IS NULL
-          AND coalesce(t.assignee_id, t.created_by) = (SELECT app.current_user_id()));
+    SELECT t.organization_id IS NULL AND coalesce(t.assignee_id, t.created_by) = me INTO held FROM public.tasks t WHERE t.id = task;
+    RETURN CASE WHEN FOUND THEN coalesce(held, false) ELSE coalesce(maker = me, false) END;
 END $$;
-COMMENT ON FUNCTION app.has_task(uuid) IS 'Whether a task without an account is the signed-in user''s as it stands, whatever is being made of it.';
+COMMENT ON FUNCTION app.may_give_task(uuid, uuid) IS 'Whether a task without an account is the signed-in user''s to give away: theirs as it stands, whatever is being made of it, or begun by them just now.';
 
 -- As setup.follows_its_account makes it for other kinds.
 CREATE POLICY follows_its_account ON public.tasks TO authenticated, pantry_writer
@@ -57,15 +60,15 @@ COMMENT ON POLICY follows_its_account ON public.tasks IS 'You see what hangs fro
 
 -- For writing alone: PostgreSQL asks of the row that an upsert leaves whether its writer sees it.
 CREATE POLICY yours_to_give ON public.tasks TO pantry_writer
-    USING (organization_id IS NULL AND (created_by = (SELECT app.current_user_id()) OR app.has_task(id)));
-COMMENT ON POLICY yours_to_give ON public.tasks IS 'A task without an account that is yours, or that you made, is yours to give to a colleague.';
+    USING (organization_id IS NULL AND app.may_give_task(id, created_by));
+COMMENT ON POLICY yours_to_give ON public.tasks IS 'A task without an account that is yours, or that you begin, is yours to give to a colleague.';
 
 CREATE POLICY account_must_be_visible ON public.tasks AS RESTRICTIVE FOR INSERT TO pantry_writer
     WITH CHECK (
         EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = tasks.organization_id)
         OR organization_id IS NULL
             AND (coalesce(assignee_id, created_by) = (SELECT app.current_user_id()) OR (SELECT app.is_admin()))
-        OR organization_id IS NULL AND (created_by = (SELECT app.current_user_id()) OR app.has_task(id)));
+        OR organization_id IS NULL AND app.may_give_task(id, created_by));
 COMMENT ON POLICY account_must_be_visible ON public.tasks IS 'The account of this task is not assigned to you, or it has none and is somebody else''s, so you cannot add to it or change it.';
 
 CREATE POLICY account_must_stay_visible ON public.tasks AS RESTRICTIVE FOR UPDATE TO pantry_writer
@@ -74,8 +77,8 @@ CREATE POLICY account_must_stay_visible ON public.tasks AS RESTRICTIVE FOR UPDAT
         EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = tasks.organization_id)
         OR organization_id IS NULL
             AND (coalesce(assignee_id, created_by) = (SELECT app.current_user_id()) OR (SELECT app.is_admin()))
-        OR organization_id IS NULL AND (created_by = (SELECT app.current_user_id()) OR app.has_task(id)));
+        OR organization_id IS NULL AND app.may_give_task(id, created_by));
 COMMENT ON POLICY account_must_stay_visible ON public.tasks IS 'The account you move this to is not assigned to you.';
 
 SELECT setup.close_functions();
-GRANT EXECUTE ON FUNCTION app.has_task(uuid) TO pantry_writer;
+GRANT EXECUTE ON FUNCTION app.may_give_task(uuid, uuid) TO pantry_writer;

@@ -18,27 +18,28 @@ COMMENT ON COLUMN sync.documents.quarantined IS 'Why the document takes no chang
 CREATE INDEX documents_scope ON sync.documents (scope_id, position);
 CREATE INDEX documents_position ON sync.documents (position);
 SELECT setup.server_table('sync.documents');
--- A document is visible exactly when its row is. EXISTS and not IN, so that reading a few looks up a
--- few. Finances are asked for by kind, so that whatever id a record of finances bears, nothing but its
--- row shows its document; and so that no other document costs a look for finances.
-CREATE POLICY scope_is_visible ON sync.documents FOR SELECT TO authenticated
+-- A document is visible exactly when its row is, whatever its scope says: the row's own policy decides
+-- within the sub-select, and a kind that is not listed is seen by nobody. EXISTS and not IN, so that
+-- reading a few looks up a few.
+CREATE POLICY row_is_visible ON sync.documents FOR SELECT TO authenticated
     USING (
-        CASE kind WHEN 'organization_finance' THEN
-            EXISTS (SELECT 1 FROM public.organization_finance f WHERE f.id = documents.id)
-        ELSE
-            EXISTS (SELECT 1 FROM public.organizations o WHERE o.id = scope_id)
-            OR scope_id = (SELECT app.current_user_id())
-            OR scope_id = '00000000-0000-0000-0000-0000000000e0' AND (SELECT app.current_user_id()) IS NOT NULL
-            OR (SELECT app.is_admin()) AND EXISTS (SELECT 1 FROM public.users u WHERE u.id = scope_id)
+        CASE kind
+            WHEN 'organization' THEN EXISTS (SELECT 1 FROM public.organizations r WHERE r.id = documents.id)
+            WHEN 'organization_finance' THEN EXISTS (SELECT 1 FROM public.organization_finance r WHERE r.id = documents.id)
+            WHEN 'contact' THEN EXISTS (SELECT 1 FROM public.contacts r WHERE r.id = documents.id)
+            WHEN 'opportunity' THEN EXISTS (SELECT 1 FROM public.opportunities r WHERE r.id = documents.id)
+            WHEN 'interaction' THEN EXISTS (SELECT 1 FROM public.interactions r WHERE r.id = documents.id)
+            WHEN 'task' THEN EXISTS (SELECT 1 FROM public.tasks r WHERE r.id = documents.id)
+            ELSE false
         END
     );
-COMMENT ON POLICY scope_is_visible ON sync.documents IS 'A document is visible with what it hangs from.';
+COMMENT ON POLICY row_is_visible ON sync.documents IS 'A document is visible with its row.';
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync.documents TO pantry_server;
 GRANT SELECT ON sync.documents TO authenticated;
 
 -- The scopes of the signed-in user, each query driven by an index on what is theirs rather than by
--- asking the policy about every account. The policy still decides over every row: a query that
--- forgets somebody hides an account, and none can show too much. PL/pgSQL keeps the plans for the
+-- asking the policy about every account. They only find candidates: the policies still decide over
+-- every row, so that a query that forgets somebody hides an account, and none can show too much. PL/pgSQL keeps the plans for the
 -- session, which is most of the cost of an idle look at the feed. Finances are found by the accounts,
 -- which are collected once.
 CREATE FUNCTION sync.visible_scopes() RETURNS SETOF uuid
@@ -55,7 +56,13 @@ BEGIN
     IF role = 'admin' THEN
         RETURN QUERY SELECT o.id FROM public.organizations o;
         RETURN QUERY SELECT f.id FROM public.organization_finance f;
-        RETURN QUERY SELECT u.id FROM public.users u;
+        -- People, also those who are gone and left something that hangs from no account.
+        RETURN QUERY
+            SELECT u.id FROM public.users u
+            UNION SELECT coalesce(c.created_by, c.id) FROM public.contacts c WHERE c.organization_id IS NULL
+            UNION SELECT coalesce(o.created_by, o.id) FROM public.opportunities o WHERE o.organization_id IS NULL
+            UNION SELECT coalesce(i.user_id, i.created_by, i.id) FROM public.interactions i WHERE i.organization_id IS NULL
+            UNION SELECT coalesce(t.assignee_id, t.created_by, t.id) FROM public.tasks t WHERE t.organization_id IS NULL;
         RETURN;
     END IF;
     RETURN NEXT me;
@@ -145,8 +152,7 @@ COMMENT ON COLUMN sync.access_events.reason IS 'The sentence that the person con
 CREATE INDEX access_events_user ON sync.access_events (user_id, position);
 SELECT setup.server_table('sync.access_events');
 CREATE POLICY own_events ON sync.access_events FOR SELECT TO authenticated
-    -- Also a disabled user: it is from here that their device learns to erase everything.
-    USING (user_id = (SELECT auth.uid()));
+    USING (user_id = (SELECT app.current_user_id()));
 COMMENT ON POLICY own_events ON sync.access_events IS 'Everybody learns of changes of their own access.';
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync.access_events TO pantry_server;
 GRANT SELECT ON sync.access_events TO authenticated;
@@ -282,6 +288,28 @@ CREATE TABLE sync.audit (
 COMMENT ON TABLE sync.audit IS 'Who changed which record when, and what operators did; append only.';
 SELECT setup.server_table('sync.audit');
 GRANT SELECT, INSERT ON sync.audit TO pantry_server;
+
+-- The other way round: nobody joins, and no territory is made, under the id of a record.
+CREATE FUNCTION app.check_id_is_free() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM sync.documents d WHERE d.id = NEW.id) THEN
+        RAISE EXCEPTION USING ERRCODE = '23505', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('%s is the id of a record; take another', NEW.id);
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION app.check_id_is_free() IS 'Refuses a person or a territory under the id of a record.';
+DO $$
+DECLARE relation text;
+BEGIN
+    FOREACH relation IN ARRAY ARRAY['public.users', 'public.territories'] LOOP
+        EXECUTE format('CREATE TRIGGER id_is_free BEFORE INSERT OR UPDATE OF id ON %s
+            FOR EACH ROW EXECUTE FUNCTION app.check_id_is_free()', relation);
+        EXECUTE format('COMMENT ON TRIGGER id_is_free ON %s IS %L', relation,
+            'What hangs from people, territories and accounts goes by id, so that no two may share one.');
+    END LOOP;
+END $$;
 
 SELECT setup.close_functions();
 GRANT EXECUTE ON FUNCTION sync.visible_scopes() TO authenticated, pantry_writer, pantry_server;

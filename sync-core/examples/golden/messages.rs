@@ -187,6 +187,7 @@ fn batch() -> FeedBatch {
         grant: vec![notice(1, "It was given to you.")],
         evict_records: vec![record(5), record(6)],
         keep_only: None,
+        anew: false,
         live: false,
         head: FeedPosition(70_000),
         fetches: 2,

@@ -27,6 +27,9 @@ pub struct Feed {
     from: Option<Cursor>,
     /// None until the clock was read.
     epoch: Option<ServerEpoch>,
+    /// Whether the replica holds what it was sent by a cursor that means nothing here, and has not been
+    /// told.
+    anew: bool,
     /// Of what was listed at the last look, everything up to here is on the replica.
     cursor: FeedPosition,
     /// Everything up to here is on the replica, whatever was listed since. While a list is being
@@ -89,6 +92,7 @@ impl Feed {
         Self {
             from,
             epoch: None,
+            anew: false,
             cursor: start,
             base: start,
             access_seen: start,
@@ -168,11 +172,13 @@ impl Feed {
     /// Finds its place, when the clock is read for the first time.
     fn begin(&mut self, clock: Clock) {
         self.epoch = Some(clock.epoch);
-        let known = self.from.take().and_then(|from| cursor::read(clock.epoch, &from));
+        let from = self.from.take();
+        let known = from.as_ref().and_then(|from| cursor::read(clock.epoch, from));
         // A cursor ahead of the clock is of a life that was restored: everything is sent again.
         let known = known.filter(|(position, _)| *position <= clock.head);
+        self.anew = from.is_some() && known.is_none();
         (self.cursor, self.base) = known.unwrap_or_default();
-        // A replica that begins holds nothing to be taken away.
+        // A replica that begins holds nothing to be taken away; one that begins anew is told.
         self.access_seen = if known.is_some() { self.base } else { clock.head };
     }
 
@@ -273,6 +279,8 @@ impl Feed {
             // One that was told of more waits to hear that there is no more.
             awaited |= self.owing && batch.live;
         }
+        batch.anew = std::mem::take(&mut self.anew);
+        awaited |= batch.anew;
         batch.head = self.head;
         batch.fetches = self.fetches;
         batch.cursor = self.cursor_to_keep();

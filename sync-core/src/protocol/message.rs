@@ -266,6 +266,10 @@ pub struct FeedBatch {
     /// The only scopes the user sees, when everything else is to be erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_only: Option<Vec<ScopeId>>,
+    /// Whether the feed begins anew, since the cursor of `Hello` was not taken: from here on everything
+    /// that the user sees comes whole, and what has not come by the end is not theirs to see.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub anew: bool,
     /// Whether the replica then has everything there was.
     #[serde(default)]
     pub live: bool,
@@ -279,6 +283,11 @@ pub struct FeedBatch {
     /// Records still to come, as far as the server has counted; for a progress bar.
     #[serde(default)]
     pub remaining: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Why a scope is no longer seen, or seen from now on.

@@ -51,14 +51,20 @@ impl Replica {
         if batch.live && batch.fetches == session.fetches {
             session.asked.clear();
         }
+        session.anew |= batch.anew;
         if taken.displaced > 0 {
             // Somebody else's change bears the name of this writer.
             self.actor = Actor(draw(env));
         }
         let mut effects =
             vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
-        if !taken.lacking.is_empty() {
-            effects.push(session.fetch(taken.lacking));
+        let mut lacking = taken.lacking;
+        if batch.live && std::mem::take(&mut session.anew) {
+            // What did not come by itself is asked for by name, so as to hear that it will not come.
+            lacking.extend(self.file.stored().wanted()?);
+        }
+        if !lacking.is_empty() {
+            effects.push(session.fetch(lacking));
         }
         session.cursor = Some(batch.cursor.0);
         session.live_at = batch.live.then_some(batch.head);
@@ -100,6 +106,10 @@ fn take_batch(
         } else {
             Err(SessionFault::OutOfStep)
         };
+    }
+    if batch.anew {
+        work.want_everything()?;
+        work.erase_server_rows()?;
     }
     let granted = granted(work, &batch.grant)?;
     let mut evicted = evict(work, batch)?;

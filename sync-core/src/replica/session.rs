@@ -150,6 +150,7 @@ impl Replica {
             fetches: 0,
             answered: 0,
             asked: Vec::new(),
+            anew: false,
             waits: HashSet::new(),
             rows: if agreed { Rows::Agreed } else { Rows::Foreign },
             cursor,

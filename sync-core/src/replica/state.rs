@@ -69,6 +69,8 @@ pub(super) struct OpenSession {
     pub(super) answered: u64,
     /// What we asked for and have no answer to.
     pub(super) asked: Vec<RecordId>,
+    /// Whether everything comes anew, and what does not is still to be asked for.
+    pub(super) anew: bool,
     /// Changes that wait for their records, which were asked for: whatever else this session says of
     /// them, it is not the last word.
     pub(super) waits: HashSet<ChangeHash>,

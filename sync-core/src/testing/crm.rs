@@ -113,13 +113,10 @@ impl Case<'_> {
                 holder == Some(user.0) || *self.role() == Role::Admin
             }
         };
-        let made = |row: &RowView<'_>| id_in(row, "created_by") == Some(user.0);
-        let own_task = |row: &RowView<'_>| {
-            self.writing.kind.name == "task" && id_in(row, "organization_id").is_none() && made(row)
-        };
+        let is_task = self.writing.kind.name == "task";
         if let Some(before) = before {
             let place = id_in(before, "organization_id");
-            if !may(before) && !own_task(before) {
+            if !may(before) {
                 return Err(denied("follows_its_account", "Its account is not yours."));
             }
             let moves = place != id_in(after, "organization_id");
@@ -127,16 +124,43 @@ impl Case<'_> {
                 let sentence = "Its account was given to somebody else, so it stays there.";
                 return Err(denied("grace_takes_nothing_away", sentence));
             }
-            let gives = self.writing.kind.name == "task" && place.is_none() && may(before);
-            if may(after) || own_task(after) || gives {
+            let gives = is_task && place.is_none() && id_in(after, "organization_id").is_none();
+            if may(after) || gives {
                 return Ok(());
             }
             return Err(denied("account_must_stay_visible", "The account is not yours."));
         }
-        if may(after) || own_task(after) {
+        let made = id_in(after, "created_by") == Some(user.0);
+        if may(after) || is_task && made && id_in(after, "organization_id").is_none() {
             return Ok(());
         }
         Err(denied("account_must_be_visible", "The account is not yours."))
+    }
+
+    /// A record bears an id of its own, and names people where people are to be named.
+    fn names(&self) -> Result<(), Refusal> {
+        let Writing { record, kind, before, after, .. } = self.writing;
+        let taken = [Uuid::nil(), ScopeId::EVERYONE.0].contains(&record.0)
+            || self.company.people.contains_key(&UserId(record.0))
+            || self.company.territories.contains_key(&record.0);
+        if before.is_none() && taken {
+            return Err(denied("id_is_its_own", "The record bears the id of something else."));
+        }
+        let columns: &[&str] = match kind.name {
+            "organization" => &["assigned_user_id", "secondary_user_id"],
+            "opportunity" | "interaction" => &["user_id"],
+            "task" => &["assignee_id"],
+            _ => &[],
+        };
+        let is_nobody = |id: Uuid| !self.company.people.contains_key(&UserId(id));
+        for column in columns {
+            let named = id_in(after, column).filter(|id| is_nobody(*id));
+            let already = before.as_ref().and_then(|row| id_in(row, column));
+            if named.is_some() && named != already {
+                return Err(denied("names_somebody", "The person named here is not known."));
+            }
+        }
+        Ok(())
     }
 
     fn finances(&self) -> Result<(), Refusal> {
@@ -215,6 +239,7 @@ impl Rules for CrmRules {
                 "You may read records but not change them.",
             ));
         }
+        case.names()?;
         match writing.kind.name {
             "organization" => case.account(),
             "organization_finance" => case.finances(),

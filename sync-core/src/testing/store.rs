@@ -138,6 +138,11 @@ impl ModelStore {
         self.contents = transaction.contents;
     }
 
+    /// Begins another life of the database, as after a restore: cursors of before mean nothing in it.
+    pub fn begin_another_life(&mut self) {
+        self.contents.epoch = ServerEpoch(Uuid::from_u128(self.contents.epoch.0.as_u128() + 1));
+    }
+
     /// What stands in it.
     pub fn contents(&self) -> &Contents {
         &self.contents

@@ -162,6 +162,51 @@ fn what_a_refusal_takes_away_leaves_no_word_behind() {
     assert_eq!(world.check(), [""; 0]);
 }
 
+/// A cursor that the server does not take has everything sent again; and what its user lost sight of
+/// meanwhile goes.
+#[test]
+fn a_feed_that_begins_anew_takes_away_what_is_not_seen_any_more() {
+    let mut world = world();
+    let [rep, manager] = [REP, MANAGER].map(|user| world.device(user));
+    let accounts = ["Bistro", "Trattoria"]
+        .map(|name| world.create(rep, "organization", &[("name", name)]).unwrap());
+    world.heal().unwrap();
+    world.go_offline(rep);
+    world.edit(rep, accounts[0], &[("cuisine", "Thai")]).unwrap();
+    give(&mut world, accounts[1], OTHER_REP);
+    world.begin_another_life();
+    world.heal().unwrap();
+    assert_eq!(names(&mut world, rep), ["Bistro"]);
+    assert!(!world.holds_word(rep, "Trattoria"));
+    assert_eq!(names(&mut world, manager), ["Bistro"]);
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// Nobody gets what hangs from somebody else, or from everybody, by calling a record like them.
+#[test]
+fn a_record_that_bears_the_id_of_a_person_is_refused() {
+    use sync_core::document::RecordEdit;
+    use sync_core::ids::ScopeId;
+    use sync_core::replica::GroupEdit;
+    let mut world = world();
+    let rep = world.device(REP);
+    let kind = crm::schema().kind("organization").unwrap().clone();
+    for id in [OTHER_REP.0, ScopeId::EVERYONE.0, Uuid::from_u128(0x72)] {
+        let edit = RecordEdit::parse(&kind, [("name", "Everybody's")]).unwrap();
+        let group = [GroupEdit::Create { id: RecordId(id), kind: kind.clone(), edit }];
+        world.commit(rep, &group).unwrap();
+    }
+    // A task for nobody that is known.
+    let task = [("title", "For all"), ("assignee_id", "00000000-0000-0000-0000-0000000000e0")];
+    world.create(rep, "task", &task).unwrap();
+    world.heal().unwrap();
+    let refused = world.replica(rep).unwrap().quarantine().unwrap();
+    let rules: Vec<_> = refused.iter().filter_map(|one| one.refusal.policy.as_deref()).collect();
+    assert_eq!(rules, ["id_is_its_own", "id_is_its_own", "id_is_its_own", "names_somebody"]);
+    assert_eq!(world.store().contents().documents().count(), 0);
+    assert_eq!(world.check(), [""; 0]);
+}
+
 /// Another trade runs through the same engine: bee yards, whose hives go with them.
 #[test]
 fn a_yard_that_changes_hands_takes_its_hives_along() {

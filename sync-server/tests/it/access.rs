@@ -53,6 +53,82 @@ async fn a_contact_who_changes_employer_changes_devices() {
     world.end().await;
 }
 
+/// Whatever a record hangs from: accounts, people, people who are gone, nothing that is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_visible_exactly_with_their_rows() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let mut omar = world.device("omar.db", world.other_rep);
+    let place = account(&mut rosa, "Kitchen").to_string();
+    create(&mut rosa, "contact", &[("last_name", "Lee"), ("organization_id", &place)]);
+    create(&mut rosa, "contact", &[("last_name", "Kim")]);
+    create(&mut omar, "task", &[("title", "Wash the van")]);
+    create(&mut omar, "contact", &[("last_name", "Nori")]);
+    world.sync(&mut rosa).await;
+    world.sync(&mut omar).await;
+    // Somebody is erased in SQL; what hung from them is an administrator's alone.
+    for table in ["sync.actors", "sync.replicas"] {
+        let sql = format!("DELETE FROM {table} WHERE user_id = $1");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(world.other_rep)
+            .execute(&world.owner)
+            .await
+            .unwrap();
+    }
+    sqlx::query("DELETE FROM public.users WHERE id = $1")
+        .bind(world.other_rep)
+        .execute(&world.owner)
+        .await
+        .unwrap();
+    for user in [world.rep, world.other_rep, world.manager, world.admin] {
+        world.assert_documents_go_with_rows(user).await;
+    }
+    let mut ada = world.device("ada.db", world.admin);
+    world.sync(&mut ada).await;
+    world.assert_agrees(&ada).await;
+    assert_eq!(ada.query("SELECT id FROM tasks").unwrap().rows.len(), 1);
+    world.end().await;
+}
+
+/// Whoever made a task for a colleague does not get it back by writing to it, and reads nothing of what
+/// the colleague wrote.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_was_given_away_is_not_taken_back() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let mut omar = world.device("omar.db", world.other_rep);
+    let to_omar = world.other_rep.to_string();
+    let task = create(&mut rosa, "task", &[("title", "Call"), ("assignee_id", &to_omar)]);
+    world.sync(&mut rosa).await;
+    world.sync(&mut omar).await;
+    set(&mut omar, task, "task", &[("description", "They owe us.")]);
+    world.sync(&mut omar).await;
+    let sql = "SELECT id FROM public.tasks";
+    assert!(world.select(world.rep, sql).await.is_empty());
+    let asked = explain::explain(&world.owner, &world.server.app.pool, world.rep, task.0).await;
+    let asked = asked.unwrap();
+    assert_eq!((asked.reads, asked.writes), (false, false));
+    world.end().await;
+}
+
+/// Whoever is disabled reads nothing more with a token that still holds, not even that something changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_user_reads_no_news_of_their_access() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    account(&mut rosa, "Kitchen");
+    world.sync(&mut rosa).await;
+    let off = UserChange { active: Some(false), ..UserChange::default() };
+    people::change_user(&world.owner, world.rep, &off).await.unwrap();
+    let noted = "SELECT count(*) FROM sync.access_events WHERE user_id = $1";
+    let noted: i64 =
+        sqlx::query_scalar(noted).bind(world.rep).fetch_one(&world.owner).await.unwrap();
+    assert!(noted > 0, "there is something to be read");
+    let sql = "SELECT reason FROM sync.access_events";
+    assert!(world.select(world.rep, sql).await.is_empty());
+    world.end().await;
+}
+
 /// Tasks without an account are given to colleagues, offline: by whoever made them and by whoever has
 /// them. An edit that takes its own author's access away is taken, and the device lets go.
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use sync_core::replica::OpenOptions;
 use sync_core::schema::{Kind, Schema};
 use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::{self, Claims};
-use sync_server::ops::{assign, grace, migrate, people, reproject};
+use sync_server::ops::{assign, grace, migrate, people, report, reproject};
 use sync_server::server::{self, Running};
 use sync_server::{clock, store};
 use uuid::Uuid;
@@ -202,8 +202,24 @@ impl World {
         rows.iter().map(as_json).collect()
     }
 
+    /// What a user reads with SQL.
+    pub(crate) async fn select(&self, user: Uuid, sql: &str) -> Vec<Vec<serde_json::Value>> {
+        report::select(&self.server.app.pool, sql, user).await.unwrap().rows
+    }
+
+    /// A user sees the documents of the rows that they see, and no others.
+    pub(crate) async fn assert_documents_go_with_rows(&self, user: Uuid) {
+        let documents = self.select(user, "SELECT id FROM sync.documents ORDER BY id").await;
+        let kinds = self.server.app.schema.document_kinds();
+        let tables: Vec<String> =
+            kinds.map(|kind| format!("SELECT id FROM {}", kind.table)).collect();
+        let rows = format!("SELECT id FROM ({}) AS r ORDER BY id", tables.join(" UNION ALL "));
+        assert_eq!(documents, self.select(user, &rows).await, "{user}");
+    }
+
     /// Every table on the device equals what its user sees on the server.
     pub(crate) async fn assert_agrees(&self, device: &Client) {
+        self.assert_documents_go_with_rows(device.user().0).await;
         for kind in self.server.app.schema.document_kinds() {
             let options = client_sdk::core::replica::ListOptions {
                 deleted: client_sdk::core::replica::Deleted::Shown,

@@ -168,6 +168,14 @@ impl<'a> Work<'a> {
         records.iter().try_for_each(|record| statement.execute([record.as_bytes()]).map(drop))
     }
 
+    /// Notes that every record that is here is to come again, or to be asked for.
+    pub(in crate::replica) fn want_everything(&self) -> rusqlite::Result<()> {
+        self.tx
+            .prepare_cached("INSERT OR IGNORE INTO wanted (record) SELECT id FROM documents")?
+            .execute([])
+            .map(drop)
+    }
+
     /// Forgets records that the server was asked for, since it answered.
     pub(in crate::replica) fn want_no_more(&self, records: &[RecordId]) -> rusqlite::Result<()> {
         let mut statement = self.tx.prepare_cached("DELETE FROM wanted WHERE record = ?1")?;
