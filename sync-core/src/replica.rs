@@ -69,7 +69,7 @@ pub use quarantine::ResubmitError;
 pub use query::SearchHit;
 pub use question::{Asked, Question};
 pub use rebuild::Rebuilding;
-pub use status::{LinkState, Status};
+pub use status::{LinkState, Status, counted};
 pub use store::{Foreign, OpenError, PendingEdit, Quarantined, QueryError, Table, rescue};
 pub use subscriptions::SubscriptionId;
 pub use touched::Touched;

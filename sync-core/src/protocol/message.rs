@@ -268,7 +268,7 @@ pub struct FeedBatch {
     pub keep_only: Option<Vec<ScopeId>>,
     /// Whether the feed begins anew, since the cursor of `Hello` was not taken: from here on everything
     /// that the user sees comes whole, and what has not come by the end is not theirs to see.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub anew: bool,
     /// Whether the replica then has everything there was.
     #[serde(default)]
@@ -283,11 +283,6 @@ pub struct FeedBatch {
     /// Records still to come, as far as the server has counted; for a progress bar.
     #[serde(default)]
     pub remaining: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// Why a scope is no longer seen, or seen from now on.

@@ -164,7 +164,8 @@ impl Status {
     }
 }
 
-fn counted(n: u64, what: &str) -> String {
+/// So many of something that is called so: `1 edit`, `2 edits`.
+pub fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 

@@ -1,6 +1,7 @@
 //! A replica by itself: what it keeps through crashes, copies and damage.
 
 use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
 
 use sync_core::document::EditError;
 use sync_core::replica::{
@@ -123,19 +124,23 @@ fn a_query_that_would_write_is_not_answered() {
     }
 }
 
+/// A file with so many accounts that were never sent.
+fn unsent(file: &Path, count: usize, env: &mut World) {
+    let organization = kind("organization");
+    let mut device = replica(file, 1, env);
+    for index in 0..count {
+        let name = format!("Account {index}");
+        device.create(organization, edit(organization, &[("name", &name)]), env).unwrap();
+    }
+}
+
 /// A damaged file is said to be one and left as it is; what can be read of the outbox is saved.
 #[test]
 fn pending_edits_can_be_rescued_from_a_damaged_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a.db");
     let mut env = World::new(7);
-    let organization = kind("organization");
-    let mut device = replica(&file, 1, &mut env);
-    for index in 0..50 {
-        let name = format!("Account {index}");
-        device.create(organization, edit(organization, &[("name", &name)]), &mut env).unwrap();
-    }
-    drop(device);
+    unsent(&file, 50, &mut env);
     let db = rusqlite::Connection::open(&file).unwrap();
     let root: i64 = db
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
@@ -164,13 +169,7 @@ fn pending_edits_can_be_rescued_from_a_file_that_was_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a.db");
     let mut env = World::new(7);
-    let organization = kind("organization");
-    let mut device = replica(&file, 1, &mut env);
-    for index in 0..200 {
-        let name = format!("Account {index}");
-        device.create(organization, edit(organization, &[("name", &name)]), &mut env).unwrap();
-    }
-    drop(device);
+    unsent(&file, 200, &mut env);
     let length = std::fs::metadata(&file).unwrap().len();
     std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 2).unwrap();
     let before = std::fs::read(&file).unwrap();

@@ -36,17 +36,23 @@ fn names(world: &mut World, device: DeviceId) -> Vec<String> {
     rows.iter().map(|row| row[0].as_str().unwrap().to_owned()).collect()
 }
 
+/// A rep's device with an account that a copy of its file sent and that was then given away: the device
+/// itself hears neither the verdict nor of its loss.
+fn lost_unheard(world: &mut World) -> (DeviceId, RecordId) {
+    let rep = world.device(REP);
+    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    world.copy_device(rep).unwrap();
+    world.run_for(10_000);
+    give(world, account, OTHER_REP);
+    (rep, account)
+}
+
 /// The verdict of an edit is lost, and the account with it: the device that sends the edit again hears
 /// that it was accepted, and holds nothing of the account all the same.
 #[test]
 fn an_account_lost_before_its_verdict_was_heard_is_erased() {
     let mut world = world();
-    let rep = world.device(REP);
-    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
-    // The copy hears the verdict; the device itself never does.
-    world.copy_device(rep).unwrap();
-    world.run_for(10_000);
-    give(&mut world, account, OTHER_REP);
+    let (rep, _) = lost_unheard(&mut world);
     assert_eq!(names(&mut world, rep), ["Trattoria"]);
     world.heal().unwrap();
     assert_eq!(names(&mut world, rep), [""; 0]);
@@ -115,12 +121,7 @@ fn an_edit_of_an_unknown_field_outlives_a_refusal_before_it() {
 #[test]
 fn an_account_that_an_edit_kept_here_goes_when_the_edit_is_refused() {
     let mut world = world();
-    let rep = world.device(REP);
-    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
-    // The copy hears the verdict and the eviction; the device itself never does.
-    world.copy_device(rep).unwrap();
-    world.run_for(10_000);
-    give(&mut world, account, OTHER_REP);
+    let (rep, account) = lost_unheard(&mut world);
     // It hands the account in once more, and asks for it since it was stored long ago.
     world.go_online(rep);
     let until = |world: &mut World, live| {

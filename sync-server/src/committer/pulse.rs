@@ -50,10 +50,9 @@ impl Pulse {
     }
 
     pub(super) fn rolled_back(&self) {
-        let begun = (IDLE, now().0);
+        let relaxed = Ordering::Relaxed;
         // One that was noted before stays.
-        let _ =
-            self.failing.compare_exchange(begun.0, begun.1, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.failing.compare_exchange(IDLE, now().0, relaxed, relaxed);
     }
 
     /// Notes the end when it is dropped, however the task ends.

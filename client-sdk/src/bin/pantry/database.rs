@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use client_sdk::core::ids::UserId;
-use client_sdk::core::replica::{self, OpenError, PendingEdit};
+use client_sdk::core::replica::{self, OpenError, PendingEdit, counted};
 use client_sdk::{Client, TokenSource, read_claims};
 use rusqlite::OpenFlags;
 use serde_json::json;
 
 use crate::failure::{Failure, failure};
-use crate::output::{Output, counted};
+use crate::output::{Output, write_file};
 use crate::tokens::Tokens;
 
 /// Begins a database for a user.
@@ -75,9 +75,9 @@ pub(crate) fn rescue(db: &Path, file: &Path, out: &Output) -> Result<(), Failure
         let line = json!({"record": edit.record.to_string(), "kind": edit.kind, "change": change});
         text.push_str(&format!("{line}\n"));
     }
-    std::fs::write(file, text)
-        .map_err(|error| failure(1, format!("cannot write {}: {error}", file.display())))?;
-    let said = format!("{} written to {}", counted(edits.len(), "unsent edit"), file.display());
+    write_file(file, text)?;
+    let count = counted(edits.len() as u64, "unsent edit");
+    let said = format!("{count} written to {}", file.display());
     out.value(&json!({"edits": edits.len(), "file": file}), &said);
     Ok(())
 }

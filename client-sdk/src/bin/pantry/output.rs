@@ -1,10 +1,13 @@
 //! What is printed, for people or as JSON.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use client_sdk::core::replica::Table;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
+
+use crate::failure::{Failure, failure};
 
 /// Where and how to print. A closed pipe is no error.
 pub(crate) struct Output {
@@ -67,12 +70,10 @@ impl Output {
     }
 }
 
-/// So many of something that is called so.
-pub(crate) fn counted(n: impl TryInto<u64>, what: &str) -> String {
-    match n.try_into().unwrap_or(u64::MAX) {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
-    }
+/// Writes what a command was asked to write, and names the file that cannot be written.
+pub(crate) fn write_file(file: &Path, contents: impl AsRef<[u8]>) -> Result<(), Failure> {
+    std::fs::write(file, contents)
+        .map_err(|error| failure(1, format!("cannot write {}: {error}", file.display())))
 }
 
 pub(crate) fn plain(value: &Value) -> String {

@@ -6,11 +6,11 @@ use clap::Subcommand;
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::ChangeHash;
-use client_sdk::core::replica::{Quarantined, Table};
+use client_sdk::core::replica::{Quarantined, Table, counted};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, failure};
-use crate::output::{Output, counted, plain};
+use crate::output::{Output, plain, write_file};
 use crate::records::{kind_named, pairs};
 
 #[derive(Subcommand)]
@@ -71,11 +71,9 @@ pub(crate) fn run(
                 None if lines.is_empty() => {}
                 None => out.note_to_stdout(&lines.join("\n")),
                 Some(file) => {
-                    std::fs::write(&file, lines.join("\n") + "\n").map_err(|error| {
-                        failure(1, format!("cannot write {}: {error}", file.display()))
-                    })?;
-                    let text =
-                        format!("{} written to {}", counted(lines.len(), "edit"), file.display());
+                    write_file(&file, lines.join("\n") + "\n")?;
+                    let count = counted(lines.len() as u64, "edit");
+                    let text = format!("{count} written to {}", file.display());
                     out.value(&json!({"edits": lines.len(), "file": file}), &text);
                 }
             }

@@ -66,7 +66,7 @@ pub(crate) fn search(client: &Client, text: &str, out: &Output) -> Result<(), Fa
 /// Writes a record's whole document into a file.
 pub(crate) fn export(client: &Client, id: &str, file: &Path, out: &Output) -> Result<(), Failure> {
     let bytes = client.save_document(find(client, id)?)?;
-    std::fs::write(file, &bytes)?;
+    output::write_file(file, &bytes)?;
     let text = format!("{} bytes written to {}", bytes.len(), file.display());
     out.value(&json!({"bytes": bytes.len(), "file": file}), &text);
     Ok(())

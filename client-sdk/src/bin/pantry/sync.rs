@@ -1,13 +1,13 @@
 //! Sending and receiving: once, or until it is interrupted.
 
-use client_sdk::core::replica::{LinkFault, Notice, Outcome, Wanted};
+use client_sdk::core::replica::{LinkFault, Notice, Outcome, Wanted, counted};
 use client_sdk::{Client, ClientEvent, SyncSummary};
 use indicatif::ProgressBar;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::failure::{Failure, failure};
-use crate::output::{Output, counted};
+use crate::output::Output;
 use crate::tokens::Server;
 
 const NEW: &str = "new on this device";
