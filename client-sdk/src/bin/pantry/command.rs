@@ -16,11 +16,11 @@ use crate::tokens::Server;
 ///   pantry init --user 0190…             begin a database for a user
 ///   pantry import places.csv --kind organization --preview
 ///   pantry new organization name="Café Zoë" priority_level=A
-///   pantry set 0190ab12 stage="closed-lost: too dear"
+///   pantry set 5f2c19 stage="closed-lost: too dear"
 ///   pantry check --new organization name=Grand organization_type=customer --token "$TOKEN"
 ///   pantry sync --server ws://127.0.0.1:3000/sync --token "$TOKEN"
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true, verbatim_doc_comment)]
+#[command(name = "pantry", version, arg_required_else_help = true, verbatim_doc_comment)]
 pub(crate) struct Cli {
     /// The database file.
     #[arg(long, global = true, env = "PANTRY_DB", default_value = "pantry.db")]
