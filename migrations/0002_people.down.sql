@@ -5,3 +5,4 @@ DROP FUNCTION app.managed_users(), app.managed_territories();
 DROP FUNCTION app.is_admin(), app.current_role_name(), app.current_user_id();
 DROP FUNCTION app.is_time_zone(text);
 DROP TABLE sync.clock;
+DROP FUNCTION sync.stamp_clock_outside(), sync.stamp_clock(), sync.is_restored(), sync.whereabouts();

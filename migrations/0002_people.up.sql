@@ -6,19 +6,81 @@
 CREATE TABLE sync.clock (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     last_position bigint NOT NULL DEFAULT 0,
-    epoch uuid NOT NULL DEFAULT gen_random_uuid()
+    epoch uuid NOT NULL DEFAULT gen_random_uuid(),
+    written_in xid8,
+    written_where text,
+    receipt_key bytea NOT NULL DEFAULT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
 );
 COMMENT ON TABLE sync.clock IS 'The last feed position given out and the life of this database. Every committing transaction locks the row first, so that positions become visible in their order and no reader misses one.';
 COMMENT ON COLUMN sync.clock.one IS 'Always true: there is one row.';
 COMMENT ON COLUMN sync.clock.last_position IS 'The last position given out; readers have everything up to it.';
 COMMENT ON COLUMN sync.clock.epoch IS 'Names the life of this database; a restore from backup begins another.';
+COMMENT ON COLUMN sync.clock.written_in IS 'The transaction that wrote the row last. In the cluster where that was it is the row''s xmin; after a dump and restore it is not.';
+COMMENT ON COLUMN sync.clock.written_where IS 'The database and the timeline in which the row was written last, which a copy and a restore to a moment change.';
+COMMENT ON COLUMN sync.clock.receipt_key IS 'Under which receipts are written for accepted changes, so that devices can prove later what was accepted. Whoever reads it can forge them.';
 INSERT INTO sync.clock DEFAULT VALUES;
 SELECT setup.server_table('sync.clock');
 COMMENT ON POLICY server_all ON sync.clock IS 'The server keeps the clock.';
 CREATE POLICY position_is_visible ON sync.clock FOR SELECT TO authenticated, pantry_writer USING (true);
 COMMENT ON POLICY position_is_visible ON sync.clock IS 'The position alone tells nothing.';
 GRANT SELECT, UPDATE ON sync.clock TO pantry_server;
-GRANT SELECT ON sync.clock TO authenticated, pantry_writer;
+GRANT SELECT (last_position, epoch) ON sync.clock TO authenticated, pantry_writer;
+
+-- What a restore changes: the transaction that wrote the clock's row last is its xmin for as long as the
+-- row lives in the cluster where it was written, through VACUUM FULL and FREEZE, and after no dump. A
+-- copy of the database shows in its oid, a restore to a moment and a failover in the timeline. What
+-- shows in nothing is a snapshot of the disk: of that only a device tells, whose cursor is ahead.
+CREATE FUNCTION sync.whereabouts() RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN concat_ws('/', (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()),
+        CASE WHEN has_function_privilege('pg_walfile_name(pg_lsn)', 'EXECUTE')
+            THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END);
+END $$;
+COMMENT ON FUNCTION sync.whereabouts() IS 'In which database and on which timeline this is.';
+
+CREATE FUNCTION sync.is_restored() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE restored boolean;
+BEGIN
+    SELECT c.written_in IS NULL
+        OR c.xmin::text::bigint <> (c.written_in::text::bigint & 4294967295)
+        OR c.written_where IS DISTINCT FROM sync.whereabouts()
+    INTO restored FROM sync.clock c;
+    RETURN restored;
+END $$;
+COMMENT ON FUNCTION sync.is_restored() IS 'Whether the clock''s row was written elsewhere: the database was restored, copied, or just made, and its next write begins another life.';
+
+-- Whoever writes first after a restore begins another life, be it an operator who adds a person. On
+-- insert nothing is done: that is what a restore does.
+CREATE FUNCTION sync.stamp_clock() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF sync.is_restored() THEN
+        NEW.epoch := gen_random_uuid();
+    END IF;
+    NEW.written_in := pg_current_xact_id();
+    NEW.written_where := sync.whereabouts();
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION sync.stamp_clock() IS 'Writes beside the clock where and in which transaction it was written, and begins another life of a restored database.';
+CREATE TRIGGER stamp_clock BEFORE UPDATE ON sync.clock
+    FOR EACH ROW EXECUTE FUNCTION sync.stamp_clock();
+COMMENT ON TRIGGER stamp_clock ON sync.clock IS 'A restore is noticed by what the row says of itself.';
+
+-- A row that is written within a savepoint bears the savepoint's number. It is written once more at the
+-- end, outside of all of them.
+CREATE FUNCTION sync.stamp_clock_outside() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE sync.clock c SET epoch = NEW.epoch
+    WHERE c.written_in = pg_current_xact_id() AND c.xmin::text::bigint <> (c.written_in::text::bigint & 4294967295);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION sync.stamp_clock_outside() IS 'Writes the clock again where a savepoint wrote it.';
+CREATE CONSTRAINT TRIGGER stamp_clock_outside AFTER UPDATE ON sync.clock
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sync.stamp_clock_outside();
+COMMENT ON TRIGGER stamp_clock_outside ON sync.clock IS 'A savepoint is no restore.';
 
 CREATE TABLE public.territories (
     id uuid PRIMARY KEY,

@@ -7,7 +7,8 @@ CREATE TABLE sync.documents (
     snapshot bytea NOT NULL,
     position bigint NOT NULL,
     created_position bigint NOT NULL,
-    quarantined text
+    quarantined text,
+    receipts bytea NOT NULL
 );
 COMMENT ON TABLE sync.documents IS 'The merged document of every record, with the feed position of its last change. The scope is what it hangs from: an account, a user, or everyone.';
 COMMENT ON COLUMN sync.documents.scope_id IS 'An account''s id, a user''s, or 00000000-0000-0000-0000-0000000000e0 for everyone.';
@@ -15,6 +16,7 @@ COMMENT ON COLUMN sync.documents.snapshot IS 'The saved Automerge document: the 
 COMMENT ON COLUMN sync.documents.position IS 'Feed position of its last change.';
 COMMENT ON COLUMN sync.documents.created_position IS 'Feed position of its first change; a reader whose cursor is before it has nothing of the document.';
 COMMENT ON COLUMN sync.documents.quarantined IS 'Why the document takes no changes for now; NULL for a sound one.';
+COMMENT ON COLUMN sync.documents.receipts IS 'A receipt of eight bytes for each head of the document, in the order of their hashes.';
 CREATE INDEX documents_scope ON sync.documents (scope_id, position);
 CREATE INDEX documents_position ON sync.documents (position);
 SELECT setup.server_table('sync.documents');
@@ -95,12 +97,14 @@ CREATE TABLE sync.changes (
     replica_id uuid NOT NULL,
     group_id uuid NOT NULL,
     bytes bytea NOT NULL,
+    receipt bytea NOT NULL,
     claimed_at timestamptz NOT NULL,
     received_at timestamptz NOT NULL
 );
 COMMENT ON TABLE sync.changes IS 'Every accepted change as it was pushed, append only. claimed_at is the device''s word, received_at is ours.';
 COMMENT ON COLUMN sync.changes.hash IS 'The change''s name: a change pushed twice is stored once.';
-COMMENT ON COLUMN sync.changes.author IS 'The authenticated user who pushed it, whatever the change itself says.';
+COMMENT ON COLUMN sync.changes.author IS 'The authenticated user who pushed it, whatever the change itself says; of what was put back after a restore, the author that it had.';
+COMMENT ON COLUMN sync.changes.receipt IS 'The proof that it was accepted, which devices keep and give back to a server that lost it.';
 COMMENT ON COLUMN sync.changes.group_id IS 'Changes of one group were accepted together.';
 CREATE INDEX changes_record ON sync.changes (record_id, position);
 SELECT setup.server_table('sync.changes');

@@ -25,6 +25,7 @@ mod moments;
 mod places;
 mod push;
 mod reading;
+mod receipts;
 mod session;
 mod settle;
 mod trials;
@@ -43,12 +44,13 @@ pub use reading::{
     AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
     Since,
 };
+pub use receipts::ReceiptKey;
 pub use session::{
     DeviceNoted, Effect, Event, Now, PING_EVERY, SILENT_FOR, Secret, Session, SignedIn,
 };
-pub use settle::{Care, Culprits, WriteRows, Wrote};
+pub use settle::{Care, Culprits, WriteRows, Writer, Wrote};
 pub use trials::{Answered, Ended, Trials, Unavailable};
 pub use workspace::{
-    Candidate, CandidateGroup, HubDocument, Judgement, Merged, Projected, StoredChange, Workspace,
-    group_refused, open, project_document,
+    Candidate, CandidateGroup, HubDocument, Judgement, Merged, Projected, Standing, StoredChange,
+    Workspace, group_refused, open, project_document,
 };

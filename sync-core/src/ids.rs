@@ -124,6 +124,24 @@ impl fmt::Debug for ChangeHash {
     }
 }
 
+/// A server's proof that it accepted a change of a record, and with it all that the change builds on.
+/// Opaque to a replica: kept, and given back to a server that lost the change.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Receipt(pub [u8; 8]);
+
+impl Receipt {
+    /// Reads the 8-byte form.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Receipt({})", HEXLOWER.encode_display(&self.0))
+    }
+}
+
 /// An Automerge actor: one open writer of one replica, random and never derived from the user.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Actor(pub [u8; 16]);

@@ -42,6 +42,7 @@ mod feed;
 mod intake;
 mod link;
 mod live;
+mod offer;
 mod push;
 mod quarantine;
 mod query;

@@ -88,11 +88,15 @@ async fn listen(app: Arc<App>) {
 async fn listen_once(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.pool).await?;
     listener.listen("pantry_feed").await?;
+    store::life::look(&app.pool).await?;
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return Ok(()),
             heard = listener.recv() => { heard?; }
-            () = tokio::time::sleep(WAKE_AT_LEAST_EVERY) => {}
+            // Whoever commits looks too; nobody may for long.
+            () = tokio::time::sleep(WAKE_AT_LEAST_EVERY) => {
+                store::life::look(&app.pool).await?;
+            }
         }
         app.wake.send_modify(|count| *count += 1);
     }

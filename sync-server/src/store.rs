@@ -8,6 +8,7 @@ pub mod devices;
 pub mod documents;
 pub mod feed;
 pub mod judging;
+pub mod life;
 mod pool;
 pub mod rows;
 pub mod rules;

@@ -75,6 +75,7 @@ fn item(form: Form, record: &Record) -> FeedItem {
         scope: ScopeId(record.id.0),
         snapshot: snapshot.map(Blob),
         changes: Vec::new(),
+        receipts: Vec::new(),
         row,
         fields: None,
     }

@@ -86,7 +86,7 @@ fn hello(author: u128) -> Hello {
 fn pushed(kind: &str, record: RecordId, changes: &[&LocalChange]) -> Vec<PushItem> {
     let item = |change: &&LocalChange| {
         let change = Blob(change.bytes.clone());
-        PushItem { record, kind: kind.into(), change }
+        PushItem { record, kind: kind.into(), change, receipt: None }
     };
     changes.iter().map(item).collect()
 }
@@ -203,7 +203,12 @@ fn refused_push(account: &Kind, doc: &Automerge) -> ClientMessage {
     let (_, elsewhere) = rosa.create(account, record(4), &[("name", "Sound")]);
     let (_, unheard) = rosa.create(account, record(7), &[("name", "Unheard of")]);
     let nonsense = Blob(b"golden".to_vec());
-    let nonsense = PushItem { record: record(1), kind: "organization".into(), change: nonsense };
+    let nonsense = PushItem {
+        record: record(1),
+        kind: "organization".into(),
+        change: nonsense,
+        receipt: None,
+    };
     let unknown_kind = pushed("golden_kind", record(7), &[&unheard]);
     let mut pair = pushed("organization", record(4), &[&elsewhere]);
     let (_, other) = rosa.create(account, record(5), &[("name", "Forbidden")]);

@@ -185,6 +185,7 @@ fn judge(device: &mut Replica, outcome: VerdictOutcome, env: &mut Counted) {
     let verdict = |item: &sync_core::protocol::PushItem| Verdict {
         hash: name_of_bytes(&item.change.0),
         outcome: outcome.clone(),
+        receipt: None,
     };
     let verdicts = items.map(verdict).collect();
     receive(device, ServerMessage::Verdicts(Verdicts { push: push.push, verdicts }), env);

@@ -156,6 +156,7 @@ fn pushed_item(json: &Json) -> PushItem {
         record: text("record").parse().unwrap(),
         kind: text("kind").to_owned(),
         change: Blob(change),
+        receipt: None,
     }
 }
 

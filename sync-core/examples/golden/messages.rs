@@ -47,6 +47,7 @@ fn groups() -> Vec<PushGroup> {
         record: record(n),
         kind: kind.into(),
         change: filler(length),
+        receipt: None,
     };
     vec![
         PushGroup {
@@ -126,7 +127,7 @@ fn refusal(code: RefusalCode, policy: Option<&str>) -> Refusal {
 }
 
 fn verdicts() -> Verdicts {
-    let verdict = |n, outcome| Verdict { hash: ChangeHash([n; 32]), outcome };
+    let verdict = |n, outcome| Verdict { hash: ChangeHash([n; 32]), outcome, receipt: None };
     let refused = |code, policy| VerdictOutcome::Refused(refusal(code, policy));
     Verdicts {
         push: 7,
@@ -151,6 +152,7 @@ pub(crate) fn item(n: u128, kind: &str) -> FeedItem {
         scope: ScopeId(record(n).0),
         snapshot: None,
         changes: Vec::new(),
+        receipts: Vec::new(),
         row: None,
         fields: None,
     }

@@ -7,9 +7,9 @@ use sync_core::error::{Refusal, RefusalCode};
 use sync_core::hub::{
     AccessEvent, Care, Clock, Commit, Content, Culprits, DocumentCache, DocumentHead, Durable,
     FeedAnswer, FeedDocument, FeedRequest, Judged, Known, Listed, Moments, News, PushJob,
-    ServerRow, Since, Step, WriteRows, Wrote,
+    ServerRow, Since, Step, WriteRows, Writer, Wrote,
 };
-use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, ScopeId, UserId};
+use sync_core::ids::{Actor, ChangeHash, FeedPosition, Receipt, RecordId, ScopeId, UserId};
 use sync_core::protocol::{Opinion, Verdict};
 
 use super::messages::epoch;
@@ -36,6 +36,7 @@ struct Stored {
     record: RecordId,
     hash: ChangeHash,
     bytes: Vec<u8>,
+    receipt: Receipt,
 }
 
 struct Document {
@@ -44,6 +45,7 @@ struct Document {
     began: i64,
     last: i64,
     snapshot: Vec<u8>,
+    receipts: Vec<Receipt>,
     row: Row,
 }
 
@@ -100,6 +102,7 @@ impl Store {
                         changes: self.changes.iter().map(stored).collect(),
                         owners: self.owners.clone(),
                         heads: inquiry.records.iter().filter_map(head).collect(),
+                        ..Known::default()
                     };
                     commit.known(known, cache);
                 }
@@ -122,7 +125,7 @@ impl Store {
         let mut refused = Culprits::new();
         for one in &asked.rows {
             let named = one.row.contains(&Cell::Text(FORBIDDEN.into()));
-            if named || self.hidden.contains(&(asked.user, one.scope)) {
+            if named || self.is_hidden(asked.writer, one.scope) {
                 let policy = if named { "golden_name" } else { "golden_access" };
                 let refusal = Refusal::new(RefusalCode::Denied, "Not you, and not that.");
                 refused.insert(one.record, Refusal { policy: Some(policy.into()), ..refusal });
@@ -135,6 +138,10 @@ impl Store {
         }
     }
 
+    fn is_hidden(&self, writer: Writer, scope: ScopeId) -> bool {
+        matches!(writer, Writer::User(user) if self.hidden.contains(&(user, scope)))
+    }
+
     fn keep(&mut self, judged: &Judged<'_>) {
         let to_store = judged.to_store();
         for placed in to_store.placed {
@@ -145,6 +152,7 @@ impl Store {
                 record: change.record,
                 hash: change.hash,
                 bytes: change.bytes.to_vec(),
+                receipt: placed.receipt,
             });
         }
         for one in &to_store.documents {
@@ -156,6 +164,7 @@ impl Store {
                 began: first.map_or(one.position.0, |change| change.position),
                 last: one.position.0,
                 snapshot: one.snapshot.to_vec(),
+                receipts: one.receipts.clone(),
                 row: one.projected.row.clone(),
             };
             self.documents.insert(record, document);
@@ -239,13 +248,16 @@ impl Store {
                         && !in_flight.contains(&change.hash)
                 };
                 let changes = self.changes.iter().filter(lacked);
-                Content::Changes(changes.map(|change| change.bytes.clone()).collect())
+                Content::Changes(
+                    changes.map(|change| (change.bytes.clone(), change.receipt)).collect(),
+                )
             }
             Since::Position { own, .. } if self.is_all_own(record, own) => {
                 Content::Changes(Vec::new())
             }
             Since::Position { .. } | Since::Beginning => Content::Whole {
                 snapshot: document.snapshot.clone(),
+                receipts: document.receipts.clone(),
                 row: Some(document.row.clone()),
             },
         }

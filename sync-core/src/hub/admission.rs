@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::push::{PushJob, PushedChange, PushedGroup};
-use super::workspace::{Candidate, CandidateGroup, group_refused};
+use super::receipts::Proven;
+use super::workspace::{Candidate, CandidateGroup, Standing, group_refused};
 use crate::error::{Refusal, RefusalCode};
 use crate::guard;
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
@@ -20,6 +21,16 @@ pub(super) struct Admission<'a> {
     pub(super) merged_before: &'a HashMap<ChangeHash, (RecordId, UserId)>,
     /// Whose the writers are.
     pub(super) owners: &'a HashMap<Actor, UserId>,
+    /// Changes that were accepted once.
+    pub(super) proven: Proven,
+}
+
+/// A pushed group at the door.
+#[derive(Clone, Copy, Debug)]
+struct Pushed<'g> {
+    group: &'g PushedGroup,
+    user: UserId,
+    standing: Standing,
 }
 
 /// What became of a push at the door.
@@ -37,11 +48,14 @@ impl Admission<'_> {
         let mut admitted = Admitted::default();
         let mut met: HashSet<ChangeHash> = HashSet::new();
         for group in &job.groups {
-            match self.admit_group(group, job.user, &mut met) {
+            let proven = self.proven.has(group);
+            let standing = if proven { Standing::AcceptedBefore } else { Standing::New };
+            let pushed = Pushed { group, user: job.user, standing };
+            match self.admit_group(pushed, &mut met) {
                 Ok(changes) if changes.is_empty() => {}
                 Ok(changes) => {
                     let (group, seen) = (group.group, group.seen);
-                    admitted.groups.push(CandidateGroup { group, seen, changes });
+                    admitted.groups.push(CandidateGroup { group, seen, standing, changes });
                 }
                 Err((culprit, refusal)) => {
                     // What is stored stays so, whatever falls beside it.
@@ -70,20 +84,19 @@ impl Admission<'_> {
     /// The changes of a group that are not stored; or the first that is at fault.
     fn admit_group(
         &self,
-        group: &PushedGroup,
-        user: UserId,
+        pushed: Pushed<'_>,
         met: &mut HashSet<ChangeHash>,
     ) -> Result<Vec<Candidate>, (ChangeHash, Refusal)> {
         let mut changes = Vec::new();
         let mut fault = None;
-        for change in &group.changes {
+        for change in &pushed.group.changes {
             if let Some((record, author)) = self.merged_before.get(&change.hash)
                 && *record == change.record
-                && (*author == user || is_step(change))
+                && (pushed.may_know(Some(author)) || is_step(change))
             {
                 continue;
             }
-            match self.admit_change(change, user) {
+            match self.admit_change(change, pushed) {
                 Ok(Some(candidate)) if met.insert(change.hash) => changes.push(candidate),
                 Ok(_) => {}
                 Err(refusal) => {
@@ -97,14 +110,14 @@ impl Admission<'_> {
     fn admit_change(
         &self,
         change: &PushedChange,
-        user: UserId,
+        pushed: Pushed<'_>,
     ) -> Result<Option<Candidate>, Refusal> {
         let parsed = change.parsed.as_ref().map_err(Clone::clone)?;
         let owner = self.owners.get(&parsed.actor());
         if let Some((record, _)) = self.known.get(&change.hash) {
             // Told to nobody but its author, so that a guessed name reveals nothing. A step of the
             // record's genesis is the same whoever makes it.
-            return if *record == change.record && (owner == Some(&user) || is_step(change)) {
+            return if *record == change.record && (pushed.may_know(owner) || is_step(change)) {
                 Ok(None)
             } else {
                 let sentence = "This change belongs to another record.";
@@ -116,13 +129,21 @@ impl Admission<'_> {
             let sentence = "The server knows no such kind of record.";
             return Err(Refusal::new(RefusalCode::WrongKind, sentence));
         };
-        if owner.is_some_and(|owner| *owner != user) && !is_step(change) {
+        if owner.is_some() && !pushed.may_know(owner) && !is_step(change) {
             let sentence =
                 "The change was written under another user's actor; reopen the app and edit again.";
             return Err(Refusal::new(RefusalCode::ForeignActor, sentence));
         }
         let (record, kind) = (change.record, kind.clone());
         Ok(Some(Candidate { record, kind, parsed: parsed.clone() }))
+    }
+}
+
+impl Pushed<'_> {
+    /// Whether its pusher may be told that a change of this author is stored: the author may, and whoever
+    /// has the proof.
+    fn may_know(&self, author: Option<&UserId>) -> bool {
+        self.standing == Standing::AcceptedBefore || author == Some(&self.user)
     }
 }
 

@@ -3,7 +3,7 @@
 use lru::LruCache;
 
 use super::workspace::HubDocument;
-use crate::ids::{FeedPosition, RecordId};
+use crate::ids::{FeedPosition, RecordId, ServerEpoch};
 
 /// Memory given to open documents: some five thousand usual ones.
 const BYTES: usize = 64 << 20;
@@ -19,15 +19,26 @@ const EXPANSION: usize = 5;
 pub struct DocumentCache {
     documents: LruCache<RecordId, (FeedPosition, HubDocument, usize)>,
     bytes: usize,
+    /// The life of the store that they are of.
+    epoch: Option<ServerEpoch>,
 }
 
 impl Default for DocumentCache {
     fn default() -> Self {
-        Self { documents: LruCache::unbounded(), bytes: 0 }
+        Self { documents: LruCache::unbounded(), bytes: 0, epoch: None }
     }
 }
 
 impl DocumentCache {
+    /// Forgets everything if it is of another life of the store: a restored one gives positions out
+    /// again.
+    pub(super) fn enter(&mut self, epoch: Option<ServerEpoch>) {
+        if self.epoch != epoch {
+            self.clear();
+            self.epoch = epoch;
+        }
+    }
+
     /// Takes a document out, if it is the one stored at this position.
     pub(super) fn take(&mut self, record: RecordId, position: FeedPosition) -> Option<HubDocument> {
         let (at, document, bytes) = self.documents.pop(&record)?;

@@ -27,8 +27,9 @@ use super::known::{Inquiry, Known};
 use super::moments::Moments;
 use super::places::{Accepted, place};
 use super::push::PushJob;
+use super::receipts::Proven;
 use super::settle::{Pusher, Settled, Settling, WriteRows, Wrote};
-use super::workspace::{CandidateGroup, Workspace, open};
+use super::workspace::{CandidateGroup, Standing, Workspace, open};
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
 use crate::schema::{Kind, Schema};
 use crate::time::UnixMs;
@@ -82,7 +83,7 @@ enum At {
     /// At the push that is the last one of `fallen`.
     Judging {
         /// Groups still to be judged, by what they had seen.
-        runs: VecDeque<(Option<FeedPosition>, Vec<CandidateGroup>)>,
+        runs: VecDeque<Run>,
         settling: Option<Box<Settling>>,
     },
     Over,
@@ -122,6 +123,7 @@ impl<'j> Commit<'j> {
 
     /// Answers [`Step::Know`]. Documents that the cache holds as they are stored are not asked for.
     pub fn known(&mut self, mut known: Known, cache: &mut DocumentCache) {
+        cache.enter(known.epoch);
         let mut kinds = HashMap::new();
         for head in known.heads.drain(..) {
             let Some(kind) = self.schema.kind(&head.kind) else { continue };
@@ -176,8 +178,8 @@ impl<'j> Commit<'j> {
     /// Everything as judged, once [`Step::Store`] is reached.
     pub fn judged(self) -> Judged<'j> {
         let Self { jobs, known, workspace, closed, accepted, fallen, .. } = self;
-        let placed = place(accepted, known.last);
-        Judged::new(jobs, known.changes, workspace, closed, placed, fallen)
+        let placed = place(accepted, known.last, &known.receipts);
+        Judged::new(jobs, known, workspace, closed, placed, fallen)
     }
 
     /// Goes on until rows are to be written or every push is judged.
@@ -190,7 +192,7 @@ impl<'j> Commit<'j> {
                 }
                 Some(over) => self.take_in(over.into_settled()),
                 None => match runs.pop_front() {
-                    Some((seen, groups)) => self.settle(seen, groups),
+                    Some(run) => self.settle(run),
                     None => self.begin_push(),
                 },
             }
@@ -209,6 +211,7 @@ impl<'j> Commit<'j> {
             known: &self.known.changes,
             merged_before: &self.merged_before,
             owners: &self.owners,
+            proven: Proven::of(job, &self.known.receipts),
         };
         let Admitted { groups, refused } = admission.admit(job);
         self.workspace.note_refused(job.user, refused.keys().copied());
@@ -217,11 +220,12 @@ impl<'j> Commit<'j> {
     }
 
     /// Begins to settle groups of the push that was begun last.
-    fn settle(&mut self, seen: Option<FeedPosition>, groups: Vec<CandidateGroup>) {
+    fn settle(&mut self, run: Run) {
+        let Run { seen, standing, groups } = run;
         let job = &self.jobs[self.fallen.len() - 1];
         let moments = self.moments.clone();
         let pusher = Pusher { user: job.user, pen: job.pen, now: self.now, moments };
-        let mut begun = Settling::new(pusher, seen, groups);
+        let mut begun = Settling::new(pusher, (seen, standing), groups);
         begun.advance(&mut self.workspace);
         if let At::Judging { settling, .. } = &mut self.at {
             *settling = Some(Box::new(begun));
@@ -237,31 +241,42 @@ impl<'j> Commit<'j> {
             for change in &merged.changes {
                 // A faulty app may push a change in two groups, of which one is refused.
                 fallen.refused.remove(&change.hash);
-                self.merged_before.insert(change.hash, (change.record, job.user));
-                self.owners.insert(change.actor, job.user);
+                let author = change.author.unwrap_or(job.user);
+                self.merged_before.insert(change.hash, (change.record, author));
+                self.owners.insert(change.actor, author);
             }
             self.accepted.push(Accepted { user: job.user, replica: job.replica, merged });
         }
     }
 }
 
+/// Groups that are judged together.
+#[derive(Debug)]
+struct Run {
+    seen: Option<FeedPosition>,
+    standing: Standing,
+    groups: Vec<CandidateGroup>,
+}
+
 /// Groups in their order, together with those before them that had seen the same. A device that was
 /// offline for days has seen one thing all the while; a push of very many takes its time from
 /// everybody, so that beyond a few they count as having seen the most that one of them had.
-fn by_what_was_seen(
-    groups: Vec<CandidateGroup>,
-) -> Vec<(Option<FeedPosition>, Vec<CandidateGroup>)> {
-    let mut runs: Vec<(Option<FeedPosition>, Vec<CandidateGroup>)> = Vec::new();
+fn by_what_was_seen(groups: Vec<CandidateGroup>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
     for group in groups {
-        let full = runs.len() == RUNS_PER_PUSH;
+        let full = runs.len() >= RUNS_PER_PUSH;
         match runs.last_mut() {
-            Some((seen, run)) if *seen == group.seen => run.push(group),
-            Some((seen, run)) if full => {
-                // None claims nothing, and more seen excuses less.
-                *seen = seen.zip(group.seen).map(|(one, other)| one.max(other));
-                run.push(group);
+            Some(run) if run.standing == group.standing && (run.seen == group.seen || full) => {
+                if run.seen != group.seen {
+                    // None claims nothing, and more seen excuses less.
+                    run.seen = run.seen.zip(group.seen).map(|(one, other)| one.max(other));
+                }
+                run.groups.push(group);
             }
-            _ => runs.push((group.seen, vec![group])),
+            _ => {
+                let (seen, standing) = (group.seen, group.standing);
+                runs.push(Run { seen, standing, groups: vec![group] });
+            }
         }
     }
     runs

@@ -83,6 +83,8 @@ pub enum Next {
     Silent,
     /// The user may no longer sign in.
     Disabled,
+    /// The store was restored under the session: it is to begin again.
+    AnotherLife,
 }
 
 impl Feed {
@@ -157,8 +159,10 @@ impl Feed {
         if !clock.active {
             return Next::Disabled;
         }
-        if self.epoch.is_none() {
-            self.begin(clock);
+        match self.epoch {
+            None => self.begin(clock),
+            Some(epoch) if epoch != clock.epoch => return Next::AnotherLife,
+            Some(_) => {}
         }
         self.clock = clock.head;
         if self.changed.is_empty() && clock.head > self.head.max(self.cursor) {
@@ -190,6 +194,7 @@ impl Feed {
             scope: ScopeId::EVERYONE,
             snapshot: None,
             changes: Vec::new(),
+            receipts: Vec::new(),
             row: None,
             fields: Some(one.fields),
         }));
@@ -329,10 +334,16 @@ fn next_of(queue: &mut VecDeque<Listed>) -> Vec<Listed> {
 /// A document as it is sent; none when there is nothing of it that the replica lacks.
 fn item(document: FeedDocument) -> Option<FeedItem> {
     let FeedDocument { record, kind, scope, content } = document;
-    let (snapshot, changes, row) = match content {
-        Content::Whole { snapshot, row } => (Some(Blob(snapshot)), Vec::new(), row),
+    let (snapshot, changes, receipts, row) = match content {
+        Content::Whole { snapshot, receipts, row } => {
+            (Some(Blob(snapshot)), Vec::new(), receipts, row)
+        }
         Content::Changes(changes) if changes.is_empty() => return None,
-        Content::Changes(changes) => (None, changes.into_iter().map(Blob).collect(), None),
+        Content::Changes(changes) => {
+            let (changes, receipts) =
+                changes.into_iter().map(|(bytes, receipt)| (Blob(bytes), receipt)).unzip();
+            (None, changes, receipts, None)
+        }
     };
-    Some(FeedItem { record, kind, scope, snapshot, changes, row, fields: None })
+    Some(FeedItem { record, kind, scope, snapshot, changes, receipts, row, fields: None })
 }

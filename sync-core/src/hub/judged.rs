@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use super::cache::DocumentCache;
 use super::fallen::Fallen;
 use super::keeping::{RefusedChange, worth_keeping};
+use super::known::Known;
 use super::places::Placed;
 use super::push::{PushJob, PushedChange};
+use super::receipts::ReceiptKey;
 use super::workspace::{Projected, Workspace};
+use crate::document;
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{ChangeHash, FeedPosition, RecordId, ReplicaId, UserId};
+use crate::ids::{ChangeHash, FeedPosition, Receipt, RecordId, ReplicaId, UserId};
 use crate::protocol::{Opinion, OpinionOutcome, Verdict, VerdictOutcome};
 
 /// A batch that is judged, and not yet stored.
@@ -17,6 +20,7 @@ use crate::protocol::{Opinion, OpinionOutcome, Verdict, VerdictOutcome};
 pub struct Judged<'j> {
     jobs: &'j [PushJob],
     known: HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    receipts: ReceiptKey,
     workspace: Workspace,
     closed: Vec<(RecordId, String)>,
     placed: Vec<Placed>,
@@ -39,7 +43,7 @@ pub struct ToStore<'a> {
 }
 
 /// A merged document.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DocumentToStore<'a> {
     /// What it says, and what is odd about it. Its row is written already.
     pub projected: &'a Projected,
@@ -47,6 +51,8 @@ pub struct DocumentToStore<'a> {
     pub snapshot: &'a [u8],
     /// The position of its last change.
     pub position: FeedPosition,
+    /// A receipt for each of its heads, in the order of their hashes.
+    pub receipts: Vec<Receipt>,
 }
 
 /// Refused changes of one push, to be kept for its author.
@@ -81,7 +87,7 @@ impl Durable {
 impl<'j> Judged<'j> {
     pub(super) fn new(
         jobs: &'j [PushJob],
-        known: HashMap<ChangeHash, (RecordId, FeedPosition)>,
+        known: Known,
         workspace: Workspace,
         closed: Vec<(RecordId, String)>,
         placed: Vec<Placed>,
@@ -96,19 +102,22 @@ impl<'j> Judged<'j> {
             let position = last[&one.record];
             (one, position)
         });
-        let projected = projected.collect();
-        Self { jobs, known, workspace, closed, placed, projected, fallen }
+        let (projected, receipts) = (projected.collect(), known.receipts);
+        let known = known.changes;
+        Self { jobs, known, receipts, workspace, closed, placed, projected, fallen }
     }
 
     /// What is to be stored.
     pub fn to_store(&self) -> ToStore<'_> {
         let document = |(projected, position): &'_ (Projected, FeedPosition)| {
             let document = self.workspace.document(projected.record)?;
-            Some((document.saved.as_deref()?, *position))
+            let heads = document::heads(&document.doc).into_iter();
+            let receipts = heads.map(|head| self.receipts.receipt(projected.record, head));
+            Some((document.saved.as_deref()?, *position, receipts.collect()))
         };
         let documents = self.projected.iter().filter_map(|one| {
-            let (snapshot, position) = document(one)?;
-            Some(DocumentToStore { projected: &one.0, snapshot, position })
+            let (snapshot, position, receipts) = document(one)?;
+            Some(DocumentToStore { projected: &one.0, snapshot, position, receipts })
         });
         let refused = self.jobs.iter().zip(&self.fallen).map(|(job, fallen)| RefusedWork {
             user: job.user,
@@ -149,11 +158,14 @@ impl<'j> Judged<'j> {
         let end = self.placed.last().map_or(durable.0, |last| last.position);
         assert!(end <= durable.0, "BUG: what was judged is not what was committed");
         let verdicts = self.of_each(|change, outcome| {
-            let outcome = match outcome {
-                Ok(position) => VerdictOutcome::Accepted(position),
-                Err(refusal) => VerdictOutcome::Refused(refusal),
+            let (outcome, receipt) = match outcome {
+                Ok(position) => {
+                    let receipt = self.receipts.receipt(change.record, change.hash);
+                    (VerdictOutcome::Accepted(position), Some(receipt))
+                }
+                Err(refusal) => (VerdictOutcome::Refused(refusal), None),
             };
-            Verdict { hash: change.hash, outcome }
+            Verdict { hash: change.hash, outcome, receipt }
         });
         for (projected, position) in &self.projected {
             let saved = self.workspace.document(projected.record);

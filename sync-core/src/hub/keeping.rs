@@ -39,7 +39,8 @@ pub(super) fn worth_keeping<'a>(
 ) -> Vec<RefusedChange<'a>> {
     let mut denied: HashSet<ChangeHash> = HashSet::new();
     let mut kept = Vec::new();
-    for group in &job.groups {
+    // What was offered back is its author's, who keeps it or not.
+    for group in job.groups.iter().filter(|group| !group.is_offered()) {
         for change in &group.changes {
             let (Ok(parsed), Some(refusal)) = (&change.parsed, refused.get(&change.hash)) else {
                 continue;

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::push::PushJob;
+use super::receipts::ReceiptKey;
 use crate::guard::ParsedChange;
-use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
+use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch, UserId};
 
 /// What must be known of a batch before it is judged.
 #[derive(Debug, Default)]
@@ -45,6 +46,10 @@ pub struct Known {
     /// The last position that was given away. The store sees to it that nobody gives away another
     /// one before this batch has ended.
     pub last: FeedPosition,
+    /// The store's present life: what was read in another one says nothing of it.
+    pub epoch: Option<ServerEpoch>,
+    /// Under which receipts are written.
+    pub receipts: ReceiptKey,
     /// Those of the changes that are stored: for which record, and where.
     pub changes: HashMap<ChangeHash, (RecordId, FeedPosition)>,
     /// Whose each writer is, of those that are bound.

@@ -1,7 +1,8 @@
 //! Positions: every accepted change has its place in the one order.
 
+use super::receipts::ReceiptKey;
 use super::workspace::{Merged, StoredChange};
-use crate::ids::{FeedPosition, ReplicaId, UserId};
+use crate::ids::{FeedPosition, Receipt, ReplicaId, UserId};
 
 /// A merged group with who pushed it.
 #[derive(Debug)]
@@ -16,23 +17,31 @@ pub(super) struct Accepted {
 pub struct Placed {
     /// The change.
     pub change: StoredChange,
-    /// Who pushed it.
+    /// Who wrote it: whoever pushed it, but for what was offered back.
     pub author: UserId,
     /// From which device.
     pub replica: ReplicaId,
     /// Its place.
     pub position: FeedPosition,
+    /// The proof that it was accepted.
+    pub receipt: Receipt,
 }
 
 /// Gives every accepted change its place, after the last that was given away.
-pub(super) fn place(accepted: Vec<Accepted>, last: FeedPosition) -> Vec<Placed> {
+pub(super) fn place(
+    accepted: Vec<Accepted>,
+    last: FeedPosition,
+    receipts: &ReceiptKey,
+) -> Vec<Placed> {
     let mut position = last.0;
     let mut placed = Vec::new();
     for one in accepted {
         for change in one.merged.changes {
             position += 1;
-            let (author, replica) = (one.user, one.replica);
-            placed.push(Placed { change, author, replica, position: FeedPosition(position) });
+            let (author, replica) = (change.author.unwrap_or(one.user), one.replica);
+            let receipt = receipts.receipt(change.record, change.hash);
+            let position = FeedPosition(position);
+            placed.push(Placed { change, author, replica, position, receipt });
         }
     }
     placed

@@ -3,7 +3,7 @@
 use crate::document::PenRole;
 use crate::error::Refusal;
 use crate::guard::{self, ParsedChange};
-use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
+use crate::ids::{ChangeHash, FeedPosition, GroupId, Receipt, RecordId, ReplicaId, UserId};
 use crate::protocol::{PushGroup, PushItem};
 
 /// A pushed change, parsed or refused before it came here.
@@ -17,6 +17,8 @@ pub struct PushedChange {
     pub hash: ChangeHash,
     /// The change.
     pub parsed: Result<ParsedChange, Refusal>,
+    /// The receipt that came with it.
+    pub receipt: Option<Receipt>,
 }
 
 /// A pushed group.
@@ -28,6 +30,13 @@ pub struct PushedGroup {
     pub seen: Option<FeedPosition>,
     /// Its changes.
     pub changes: Vec<PushedChange>,
+}
+
+impl PushedGroup {
+    /// Whether it is said that a server accepted it once.
+    pub fn is_offered(&self) -> bool {
+        self.changes.iter().any(|change| change.receipt.is_some())
+    }
 }
 
 /// What one session pushed at once, or asked about at once.
@@ -69,7 +78,8 @@ pub fn parse(groups: Vec<PushGroup>) -> Vec<PushedGroup> {
         let parsed = guard::parse(&item.change.0);
         let hash =
             parsed.as_ref().map_or_else(|_| guard::name_of_bytes(&item.change.0), |p| p.hash());
-        PushedChange { record: item.record, kind: item.kind, hash, parsed }
+        let (record, kind, receipt) = (item.record, item.kind, item.receipt);
+        PushedChange { record, kind, hash, parsed, receipt }
     };
     groups
         .into_iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cell::{Cell, Row};
-use crate::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch};
+use crate::ids::{ChangeHash, FeedPosition, Receipt, RecordId, ScopeId, ServerEpoch};
 
 /// A question of a feed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,9 +143,11 @@ pub enum Content {
     Whole {
         /// The merged document.
         snapshot: Vec<u8>,
+        /// A receipt for each of its heads, in the order of their hashes.
+        receipts: Vec<Receipt>,
         /// Its row.
         row: Option<Row>,
     },
-    /// Changes, oldest first.
-    Changes(Vec<Vec<u8>>),
+    /// Changes with their receipts, oldest first.
+    Changes(Vec<(Vec<u8>, Receipt)>),
 }

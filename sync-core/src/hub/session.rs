@@ -27,7 +27,7 @@ use crate::protocol::{
 use crate::schema::Schema;
 use effects::session_limits;
 pub use effects::{DeviceNoted, Effect, Event, Now, Secret, SignedIn};
-use ends::{disabled, protocol, rate_limited, too_old, unavailable};
+use ends::{another_life, disabled, protocol, rate_limited, too_old, unavailable};
 use live::Live;
 use pace::Silence;
 pub use pace::{PING_EVERY, SILENT_FOR};
@@ -347,6 +347,7 @@ impl Session {
                 return;
             }
             Next::Disabled => return self.end(Some(disabled())),
+            Next::AnotherLife => return self.end(Some(another_life())),
             Next::Send(batch) => Some(batch),
             Next::Silent => None,
         };
@@ -385,6 +386,7 @@ impl Session {
             Next::Send(batch) => self.send_batch(*batch),
             Next::Silent => live.nothing_to_read(),
             Next::Disabled => self.end(Some(disabled())),
+            Next::AnotherLife => self.end(Some(another_life())),
         }
     }
 

@@ -12,7 +12,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::moments::{Moment, Moments};
-use super::workspace::{CandidateGroup, Judgement, Merged, Projected, Workspace, group_refused};
+use super::workspace::{
+    CandidateGroup, Judgement, Merged, Projected, Standing, Workspace, group_refused,
+};
 use crate::document::PenRole;
 use crate::error::Refusal;
 use crate::ids::{ChangeHash, FeedPosition, RecordId, UserId};
@@ -21,11 +23,20 @@ use crate::time::UnixMs;
 /// Why rows were not written, by record.
 pub type Culprits = HashMap<RecordId, Refusal>;
 
-/// Rows to be written as a user, all in one savepoint.
+/// As whom rows are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writer {
+    /// As a user: the rules decide.
+    User(UserId),
+    /// As the server itself: what was accepted before is put back.
+    Server,
+}
+
+/// Rows to be written, all in one savepoint.
 #[derive(Debug)]
 pub struct WriteRows {
     /// As whom.
-    pub user: UserId,
+    pub writer: Writer,
     /// What the user had seen of the feed when the edits were made, as the device says.
     pub seen: Option<FeedPosition>,
     /// The rows; parents before children.
@@ -108,6 +119,7 @@ pub(super) struct Pusher {
 pub(super) struct Settling {
     pusher: Pusher,
     seen: Option<FeedPosition>,
+    standing: Standing,
     /// The last one is being worked on.
     rounds: Vec<Round>,
     asked: Option<WriteRows>,
@@ -115,14 +127,14 @@ pub(super) struct Settling {
 }
 
 impl Settling {
-    /// Begins with groups that had seen the same.
+    /// Begins with groups that had seen the same and are of the same standing.
     pub(super) fn new(
         pusher: Pusher,
-        seen: Option<FeedPosition>,
+        (seen, standing): (Option<FeedPosition>, Standing),
         groups: Vec<CandidateGroup>,
     ) -> Self {
-        let first = Round { next: groups, ..Round::default() };
-        Self { pusher, seen, rounds: vec![first], asked: None, settled: Settled::default() }
+        let (first, settled) = (Round { next: groups, ..Round::default() }, Settled::default());
+        Self { pusher, seen, standing, rounds: vec![first], asked: None, settled }
     }
 
     /// The rows to be written; none once everything is settled.
@@ -199,7 +211,10 @@ impl Settling {
             return self.take_back(workspace, &unsound);
         }
         self.asked = Some(WriteRows {
-            user: self.pusher.user,
+            writer: match self.standing {
+                Standing::New => Writer::User(self.pusher.user),
+                Standing::AcceptedBefore => Writer::Server,
+            },
             seen: self.seen,
             rows: workspace.project(records),
             care: Care::None,

@@ -172,5 +172,5 @@ fn fault(hash: ChangeHash) -> Verdict {
     let sentence =
         "This edit broke the server's document engine and was not applied; please report it.";
     let refusal = Refusal::new(RefusalCode::EngineFault, sentence);
-    Verdict { hash, outcome: VerdictOutcome::Refused(refusal) }
+    Verdict { hash, outcome: VerdictOutcome::Refused(refusal), receipt: None }
 }

@@ -65,8 +65,20 @@ pub struct CandidateGroup {
     /// How far its replica's feed had come when it was made, as the replica says; the caller's
     /// database judges by it.
     pub seen: Option<FeedPosition>,
+    /// Whether it was accepted before.
+    pub standing: Standing,
     /// Its changes in order.
     pub changes: Vec<Candidate>,
+}
+
+/// Whether a group was accepted before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// It is new: the rules decide.
+    New,
+    /// A server accepted it and has lost it since, as receipts prove: it is put back as it was, under
+    /// the authors that it had. Rules were asked then.
+    AcceptedBefore,
 }
 
 /// A change to be stored.
@@ -80,6 +92,8 @@ pub struct StoredChange {
     pub group: GroupId,
     /// Who wrote it: the device's writer.
     pub actor: Actor,
+    /// Whose writer that is, if it is not the pusher's own.
+    pub author: Option<UserId>,
     /// Its number among the actor's changes of this document.
     pub seq: u64,
     /// When, as the device says.
@@ -127,6 +141,15 @@ pub struct Projected {
     pub conflicts: Vec<Conflict>,
     /// Values that do not fit their declaration.
     pub violations: Vec<Violation>,
+}
+
+/// Whose a change is, as it is to be judged.
+#[derive(Clone, Copy, Debug)]
+struct Whose {
+    author: UserId,
+    pen: PenRole,
+    /// The author, if it need not be the pusher.
+    of_another: Option<UserId>,
 }
 
 /// The documents that a batch of pushes touches.
@@ -200,9 +223,11 @@ impl Workspace {
         let mut merged = Merged { changes: Vec::new(), before: Vec::new() };
         for candidate in group.changes {
             let hash = candidate.parsed.hash();
-            if let Err(refusal) =
-                self.merge_one(candidate, group.group, author, pen, now, &mut merged)
-            {
+            let whose = match group.standing {
+                Standing::New => Whose { author, pen, of_another: None },
+                Standing::AcceptedBefore => self.whose(&candidate, author),
+            };
+            if let Err(refusal) = self.merge_one(candidate, group.group, whose, now, &mut merged) {
                 self.undo(merged);
                 return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
             }
@@ -258,15 +283,28 @@ impl Workspace {
         rows
     }
 
+    /// Whose a change is that was accepted before: the author's that it names, or that its writer has
+    /// in the record.
+    fn whose(&self, candidate: &Candidate, pusher: UserId) -> Whose {
+        let writer = candidate.parsed.actor().automerge();
+        let in_record = || {
+            let document = self.documents.get(&candidate.record)?;
+            let author = document.doc.get_author_for_actor(&writer)?;
+            UserId::from_slice(author.as_bytes())
+        };
+        let of_another = candidate.parsed.author().or_else(in_record);
+        Whose { author: of_another.unwrap_or(pusher), pen: PenRole::Server, of_another }
+    }
+
     fn merge_one(
         &mut self,
         candidate: Candidate,
         group: GroupId,
-        author: UserId,
-        pen: PenRole,
+        whose: Whose,
         now: UnixMs,
         merged: &mut Merged,
     ) -> Result<(), Refusal> {
+        let Whose { author, pen, of_another } = whose;
         let Candidate { record, kind, parsed } = candidate;
         if self.quarantined.contains(&record) {
             return Err(Refusal::new(
@@ -291,6 +329,7 @@ impl Workspace {
             hash,
             group,
             actor: verified.actor(),
+            author: of_another,
             seq: verified.seq(),
             claimed_at: UnixMs::from_seconds(verified.change().timestamp()),
             bytes: verified.change().raw_bytes().to_vec(),

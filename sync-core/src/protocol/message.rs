@@ -10,7 +10,9 @@ use super::frame::{Compression, Frame, FrameError, decode_frame, encode_frame};
 use crate::cell::{Cell, Row};
 use crate::error::Refusal;
 use crate::ids::{Actor, UserId};
-use crate::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, ServerEpoch};
+use crate::ids::{
+    ChangeHash, FeedPosition, GroupId, Receipt, RecordId, ReplicaId, ScopeId, ServerEpoch,
+};
 use crate::limits;
 use crate::role::Role;
 use crate::time::UnixMs;
@@ -47,7 +49,7 @@ macro_rules! bin_on_the_wire {
         }
     )*};
 }
-bin_on_the_wire!(ChangeHash, Actor);
+bin_on_the_wire!(ChangeHash, Actor, Receipt);
 
 /// Where a replica stands in its feed. Opaque to the replica: kept and given back.
 pub type Cursor = Blob;
@@ -177,6 +179,9 @@ pub struct PushItem {
     pub kind: String,
     /// The change: one plain, uncompressed Automerge change chunk.
     pub change: Blob,
+    /// The receipt for it, when a server had accepted it and this one lacks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 /// Answer to a push: one verdict a change, in any order.
@@ -196,6 +201,9 @@ pub struct Verdict {
     /// Accepted or refused.
     #[serde(flatten)]
     pub outcome: VerdictOutcome,
+    /// The receipt for it, if it is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 /// Accepted or refused.
@@ -309,6 +317,9 @@ pub struct FeedItem {
     /// Changes that the replica may lack, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Blob>,
+    /// A receipt for each change, or for each head of the whole document in the order of their hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Receipt>,
     /// Its row beside a snapshot, in the order of the kind's columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<Row>,
@@ -549,10 +560,12 @@ mod tests {
                 Verdict {
                     hash: ChangeHash([3; 32]),
                     outcome: VerdictOutcome::Accepted(FeedPosition(42)),
+                    receipt: Some(Receipt([8; 8])),
                 },
                 Verdict {
                     hash: ChangeHash([4; 32]),
                     outcome: VerdictOutcome::Refused(Refusal::new(RefusalCode::Denied, "no")),
+                    receipt: None,
                 },
             ],
         });
@@ -565,6 +578,7 @@ mod tests {
                 scope: ScopeId::EVERYONE,
                 snapshot: Some(Blob(vec![9; 700])),
                 changes: Vec::new(),
+                receipts: vec![Receipt([7; 8])],
                 row: Some(vec![
                     Cell::Text("a".into()),
                     Cell::Null,
@@ -586,6 +600,7 @@ mod tests {
             record: RecordId(uuid::Uuid::from_u128(5)),
             kind: "organization".into(),
             change: Blob(vec![9; 90]),
+            receipt: Some(Receipt([6; 8])),
         };
         let group = PushGroup {
             group: GroupId(uuid::Uuid::from_u128(6)),

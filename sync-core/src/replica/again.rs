@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::ReplicaError;
 use super::history::{Histories, States};
-use super::store::{OpenDocument, OwnChange, Owner, Stored, Work};
+use super::store::{From, OpenDocument, OwnChange, Owner, Stored, Work};
 use super::writing::Writing;
 use crate::document::{EditError, Pen, PenRole, difference, hydrate};
 use crate::error::{Refusal, RefusalCode};
@@ -158,7 +158,9 @@ impl Again {
     ) -> Result<Vec<(ChangeHash, Refusal)>, ReplicaError> {
         let mut open: BTreeMap<RecordId, OpenDocument> = BTreeMap::new();
         let mut lost = Vec::new();
-        for (change, states) in &self.edits {
+        // What somebody else wrote is not made again under this user's name.
+        let own = |(change, _): &&(OwnChange, _)| change.from != From::OthersAccepted;
+        for (change, states) in self.edits.iter().filter(own) {
             let document = match open.remove(&change.record) {
                 Some(document) => Some(document),
                 None => work.open(change.record)?,

@@ -3,6 +3,7 @@
 use super::error::ReplicaError;
 use super::history::keep_words;
 use super::moments::ReplicaMoment;
+use super::offer;
 use super::store::Work;
 use crate::ids::{RecordId, ScopeId};
 use crate::protocol::{AccessNotice, FeedBatch};
@@ -53,7 +54,11 @@ pub(super) fn erase_unseen(
 ) -> Result<Vec<String>, ReplicaError> {
     let mut reasons = Vec::new();
     for record in records {
-        if !work.stored().waiting_from(record, 0)?.is_empty() {
+        if work.stored().may_be_lost(record)? {
+            // Whether its user does not see it, or the server lost it, shows once it is offered.
+            offer::all_of(work, record)?;
+        }
+        if !work.stored().waiting_from(record, i64::MIN)?.is_empty() {
             continue;
         }
         work.want_no_more(&[record])?;
@@ -70,6 +75,7 @@ pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> 
         erase_scope(work, scope)?;
     }
     work.erase_server_rows()?;
+    work.drop_offers()?;
     work.drop_meta("cursor")?;
     work.want_scrub();
     Ok(())

@@ -52,6 +52,10 @@ impl Replica {
             session.asked.clear();
         }
         session.anew |= batch.anew;
+        if batch.anew {
+            // What is offered back comes before all that waits.
+            session.sent_to = i64::MIN;
+        }
         if taken.displaced > 0 {
             // Somebody else's change bears the name of this writer.
             self.actor = Actor(draw(env));
@@ -108,6 +112,7 @@ fn take_batch(
         };
     }
     if batch.anew {
+        work.set_meta("epoch", session.epoch.as_bytes())?;
         work.want_everything()?;
         work.erase_server_rows()?;
     }

@@ -4,14 +4,18 @@ use automerge::{Automerge, Change, ReadDoc};
 
 use super::again::Again;
 use super::error::ReplicaError;
+use super::offer;
 use super::state::Rows;
 use super::store::{ChangeState, NewChange, OpenDocument, Origin, OwnChange, Work};
 use crate::document::{self, LoadError, hydrate};
 use crate::error::{Refusal, RefusalCode};
-use crate::ids::{Actor, ChangeHash, RecordId};
+use crate::ids::{Actor, ChangeHash, Receipt, RecordId};
 use crate::projection::Stamp;
-use crate::protocol::{Blob, FeedItem};
+use crate::protocol::FeedItem;
 use crate::schema::{Kind, Storage};
+
+/// A change that is not here, with the receipt for it.
+type Fresh = (Change, Option<Receipt>);
 
 /// What came with a batch of items.
 pub(super) struct Intake {
@@ -57,9 +61,12 @@ impl Intake {
         snapshot: &[u8],
     ) -> Result<(), ReplicaError> {
         let (record, scope) = (item.record, item.scope);
-        let pending = work.stored().waiting_from(record, 0)?;
+        if work.stored().may_be_lost(record)? {
+            offer::what_lacks(work, record, snapshot)?;
+        }
+        let pending = work.stored().waiting_from(record, i64::MIN)?;
         if pending.is_empty() {
-            let n = work.put_snapshot(record, &item.kind, scope, snapshot)?;
+            let n = work.put_snapshot(record, &item.kind, scope, snapshot, &item.receipts)?;
             let row = item.row.as_ref().filter(|_| self.rows == Rows::Agreed);
             return match (kind, row) {
                 (Some(kind), Some(row)) if row.len() == kind.columns().len() => {
@@ -79,7 +86,7 @@ impl Intake {
             Some(_) => self.displace(work, &misfits)?,
             None => None,
         };
-        work.put_snapshot(record, &item.kind, scope, snapshot)?;
+        work.put_snapshot(record, &item.kind, scope, snapshot, &item.receipts)?;
         for hash in there {
             work.drop_change(hash)?;
         }
@@ -136,10 +143,10 @@ impl Intake {
             self.lacking.push(record);
             return Ok(());
         };
-        let fresh = self.fresh(work, &open.doc, &item.changes)?;
+        let fresh = self.fresh(work, &open.doc, item)?;
         // One that bears the name of an unsent change was made by a copy of this writer, or by whoever
         // stole its name. The server has that one, so that it is ours which gives way.
-        let pending = work.stored().waiting_from(record, 0)?;
+        let pending = work.stored().waiting_from(record, i64::MIN)?;
         let colliding = colliding(&pending, &fresh);
         let displaced = self.displace(work, &colliding)?;
         if !colliding.is_empty() {
@@ -153,7 +160,7 @@ impl Intake {
         if self.apply(work, item, &mut open.doc, &fresh)? {
             if open.doc.get_heads() != stood {
                 open.hydrated = hydrate(&open.doc, kind);
-                let newest = fresh.iter().map(|change| Stamp::of(change, &open.doc)).max();
+                let newest = fresh.iter().map(|(change, _)| Stamp::of(change, &open.doc)).max();
                 open.stamp = open.stamp.max(newest);
             }
             self.show(work, item, open, &pending)?;
@@ -184,7 +191,7 @@ impl Intake {
             self.lacking.push(item.record);
             return Ok(());
         };
-        let fresh = self.fresh(work, &doc, &item.changes)?;
+        let fresh = self.fresh(work, &doc, item)?;
         if self.apply(work, item, &mut doc, &fresh)? {
             work.put_scope(item.record, &item.kind, item.scope)?;
             work.fold(item.record)?;
@@ -192,29 +199,30 @@ impl Intake {
         Ok(())
     }
 
-    /// Changes that a document does not have; ours among the others are accepted.
+    /// Changes that a document does not have, with their receipts; ours among the others are accepted.
     fn fresh(
         &self,
         work: &mut Work<'_>,
         doc: &Automerge,
-        changes: &[Blob],
-    ) -> Result<Vec<Change>, ReplicaError> {
+        item: &FeedItem,
+    ) -> Result<Vec<Fresh>, ReplicaError> {
         let mut fresh = Vec::new();
-        for bytes in changes {
+        for (n, bytes) in item.changes.iter().enumerate() {
+            let receipt = item.receipts.get(n).copied();
             let change = Change::from_bytes(bytes.0.clone())
                 .map_err(|error| LoadError::Change(error.to_string()))?;
             let hash = ChangeHash(change.hash().0);
             match work.stored().change_state(hash)? {
                 // Our own change, whose verdict was lost on the way or is still to come.
-                Some(1) => work.accept_change(hash)?,
+                Some(1) => work.accept_change(hash, receipt)?,
                 // Refused here, and yet accepted for somebody who pushed it too.
                 Some(2) => {
                     work.drop_change(hash)?;
-                    fresh.push(change);
+                    fresh.push((change, receipt));
                 }
                 Some(_) => {}
                 None if doc.get_change_by_hash(&change.hash()).is_some() => {}
-                None => fresh.push(change),
+                None => fresh.push((change, receipt)),
             }
         }
         Ok(fresh)
@@ -227,18 +235,18 @@ impl Intake {
         work: &mut Work<'_>,
         item: &FeedItem,
         doc: &mut Automerge,
-        fresh: &[Change],
+        fresh: &[Fresh],
     ) -> Result<bool, ReplicaError> {
         if fresh.is_empty() {
             return Ok(true);
         }
-        doc.apply_changes(fresh.iter().cloned())
+        doc.apply_changes(fresh.iter().map(|(change, _)| change.clone()))
             .map_err(|error| LoadError::Change(error.to_string()))?;
         if !doc.get_missing_deps(&[]).is_empty() {
             self.lacking.push(item.record);
             return Ok(false);
         }
-        for change in fresh {
+        for (change, receipt) in fresh {
             work.add_change(&NewChange {
                 record: item.record,
                 kind: &item.kind,
@@ -247,6 +255,7 @@ impl Intake {
                 state: ChangeState::Accepted,
                 actor: Actor::from_slice(change.actor_id().to_bytes()).unwrap_or(Actor([0; 16])),
                 step: false,
+                receipt: *receipt,
                 origin: &self.origin,
             })?;
         }
@@ -278,9 +287,9 @@ fn against(
 }
 
 /// Pending changes that have writer and number in common with one of these.
-fn colliding(pending: &[OwnChange], fresh: &[Change]) -> Vec<ChangeHash> {
+fn colliding(pending: &[OwnChange], fresh: &[Fresh]) -> Vec<ChangeHash> {
     let same = |own: &Change| {
-        fresh.iter().any(|one| one.seq() == own.seq() && one.actor_id() == own.actor_id())
+        fresh.iter().any(|(one, _)| one.seq() == own.seq() && one.actor_id() == own.actor_id())
     };
     let taken =
         |one: &&OwnChange| Change::from_bytes(one.bytes.clone()).is_ok_and(|own| same(&own));

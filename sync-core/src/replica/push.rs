@@ -17,6 +17,10 @@ impl Replica {
         if session.waiting_for() >= session.limits.push_window as usize {
             return Ok(None);
         }
+        // While it is not known what a restored server lacks: what waits may build on that.
+        if self.file.stored().something_may_be_lost()? {
+            return Ok(None);
+        }
         let most = (session.limits.changes_per_push as usize).min(limits::CHANGES_PER_PUSH);
         // One more than fits, to see whether the last group is whole.
         let waiting = self.file.stored().outbox_after(session.sent_to, most + 1)?;
@@ -39,6 +43,7 @@ pub(super) fn push_groups(rows: &[OwnChange]) -> Vec<PushGroup> {
             record: row.record,
             kind: row.kind.clone(),
             change: Blob(row.bytes.clone()),
+            receipt: row.receipt,
         };
         match groups.last_mut() {
             Some(group) if group.group == row.origin.group => group.items.push(item),

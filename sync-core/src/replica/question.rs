@@ -61,7 +61,7 @@ impl Replica {
         // from what a commit would write.
         let (made, waiting) = self.file.try_out(|work| {
             let made = commit_group(work, edits, &pen, env)?;
-            let waiting = work.stored().outbox_after(0, limits::CHANGES_PER_PUSH + 1)?;
+            let waiting = work.stored().outbox_after(i64::MIN, limits::CHANGES_PER_PUSH + 1)?;
             Ok::<_, ReplicaError>((made, waiting))
         })?;
         let asked = made.changes.into_iter().map(|(_, hash)| hash).collect();

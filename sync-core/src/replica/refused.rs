@@ -11,7 +11,7 @@ use super::again::Again;
 use super::error::ReplicaError;
 use super::evict::erase;
 use super::history::Histories;
-use super::store::{OwnChange, Silent, Stood, Work};
+use super::store::{From, OwnChange, Silent, Stood, Work};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, RecordId, ScopeId};
 
@@ -74,7 +74,8 @@ impl Fallout {
             for change in work.stored().waiting_from(record, first)? {
                 // A group stands or falls as one, and this part of it cannot stand as it is.
                 let beside = work.stored().pending_beside(change.origin.group, record)?;
-                if later == Later::Stands && beside.is_empty() {
+                let can_be_made = change.from != From::OthersAccepted;
+                if later == Later::Stands && beside.is_empty() && can_be_made {
                     again.push(change);
                 } else {
                     self.fall(work, &change, &beside)?;
@@ -99,7 +100,7 @@ impl Fallout {
     ) -> Result<(), ReplicaError> {
         let refusal = Refusal::depends_on_refused();
         work.quarantine_change(change.hash, &refusal)?;
-        if !change.step {
+        if !change.step && change.from != From::OthersAccepted {
             self.refused.push((change.hash, refusal));
         }
         for hash in beside {

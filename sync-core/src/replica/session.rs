@@ -128,8 +128,15 @@ impl Replica {
         if welcome.user != self.file.owner().user {
             return Err(SessionFault::WrongUser);
         }
+        let known: Option<[u8; 16]> = self.file.stored().meta("epoch")?;
+        let restored = known.is_some_and(|known| known != *welcome.epoch.as_bytes());
         let wanted = self.file.write(|work| {
-            work.set_meta("epoch", welcome.epoch.as_bytes())?;
+            if restored {
+                // Until the feed has begun anew, the file stands where it did in the other life.
+                work.want_everything()?;
+            } else {
+                work.set_meta("epoch", welcome.epoch.as_bytes())?;
+            }
             work.set_meta("role", &welcome.role.as_str())?;
             work.set_meta("last_fault", &None::<String>)?;
             work.set_meta("last_sync", &welcome.now.0)?;
@@ -145,19 +152,22 @@ impl Replica {
             next_push: 1,
             questions: BTreeMap::new(),
             next_ask: 1,
-            sent_to: 0,
+            sent_to: i64::MIN,
             accepted_to: FeedPosition(0),
             fetches: 0,
             answered: 0,
             asked: Vec::new(),
-            anew: false,
+            anew: restored,
+            epoch: welcome.epoch,
             waits: HashSet::new(),
             rows: if agreed { Rows::Agreed } else { Rows::Foreign },
             cursor,
         };
         let mut effects = vec![Effect::Connected];
         // What an earlier session asked for, and went away before the answer.
-        if !wanted.is_empty() {
+        if restored {
+            // They come by themselves, or are asked for once it shows that they do not.
+        } else if !wanted.is_empty() {
             effects.push(session.fetch(wanted));
         } else if welcome.live {
             effects.push(Effect::Live);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::effect::Effect;
 use super::opinion::Asking;
-use crate::ids::{ChangeHash, FeedPosition, RecordId};
+use crate::ids::{ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::protocol::{ClientMessage, Fetch, SessionLimits};
 use crate::time::UnixMs;
 
@@ -71,6 +71,8 @@ pub(super) struct OpenSession {
     pub(super) asked: Vec<RecordId>,
     /// Whether everything comes anew, and what does not is still to be asked for.
     pub(super) anew: bool,
+    /// The server's present life.
+    pub(super) epoch: ServerEpoch,
     /// Changes that wait for their records, which were asked for: whatever else this session says of
     /// them, it is not the last word.
     pub(super) waits: HashSet<ChangeHash>,

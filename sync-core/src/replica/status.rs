@@ -24,6 +24,8 @@ pub struct Status {
     pub conflicts: u64,
     /// Edits in quarantine.
     pub refused: u64,
+    /// Records of which a restored server may have lost something, until it is known what.
+    pub comparing: u64,
     /// Records on this device.
     pub records: u64,
     /// How far the tables are filled after an update that changed the declarations; none when they
@@ -75,6 +77,7 @@ impl Replica {
             oldest_unsent: stored.oldest_unsent()?,
             conflicts,
             refused: stored.count("SELECT count(*) FROM changes WHERE state = 2 AND step = 0")?,
+            comparing: stored.count("SELECT count(*) FROM wanted WHERE offer = 1")?,
             records: stored.count("SELECT count(*) FROM documents")?,
             rebuilding: self.rebuilding()?,
             last_sync: stored.meta::<i64>("last_sync")?.map(UnixMs),
@@ -149,6 +152,10 @@ impl Status {
     /// What is to be said of the edits on this device, whether or not it talks to a server.
     pub fn edits(&self) -> String {
         let mut said = match (self.unsent, self.oldest_unsent) {
+            (0, _) if self.comparing > 0 => {
+                let what = counted(self.comparing, "record");
+                format!("the server was restored: {what} still to be compared with it")
+            }
             (0, _) => "everything is sent".to_owned(),
             (n, None) => format!("{} only on this device", counted(n, "edit")),
             (1, Some(made)) => format!("1 edit only on this device, from {made}"),

@@ -24,10 +24,10 @@ mod stored;
 mod tables;
 mod work;
 
-pub(super) use changes::{ChangeState, NewChange, Stood};
+pub(super) use changes::{ChangeState, Lost, NewChange, Stood};
 pub(super) use document::OpenDocument;
 pub(super) use file::File;
-pub(super) use outbox::{Origin, OwnChange, Silent};
+pub(super) use outbox::{From, Origin, OwnChange, Silent};
 pub(super) use stored::Stored;
 pub(super) use work::{Owner, Work};
 

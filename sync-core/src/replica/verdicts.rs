@@ -148,7 +148,7 @@ impl<'v> Judged<'v> {
                 if let (true, Some((record, _))) = (passed, work.stored().place(hash)?) {
                     self.wanted.push(record);
                 }
-                return work.accept_change(hash);
+                return work.accept_change(hash, verdict.receipt);
             }
             VerdictOutcome::Refused(refusal) => refusal,
         };

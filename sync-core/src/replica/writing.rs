@@ -97,6 +97,7 @@ impl Writing<'_> {
             state: ChangeState::Pending,
             actor: local.actor,
             step: made == Made::Step,
+            receipt: None,
             origin: &self.origin,
         })
     }

@@ -7,6 +7,8 @@ mod server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+pub(super) use device_file::held_in;
+
 use super::journal::Owed;
 use super::world::World;
 use crate::ids::{GroupId, UserId};

@@ -221,7 +221,7 @@ impl Desk {
 fn pushed(record: RecordId, kind: &str, bytes: &[u8]) -> PushedChange {
     let parsed = guard::parse(bytes);
     let hash = parsed.as_ref().map_or_else(|_| guard::name_of_bytes(bytes), |one| one.hash());
-    PushedChange { record, kind: kind.to_owned(), hash, parsed }
+    PushedChange { record, kind: kind.to_owned(), hash, parsed, receipt: None }
 }
 
 fn accepts(job: PushJob) -> Scene {

@@ -1,5 +1,6 @@
 //! What the apps were told: every edit that a device said was made.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::ids::{GroupId, RecordId, UserId};
@@ -26,4 +27,18 @@ pub(super) struct Entry {
     /// The word by which it is found.
     pub(super) mark: String,
     pub(super) owed: Owed,
+    /// The files that hold it, once the server lost it.
+    pub(super) holders: Option<BTreeSet<PathBuf>>,
+}
+
+impl Entry {
+    /// A file holds the edit no longer: with the last one it is gone for good.
+    pub(super) fn not_in(&mut self, path: &PathBuf) {
+        if let Some(holders) = &mut self.holders
+            && holders.remove(path)
+            && holders.is_empty()
+        {
+            self.owed = Owed::No;
+        }
+    }
 }

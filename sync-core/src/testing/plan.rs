@@ -47,6 +47,10 @@ pub enum Deed {
     FailWrite(DeviceId, u64),
     /// The so manieth commit of the store fails.
     FailStore(u64),
+    /// The server's database is copied away.
+    KeepStore,
+    /// The last copy takes its place.
+    RestoreStore,
     /// A file is copied away.
     BackUp(DeviceId),
     /// The last copy takes the file's place.
@@ -124,6 +128,8 @@ impl fmt::Display for Deed {
             Self::ClearDisk(d) => write!(f, "clear-disk {}", d.0),
             Self::FailWrite(d, nth) => write!(f, "fail-write {} {nth}", d.0),
             Self::FailStore(nth) => write!(f, "fail-store {nth}"),
+            Self::KeepStore => write!(f, "keep-store"),
+            Self::RestoreStore => write!(f, "restore-store"),
             Self::BackUp(d) => write!(f, "back-up {}", d.0),
             Self::Restore(d) => write!(f, "restore {}", d.0),
             Self::Copy(d) => write!(f, "copy {}", d.0),
@@ -225,6 +231,8 @@ fn deed(verb: &str, rest: &[&str]) -> Option<Deed> {
         "clear-disk" => Deed::ClearDisk(device()?),
         "fail-write" => Deed::FailWrite(device()?, number(1)?),
         "fail-store" => Deed::FailStore(number(0)?),
+        "keep-store" => Deed::KeepStore,
+        "restore-store" => Deed::RestoreStore,
         "back-up" => Deed::BackUp(device()?),
         "restore" => Deed::Restore(device()?),
         "copy" => Deed::Copy(device()?),

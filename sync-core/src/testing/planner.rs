@@ -91,6 +91,13 @@ impl Drawing {
                 let edits = (0..2).map(|_| Deed::Edit(device, self.number()));
                 edits.chain([Deed::Restore(device)]).collect()
             }
+            Deed::KeepStore => {
+                let online = (0..self.devices.min(4)).map(|n| Deed::Online(DeviceId(n as usize)));
+                let online: Vec<Deed> = online.collect();
+                let edits = (0..3).map(|_| Deed::Edit(self.device(), self.number()));
+                let edits: Vec<Deed> = edits.collect();
+                online.into_iter().chain(edits).chain([Deed::RestoreStore]).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -99,7 +106,9 @@ impl Drawing {
         let device = self.device();
         let number = self.number();
         match self.random.below(100) {
-            0..38 => Deed::Edit(device, number),
+            0..36 => Deed::Edit(device, number),
+            36..37 => Deed::KeepStore,
+            37..38 => Deed::RestoreStore,
             38..52 => Deed::Administer(number),
             52..59 => Deed::Online(device),
             59..63 => Deed::Offline(device),

@@ -133,6 +133,8 @@ fn perform(world: &mut World, trade: &Trade, deed: Deed) {
         Deed::Administer(seed) => world.administer(seed),
         Deed::CrashServer => world.crash_server(),
         Deed::FailStore(nth) => world.fail_store(nth),
+        Deed::KeepStore => world.back_up_server(),
+        Deed::RestoreStore => world.restore_server(),
         Deed::Online(d) if there(world, d) => world.go_online(d),
         Deed::Offline(d) if there(world, d) => world.go_offline(d),
         Deed::Edit(d, seed) if there(world, d) => world.edit_anything(d, seed),

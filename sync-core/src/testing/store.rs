@@ -21,7 +21,7 @@ use super::rules::{Rules, ServerRecord};
 use crate::cell::{Cell, Row};
 use crate::hub::StoredChange;
 use crate::ids::{
-    Actor, ChangeHash, FeedPosition, RecordId, ReplicaId, ScopeId, ServerEpoch, UserId,
+    Actor, ChangeHash, FeedPosition, Receipt, RecordId, ReplicaId, ScopeId, ServerEpoch, UserId,
 };
 use crate::schema::Schema;
 
@@ -34,6 +34,8 @@ pub struct Accepted {
     pub author: UserId,
     /// Where it stands.
     pub position: FeedPosition,
+    /// The proof that it was accepted.
+    pub receipt: Receipt,
 }
 
 /// A merged document.
@@ -45,6 +47,8 @@ pub struct StoredDocument {
     pub scope: ScopeId,
     /// As Automerge saves it.
     pub snapshot: Vec<u8>,
+    /// A receipt for each of its heads, in the order of their hashes.
+    pub receipts: Vec<Receipt>,
     /// Position of its last change.
     pub position: FeedPosition,
     /// Where it began, to those who see its scope.
@@ -94,6 +98,8 @@ pub struct Contents {
 pub struct ModelStore {
     rules: Rc<dyn Rules>,
     contents: Contents,
+    /// A copy of it, from before.
+    kept: Option<Contents>,
 }
 
 /// A transaction: dropped, it leaves nothing.
@@ -119,7 +125,7 @@ impl ModelStore {
             moves: Arc::default(),
             visible: BTreeMap::new(),
         };
-        let mut store = Self { rules, contents };
+        let mut store = Self { rules, contents, kept: None };
         let mut founding = store.begin();
         for row in store.rules.founding() {
             founding.put_server_record(&row);
@@ -136,6 +142,21 @@ impl ModelStore {
     /// Makes a transaction's work stand.
     pub fn commit(&mut self, transaction: Transaction) {
         self.contents = transaction.contents;
+    }
+
+    /// Keeps a copy.
+    pub fn keep(&mut self) {
+        self.kept = Some(self.contents.clone());
+    }
+
+    /// Puts the copy that was kept last in place, as another life of the database; says whether there was
+    /// one.
+    pub fn restore(&mut self) -> bool {
+        let Some(kept) = self.kept.clone() else { return false };
+        let epoch = self.contents.epoch;
+        self.contents = Contents { epoch, ..kept };
+        self.begin_another_life();
+        true
     }
 
     /// Begins another life of the database, as after a restore: cursors of before mean nothing in it.

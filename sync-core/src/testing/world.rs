@@ -7,6 +7,7 @@ mod files;
 mod happen;
 mod healing;
 mod links;
+mod restoring;
 mod sessions;
 
 use std::collections::BTreeMap;

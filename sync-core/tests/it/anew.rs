@@ -36,8 +36,10 @@ fn names(push: &Push) -> Vec<ChangeHash> {
 
 /// Everything in the push is refused with this code.
 fn refuse(device: &mut Replica, push: &Push, code: RefusalCode, env: &mut World) -> Vec<Effect> {
-    let refused =
-        |hash| Verdict { hash, outcome: VerdictOutcome::Refused(Refusal::new(code, "No.")) };
+    let refused = |hash| {
+        let outcome = VerdictOutcome::Refused(Refusal::new(code, "No."));
+        Verdict { hash, outcome, receipt: None }
+    };
     let verdicts = names(push).into_iter().map(refused).collect();
     let frame = ServerMessage::Verdicts(Verdicts { push: push.push, verdicts }).to_bytes();
     device.handle_frame(&frame, env).unwrap()
@@ -159,6 +161,7 @@ fn a_group_that_is_made_again_stays_one() {
     let refused = |(hash, code)| Verdict {
         hash,
         outcome: VerdictOutcome::Refused(Refusal::new(code, "No.")),
+        receipt: None,
     };
     let verdicts = names(&push).into_iter().zip(codes).map(refused).collect();
     let frame = ServerMessage::Verdicts(Verdicts { push: push.push, verdicts }).to_bytes();

@@ -88,6 +88,7 @@ pub(crate) fn item(record: RecordId) -> FeedItem {
         scope: ScopeId(record.0),
         snapshot: None,
         changes: Vec::new(),
+        receipts: Vec::new(),
         row: None,
         fields: None,
     }

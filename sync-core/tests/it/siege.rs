@@ -75,6 +75,7 @@ fn refuse(device: &mut Replica, push: &Push, codes: &[RefusalCode], env: &mut Wo
     let verdicts = names.into_iter().zip(codes).map(|(hash, code)| Verdict {
         hash,
         outcome: VerdictOutcome::Refused(Refusal::new(*code, "No.")),
+        receipt: None,
     });
     let verdicts = Verdicts { push: push.push, verdicts: verdicts.collect() };
     device.handle_frame(&ServerMessage::Verdicts(verdicts).to_bytes(), env).unwrap();

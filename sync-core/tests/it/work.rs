@@ -28,6 +28,7 @@ fn refuse(device: &mut Replica, code: RefusalCode, env: &mut World) -> Vec<Effec
     let refused = |item: &sync_core::protocol::PushItem| Verdict {
         hash: sync_core::guard::name_of_bytes(&item.change.0),
         outcome: VerdictOutcome::Refused(Refusal::new(code, "No.")),
+        receipt: None,
     };
     let verdicts = Verdicts { push: push.push, verdicts: items.map(refused).collect() };
     device.handle_frame(&ServerMessage::Verdicts(verdicts).to_bytes(), env).unwrap()

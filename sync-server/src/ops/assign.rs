@@ -94,7 +94,7 @@ fn group(record: RecordId, kind: &str, bytes: &[u8], now: sync_core::time::UnixM
     PushedGroup {
         group: GroupId::mint(now, entropy()),
         seen: None,
-        changes: vec![PushedChange { record, kind: kind.to_owned(), hash, parsed }],
+        changes: vec![PushedChange { record, kind: kind.to_owned(), hash, parsed, receipt: None }],
     }
 }
 

@@ -39,13 +39,30 @@ pub async fn become_user(
     connection.execute(AssertSqlSafe(sql)).await.map(drop)
 }
 
+/// Makes the rest of the savepoint put rows back that were accepted before, as the server itself.
+///
+/// # Errors
+/// When Postgres refuses.
+pub(super) async fn put_back(connection: &mut PgConnection) -> sqlx::Result<()> {
+    connection
+        .execute(
+            "SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = 'on';
+             SET LOCAL pantry.seen = ''; SET LOCAL pantry.puts_back = 'on'",
+        )
+        .await
+        .map(drop)
+}
+
 /// Back to the server's own role within a transaction.
 ///
 /// # Errors
 /// When Postgres refuses.
 pub async fn become_server(connection: &mut PgConnection) -> sqlx::Result<()> {
     connection
-        .execute("SET LOCAL ROLE pantry_server; SELECT set_config('request.jwt.claims', '', true)")
+        .execute(
+            "SET LOCAL ROLE pantry_server; SET LOCAL pantry.puts_back = '';
+             SELECT set_config('request.jwt.claims', '', true)",
+        )
         .await
         .map(drop)
 }

@@ -6,21 +6,43 @@ use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, Transaction};
 use sync_core::hub::{
-    DocumentHead, DocumentToStore, Durable, Inquiry, Known, Placed, RefusedChange, RefusedWork,
-    ToStore,
+    DocumentHead, DocumentToStore, Durable, Inquiry, Known, Placed, ReceiptKey, RefusedChange,
+    RefusedWork, ToStore,
 };
-use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
+use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch, UserId};
 use uuid::Uuid;
+
+use super::life;
 
 /// Refused changes kept for each user; whoever has more is told of them on the device alone.
 const REFUSED_PER_USER: i64 = 20_000;
 
-/// Takes the lock under which commits happen one after the other; returns the last position.
-async fn lock_clock(connection: &mut PgConnection) -> sqlx::Result<FeedPosition> {
-    sqlx::query_scalar("SELECT last_position FROM sync.clock FOR UPDATE")
-        .fetch_one(connection)
-        .await
-        .map(FeedPosition)
+/// The clock under its lock.
+struct LockedClock {
+    last: FeedPosition,
+    epoch: ServerEpoch,
+    receipts: ReceiptKey,
+}
+
+/// Takes the lock under which commits happen one after the other.
+async fn lock_clock(connection: &mut PgConnection) -> sqlx::Result<LockedClock> {
+    let row = sqlx::query(
+        "SELECT last_position, epoch, receipt_key, sync.is_restored() FROM sync.clock FOR UPDATE",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let mut epoch: Uuid = row.try_get(1)?;
+    if row.try_get(3)? {
+        epoch = life::begin_another(connection).await?.unwrap_or(epoch);
+    }
+    let key: &[u8] = row.try_get(2)?;
+    let key =
+        key.try_into().map_err(|_| sqlx::Error::Decode("a receipt key of 32 bytes".into()))?;
+    Ok(LockedClock {
+        last: FeedPosition(row.try_get(0)?),
+        epoch: ServerEpoch(epoch),
+        receipts: ReceiptKey(key),
+    })
 }
 
 /// Moves the clock on; readers see it, and everything up to it, when the transaction commits.
@@ -37,11 +59,11 @@ async fn advance_clock(connection: &mut PgConnection, to: FeedPosition) -> sqlx:
 /// # Errors
 /// When the connection fails.
 pub async fn know(connection: &mut PgConnection, inquiry: &Inquiry) -> sqlx::Result<Known> {
-    let last = lock_clock(connection).await?;
+    let LockedClock { last, epoch, receipts } = lock_clock(connection).await?;
     let changes = known_changes(connection, &inquiry.changes).await?;
     let owners = actor_owners(connection, &inquiry.actors).await?;
     let heads = heads(connection, &inquiry.records).await?;
-    Ok(Known { last, changes, owners, heads })
+    Ok(Known { last, epoch: Some(epoch), receipts, changes, owners, heads })
 }
 
 /// Stores what a batch came to.
@@ -181,11 +203,12 @@ async fn append_changes(connection: &mut PgConnection, placed: &[Placed]) -> sql
     let groups: Vec<Uuid> = placed.iter().map(|p| p.change.group.0).collect();
     let bytes: Vec<&[u8]> = placed.iter().map(|p| p.change.bytes.as_slice()).collect();
     let claimed: Vec<i64> = placed.iter().map(|p| p.change.claimed_at.0).collect();
+    let receipts: Vec<&[u8]> = placed.iter().map(|p| p.receipt.0.as_slice()).collect();
     sqlx::query(
-        "INSERT INTO sync.changes (hash, record_id, position, actor, seq, author, replica_id, group_id, bytes, claimed_at, received_at)
-         SELECT h, r, p, a, s, u, d, g, b, to_timestamp(c / 1000.0), clock_timestamp()
-         FROM UNNEST($1::bytea[], $2::uuid[], $3::bigint[], $4::bytea[], $5::bigint[], $6::uuid[], $7::uuid[], $8::uuid[], $9::bytea[], $10::bigint[])
-              AS t(h, r, p, a, s, u, d, g, b, c)",
+        "INSERT INTO sync.changes (hash, record_id, position, actor, seq, author, replica_id, group_id, bytes, receipt, claimed_at, received_at)
+         SELECT h, r, p, a, s, u, d, g, b, m, to_timestamp(c / 1000.0), clock_timestamp()
+         FROM UNNEST($1::bytea[], $2::uuid[], $3::bigint[], $4::bytea[], $5::bigint[], $6::uuid[], $7::uuid[], $8::uuid[], $9::bytea[], $10::bigint[], $11::bytea[])
+              AS t(h, r, p, a, s, u, d, g, b, c, m)",
     )
     .bind(hashes)
     .bind(records)
@@ -197,6 +220,7 @@ async fn append_changes(connection: &mut PgConnection, placed: &[Placed]) -> sql
     .bind(groups)
     .bind(bytes)
     .bind(claimed)
+    .bind(receipts)
     .execute(connection)
     .await
     .map(drop)
@@ -212,10 +236,12 @@ async fn put_documents(
     let scopes: Vec<Uuid> = documents.iter().map(|one| one.projected.scope.0).collect();
     let snapshots: Vec<&[u8]> = documents.iter().map(|one| one.snapshot).collect();
     let positions: Vec<i64> = documents.iter().map(|one| one.position.0).collect();
+    let receipts: Vec<Vec<u8>> =
+        documents.iter().map(|one| one.receipts.iter().flat_map(|one| one.0).collect()).collect();
     sqlx::query(
-        "INSERT INTO sync.documents (id, kind, scope_id, snapshot, position, created_position)
-         SELECT i, k, s, b, p, p FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bigint[]) AS t(i, k, s, b, p)
-         ON CONFLICT (id) DO UPDATE SET scope_id = excluded.scope_id, snapshot = excluded.snapshot, position = excluded.position,
+        "INSERT INTO sync.documents (id, kind, scope_id, snapshot, position, created_position, receipts)
+         SELECT i, k, s, b, p, p, r FROM UNNEST($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bigint[], $6::bytea[]) AS t(i, k, s, b, p, r)
+         ON CONFLICT (id) DO UPDATE SET scope_id = excluded.scope_id, snapshot = excluded.snapshot, position = excluded.position, receipts = excluded.receipts,
              -- To those who see only the new scope, the record begins here.
              created_position = CASE WHEN documents.scope_id = excluded.scope_id THEN documents.created_position ELSE excluded.position END",
     )
@@ -224,6 +250,7 @@ async fn put_documents(
     .bind(scopes)
     .bind(snapshots)
     .bind(positions)
+    .bind(receipts)
     .execute(connection)
     .await
     .map(drop)

@@ -10,7 +10,7 @@ use sync_core::hub::{
     AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
     Since,
 };
-use sync_core::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch, UserId};
+use sync_core::ids::{ChangeHash, FeedPosition, Receipt, RecordId, ScopeId, ServerEpoch, UserId};
 use sync_core::schema::Schema;
 use uuid::Uuid;
 
@@ -145,18 +145,18 @@ async fn documents(
             rows.extend(rows::by_id(connection, kind, &ids).await?);
         }
     }
-    let mut changes: HashMap<Uuid, Vec<Vec<u8>>> = HashMap::new();
+    let mut changes: HashMap<Uuid, Vec<(Vec<u8>, Receipt)>> = HashMap::new();
     if !known.is_empty() {
-        for (record, bytes) in changes_after(connection, &known, after, &own).await? {
-            changes.entry(record).or_default().push(bytes);
+        for (record, bytes, receipt) in changes_after(connection, &known, after, &own).await? {
+            changes.entry(record).or_default().push((bytes, receipt));
         }
     }
-    let document = |Head { id, kind, scope, snapshot }| FeedDocument {
+    let document = |Head { id, kind, scope, snapshot, receipts }| FeedDocument {
         record: RecordId(id),
         kind,
         scope: ScopeId(scope),
         content: match snapshot {
-            Some(snapshot) => Content::Whole { snapshot, row: rows.remove(&id) },
+            Some(snapshot) => Content::Whole { snapshot, receipts, row: rows.remove(&id) },
             None => Content::Changes(changes.remove(&id).unwrap_or_default()),
         },
     };
@@ -169,6 +169,7 @@ struct Head {
     kind: String,
     scope: Uuid,
     snapshot: Option<Vec<u8>>,
+    receipts: Vec<Receipt>,
 }
 
 /// The last position, the life of the database, and whether the user may still sign in.
@@ -281,7 +282,7 @@ async fn heads(
     except: &[i64],
 ) -> sqlx::Result<Vec<Head>> {
     let rows = sqlx::query(
-        "SELECT id, kind, scope_id, CASE WHEN created_position > $2 AND created_position <> ALL($3) THEN snapshot END
+        "SELECT id, kind, scope_id, CASE WHEN created_position > $2 AND created_position <> ALL($3) THEN snapshot END, receipts
          FROM sync.documents WHERE id = ANY($1)",
     )
     .bind(ids)
@@ -296,6 +297,11 @@ async fn heads(
                 kind: row.try_get(1)?,
                 scope: row.try_get(2)?,
                 snapshot: row.try_get(3)?,
+                receipts: row
+                    .try_get::<&[u8], _>(4)?
+                    .chunks(8)
+                    .filter_map(Receipt::from_slice)
+                    .collect(),
             })
         })
         .collect()
@@ -319,9 +325,9 @@ async fn changes_after(
     records: &[Uuid],
     after: i64,
     except: &[i64],
-) -> sqlx::Result<Vec<(Uuid, Vec<u8>)>> {
+) -> sqlx::Result<Vec<(Uuid, Vec<u8>, Receipt)>> {
     let rows = sqlx::query(
-        "SELECT record_id, bytes FROM sync.changes
+        "SELECT record_id, bytes, receipt FROM sync.changes
          WHERE record_id = ANY($1) AND position > $2 AND position <> ALL($3) ORDER BY position",
     )
     .bind(records)
@@ -329,5 +335,9 @@ async fn changes_after(
     .bind(except)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    let change = |row: &PgRow| {
+        let receipt = Receipt::from_slice(row.try_get(2)?).unwrap_or(Receipt([0; 8]));
+        Ok((row.try_get(0)?, row.try_get(1)?, receipt))
+    };
+    rows.iter().map(change).collect()
 }

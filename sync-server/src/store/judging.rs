@@ -4,12 +4,12 @@ use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use sync_core::cell::Row;
 use sync_core::hub::{
-    Care, Commit, Culprits, DocumentCache, Judged, Projected, Step, WriteRows, Wrote,
+    Care, Commit, Culprits, DocumentCache, Judged, Projected, Step, WriteRows, Writer, Wrote,
 };
 use sync_core::ids::RecordId;
 use uuid::Uuid;
 
-use super::acting::{Access, become_server, become_user, skipped};
+use super::acting::{Access, become_server, become_user, put_back, skipped};
 use super::documents;
 use super::rows;
 use super::rules::Rules;
@@ -51,9 +51,15 @@ async fn write(
 ) -> sqlx::Result<Wrote> {
     let mut culprits = Culprits::new();
     let mut savepoint = connection.begin().await?;
-    become_user(&mut savepoint, asked.user, Access::Write { seen: asked.seen }).await?;
+    match asked.writer {
+        Writer::User(user) => {
+            become_user(&mut savepoint, user, Access::Write { seen: asked.seen }).await?;
+        }
+        Writer::Server => put_back(&mut savepoint).await?,
+    }
     for of_kind in asked.rows.chunk_by(|a, b| a.kind == b.kind) {
-        if let Care::Ask { began } = &asked.care {
+        // What is put back was asked about when it was accepted.
+        if let (Care::Ask { began }, Writer::User(_)) = (&asked.care, asked.writer) {
             let stood = |one: &Projected| !began.contains(&one.record);
             culprits.extend(ask(&mut savepoint, rules, of_kind, stood).await?);
         }

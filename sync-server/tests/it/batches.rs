@@ -71,7 +71,12 @@ async fn a_stolen_change_in_the_same_batch_changes_no_verdict() {
         let (mut omar, welcome) = Line::greeted(&url, hello(world.token(world.other_rep))).await;
         welcome.unwrap();
         let held = Held::new(&world).await;
-        let item = PushItem { record: account, kind: "organization".into(), change: Blob(stolen) };
+        let item = PushItem {
+            record: account,
+            kind: "organization".into(),
+            change: Blob(stolen),
+            receipt: None,
+        };
         omar.say(&push_of(vec![item])).await;
         waiting().await;
         let (_, summary) = tokio::join!(held.release(), world.sync(&mut rosa));

@@ -32,7 +32,7 @@ fn account(user: Uuid, name: &str) -> PushedChange {
     let mut mint = || EventId::mint(now, entropy());
     let (_, change) = document::create(kind, record, &edit, &pen, &mut mint).unwrap();
     let parsed = guard::parse(&change.bytes);
-    PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed }
+    PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed, receipt: None }
 }
 
 fn job(user: Uuid, changes: Vec<PushedChange>) -> PushJob {

@@ -44,6 +44,7 @@ impl Feed {
                     return None;
                 }
                 Next::Disabled => panic!("the user is no longer active"),
+                Next::AnotherLife => panic!("the database was restored"),
             }
         }
     }

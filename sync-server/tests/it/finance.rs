@@ -216,7 +216,7 @@ async fn push_by_hand(
     change: Vec<u8>,
 ) -> Vec<Verdict> {
     let change = Blob(change);
-    let items = vec![PushItem { record, kind: FINANCE.to_owned(), change }];
+    let items = vec![PushItem { record, kind: FINANCE.to_owned(), change, receipt: None }];
     let group = PushGroup { group: GroupId(people::new_id()), seen: None, items };
     let hello = wire::hello(world.token(user));
     let (mut line, welcome) = Line::greeted(&world.server.sync_url(), hello).await;

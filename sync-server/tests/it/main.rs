@@ -27,6 +27,7 @@ mod reach;
 mod reassigned;
 mod refresh;
 mod refusals;
+mod restore;
 mod revocation;
 mod secrecy;
 mod signer;

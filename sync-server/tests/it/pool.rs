@@ -33,7 +33,8 @@ fn account(user: UserId, name: &str) -> (RecordId, PushedGroup) {
     let mut mint = || EventId::mint(now, entropy());
     let (_, change) = document::create(&kind, record, &edit, &pen, &mut mint).unwrap();
     let parsed = guard::parse(&change.bytes);
-    let change = PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed };
+    let change =
+        PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed, receipt: None };
     (
         record,
         PushedGroup { group: GroupId::mint(now, entropy()), seen: None, changes: vec![change] },

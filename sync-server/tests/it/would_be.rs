@@ -286,7 +286,7 @@ fn unsent(world: &World, file: &str) -> Vec<PushGroup> {
         db.prepare("SELECT record, kind, bytes FROM changes WHERE state = 1 ORDER BY seq").unwrap();
     let rows = statement.query_map([], |row| {
         let record = RecordId(uuid::Uuid::from_bytes(row.get(0)?));
-        let item = PushItem { record, kind: row.get(1)?, change: Blob(row.get(2)?) };
+        let item = PushItem { record, kind: row.get(1)?, change: Blob(row.get(2)?), receipt: None };
         Ok(PushGroup { group: GroupId(people::new_id()), seen: None, items: vec![item] })
     });
     rows.unwrap().map(Result::unwrap).collect()
@@ -357,7 +357,8 @@ async fn a_question_by_hand_binds_and_promises_nothing() {
 
 fn unsent_nothing() -> PushGroup {
     let record = RecordId(people::new_id());
-    let item = PushItem { record, kind: "organization".into(), change: Blob(Vec::new()) };
+    let item =
+        PushItem { record, kind: "organization".into(), change: Blob(Vec::new()), receipt: None };
     PushGroup { group: GroupId(people::new_id()), seen: None, items: vec![item] }
 }
 

@@ -31,6 +31,12 @@ pub(super) fn unavailable() -> Goodbye {
     goodbye(GoodbyeCode::Unavailable, sentence, Some(Duration::from_secs(2)))
 }
 
+/// What a device hears whose server was restored under it.
+pub(super) fn another_life() -> Goodbye {
+    let sentence = "The server was restored from a backup; your app brings back what it lacks.";
+    goodbye(GoodbyeCode::Unavailable, sentence, Some(Duration::from_secs(1)))
+}
+
 /// What somebody hears who may no longer sign in; their device then erases what it holds.
 pub(super) fn disabled() -> Goodbye {
     let sentence = "Your account is no longer active; ask an administrator. Unsent edits are kept.";

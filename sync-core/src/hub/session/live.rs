@@ -137,7 +137,13 @@ impl Live {
     /// Counts pushed groups in, if they are no more than may be pushed now.
     fn admit(&mut self, groups: &[PushGroup]) -> Result<(), Goodbye> {
         let count: usize = groups.iter().map(|group| group.items.len()).sum();
-        let long = groups.iter().any(|group| group.items.len() > limits::CHANGES_PER_GROUP);
+        // What is offered back is one record's history, and no work of anybody's.
+        let offered = |group: &PushGroup| group.items.iter().any(|item| item.receipt.is_some());
+        let long = |group: &PushGroup| {
+            group.items.len() > limits::CHANGES_PER_GROUP
+                && !(offered(group) && group.items.len() <= limits::CHANGES_PER_PUSH)
+        };
+        let long = groups.iter().any(long);
         let full = self.waiting >= limits::PUSH_WINDOW * 2;
         if count > limits::CHANGES_PER_PUSH + limits::CHANGES_PER_GROUP || long || full {
             return Err(protocol("Your app pushes more than it may."));

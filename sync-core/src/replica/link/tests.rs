@@ -219,7 +219,7 @@ impl World {
         let verdicts = items.map(|item| {
             let change = automerge::Change::from_bytes(item.change.0.clone()).unwrap();
             let outcome = VerdictOutcome::Accepted(FeedPosition(position));
-            Verdict { hash: change.hash().into(), outcome }
+            Verdict { hash: change.hash().into(), outcome, receipt: None }
         });
         let verdicts = Verdicts { push: push.push, verdicts: verdicts.collect() };
         self.seen.clear();

@@ -3,10 +3,11 @@
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
-use super::outbox::Origin;
+use super::outbox::{From, Origin};
 use super::work::Work;
 use crate::error::Refusal;
-use crate::ids::{Actor, ChangeHash, RecordId};
+use crate::ids::{Actor, ChangeHash, Receipt, RecordId};
+use crate::time::UnixMs;
 
 /// Where a change stands when it is first stored; 2, quarantine, is only ever reached from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +27,8 @@ pub(in crate::replica) struct NewChange<'a> {
     pub(in crate::replica) actor: Actor,
     /// Whether it is a later step of the record's genesis, which is nobody's edit.
     pub(in crate::replica) step: bool,
+    /// The receipt for it, if it was accepted.
+    pub(in crate::replica) receipt: Option<Receipt>,
     pub(in crate::replica) origin: &'a Origin,
 }
 
@@ -34,8 +37,20 @@ pub(in crate::replica) struct NewChange<'a> {
 pub(in crate::replica) struct Stood {
     pub(in crate::replica) record: RecordId,
     pub(in crate::replica) seq: i64,
-    /// Whether it is a step, which no edit is.
+    /// Whether it is no edit of the user's: a step, or somebody else's.
     pub(in crate::replica) step: bool,
+}
+
+/// A change that was accepted once, and that the server lacks.
+#[derive(Debug)]
+pub(in crate::replica) struct Lost {
+    pub(in crate::replica) hash: ChangeHash,
+    pub(in crate::replica) bytes: Vec<u8>,
+    pub(in crate::replica) actor: Actor,
+    pub(in crate::replica) made_at: UnixMs,
+    pub(in crate::replica) step: bool,
+    pub(in crate::replica) receipt: Option<Receipt>,
+    pub(in crate::replica) from: From,
 }
 
 /// The table of changes, as what was touched names it.
@@ -56,8 +71,8 @@ impl Work<'_> {
         self.tx
             .prepare_cached(
                 "INSERT INTO changes
-                   (record, kind, hash, bytes, state, actor, grp, made_at, seen, code, step)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                   (record, kind, hash, bytes, state, actor, grp, made_at, seen, code, step, receipt)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 change.record.as_bytes(),
@@ -71,18 +86,81 @@ impl Work<'_> {
                 change.origin.seen.map(|seen| seen.0),
                 change.origin.again,
                 change.step,
+                change.receipt.map(|receipt| receipt.0),
             ])
             .map(drop)
     }
 
-    pub(in crate::replica) fn accept_change(&mut self, hash: ChangeHash) -> rusqlite::Result<()> {
+    /// Puts what was accepted once into the outbox, before all that waits there already: some of that
+    /// may build on it.
+    pub(in crate::replica) fn offer_back(
+        &mut self,
+        record: RecordId,
+        kind: &str,
+        lost: &[Lost],
+    ) -> rusqlite::Result<()> {
+        self.touched.add_table(CHANGES);
+        let first: i64 = self
+            .tx
+            .prepare_cached("SELECT coalesce(min(seq), 1) FROM changes")?
+            .query_row([], |row| row.get(0))?;
+        let count = i64::try_from(lost.len()).unwrap_or(i64::MAX);
+        for (seq, change) in (first - count..).zip(lost) {
+            self.tx
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO changes
+                       (seq, record, kind, hash, bytes, state, actor, grp, made_at, step, receipt, origin)
+                     VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?2, ?7, ?8, ?9, ?10)",
+                )?
+                .execute(params![
+                    seq,
+                    record.as_bytes(),
+                    kind,
+                    change.hash.0,
+                    change.bytes,
+                    change.actor.0,
+                    change.made_at.0,
+                    change.step,
+                    change.receipt.map(|receipt| receipt.0),
+                    change.from as i64,
+                ])?;
+        }
+        Ok(())
+    }
+
+    /// A record begins here, as far as anybody knows: of what the server confirmed nothing is left.
+    pub(in crate::replica) fn drop_confirmed(&mut self, record: RecordId) -> rusqlite::Result<()> {
+        self.forget(record);
+        self.drop_accepted_changes(record)?;
+        self.touched.add_table("documents");
+        self.tx
+            .prepare_cached("UPDATE documents SET snapshot = NULL, receipts = NULL WHERE id = ?1")?
+            .execute([record.as_bytes()])
+            .map(drop)
+    }
+
+    /// Drops what others wrote and is to be offered back, because nothing of theirs may stay here.
+    pub(in crate::replica) fn drop_offers(&mut self) -> rusqlite::Result<()> {
+        self.touched.add_table(CHANGES);
+        self.tx
+            .prepare_cached("DELETE FROM changes WHERE state = 1 AND origin = 2")?
+            .execute([])
+            .map(drop)
+    }
+
+    pub(in crate::replica) fn accept_change(
+        &mut self,
+        hash: ChangeHash,
+        receipt: Option<Receipt>,
+    ) -> rusqlite::Result<()> {
         self.touched.add_table(CHANGES);
         self.tx
             .prepare_cached(
-                "UPDATE changes SET state = 0, code = NULL, policy = NULL, sentence = NULL
+                "UPDATE changes SET state = 0, code = NULL, policy = NULL, sentence = NULL,
+                    receipt = coalesce(?2, receipt), origin = 0
                  WHERE hash = ?1",
             )?
-            .execute([hash.0])
+            .execute(params![hash.0, receipt.map(|receipt| receipt.0)])
             .map(drop)
     }
 
@@ -105,16 +183,28 @@ impl Work<'_> {
 
     /// Puts a change that waits into quarantine; says where it stood. A step goes there too, since the
     /// edits after it are read beside it, but nobody is shown it; one that the server must have, since
-    /// what it sent builds on it, is accepted instead.
+    /// what it sent builds on it, is accepted instead. What somebody else wrote is dropped: whoever is
+    /// here may not see it.
     pub(in crate::replica) fn quarantine_change(
         &mut self,
         hash: ChangeHash,
         refusal: &Refusal,
     ) -> rusqlite::Result<Option<Stood>> {
         if self.stored().is_leaned_on(hash)? {
-            return self.accept_change(hash).map(|()| None);
+            return self.accept_change(hash, None).map(|()| None);
         }
         self.touched.add_table(CHANGES);
+        let others: Option<(RecordId, i64)> = self
+            .tx
+            .prepare_cached(
+                "DELETE FROM changes WHERE hash = ?1 AND state = 1 AND origin = 2
+                 RETURNING record, seq",
+            )?
+            .query_row([hash.0], |row| Ok((RecordId(Uuid::from_bytes(row.get(0)?)), row.get(1)?)))
+            .optional()?;
+        if let Some((record, seq)) = others {
+            return Ok(Some(Stood { record, seq, step: true }));
+        }
         self.tx
             .prepare_cached(
                 "UPDATE changes SET state = 2, code = ?2, policy = ?3, sentence = ?4

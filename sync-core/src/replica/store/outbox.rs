@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::stored::Stored;
-use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId};
+use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, Receipt, RecordId};
 use crate::time::UnixMs;
 
 /// How an edit came to be, whatever change it stands in.
@@ -30,10 +30,36 @@ pub(in crate::replica) struct OwnChange {
     pub(in crate::replica) origin: Origin,
     /// Whether it is a later step of the record's genesis, which is nobody's edit.
     pub(in crate::replica) step: bool,
+    /// The receipt for it, if a server had accepted it.
+    pub(in crate::replica) receipt: Option<Receipt>,
+    pub(in crate::replica) from: From,
+}
+
+/// Where a change in the outbox comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::replica) enum From {
+    /// It was made here, and no server has heard of it.
+    Here = 0,
+    /// It is the user's, was accepted once, and is offered back.
+    OwnAccepted = 1,
+    /// It is somebody else's, was accepted once, and is offered back: nobody here can make it again, or
+    /// keep it when the server does not take it.
+    OthersAccepted = 2,
+}
+
+impl From {
+    fn of(number: i64) -> Self {
+        match number {
+            0 => Self::Here,
+            1 => Self::OwnAccepted,
+            _ => Self::OthersAccepted,
+        }
+    }
 }
 
 /// The columns of an [`OwnChange`], in the order in which it reads them.
-const OWN_CHANGE: &str = "seq, record, kind, hash, bytes, grp, made_at, seen, code, step";
+const OWN_CHANGE: &str =
+    "seq, record, kind, hash, bytes, grp, made_at, seen, code, step, receipt, origin";
 
 impl OwnChange {
     fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -50,6 +76,8 @@ impl OwnChange {
                 again: row.get(8)?,
             },
             step: row.get(9)?,
+            receipt: row.get::<_, Option<[u8; 8]>>(10)?.map(Receipt),
+            from: From::of(row.get(11)?),
         })
     }
 }
@@ -204,6 +232,21 @@ impl<'a> Stored<'a> {
         )?;
         let rows = statement.query_map(params![record.as_bytes(), least], |row| {
             Ok((ChangeHash(row.get(0)?), row.get(1)?))
+        })?;
+        rows.collect()
+    }
+
+    /// Receipts for accepted changes that stand beside their snapshot.
+    pub(in crate::replica) fn receipts_beside(
+        self,
+        record: RecordId,
+    ) -> rusqlite::Result<Vec<(ChangeHash, Receipt)>> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT hash, receipt FROM changes
+             WHERE record = ?1 AND state = 0 AND receipt IS NOT NULL",
+        )?;
+        let rows = statement.query_map([record.as_bytes()], |row| {
+            Ok((ChangeHash(row.get(0)?), Receipt(row.get(1)?)))
         })?;
         rows.collect()
     }

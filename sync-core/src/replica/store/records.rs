@@ -1,12 +1,15 @@
 //! Writing documents with what is read from them: row, scope and search words.
 
+use std::collections::HashMap;
+
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::document::OpenDocument;
 use super::work::Work;
 use crate::cell::{Cell, Row};
-use crate::ids::{RecordId, ScopeId};
+use crate::document;
+use crate::ids::{Receipt, RecordId, ScopeId};
 use crate::projection::project;
 use crate::replica::error::ReplicaError;
 use crate::schema::Kind;
@@ -26,19 +29,23 @@ impl Work<'_> {
         kind: &str,
         scope: ScopeId,
         snapshot: &[u8],
+        receipts: &[Receipt],
     ) -> rusqlite::Result<i64> {
         self.touched.add_table(DOCUMENTS);
         self.forget(record);
         self.drop_accepted_changes(record)?;
         self.tx
             .prepare_cached(
-                "INSERT INTO documents (id, kind, scope, snapshot) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, snapshot = excluded.snapshot
+                "INSERT INTO documents (id, kind, scope, snapshot, receipts)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, snapshot = excluded.snapshot,
+                    receipts = excluded.receipts
                  RETURNING n",
             )?
-            .query_row(params![record.as_bytes(), kind, scope.as_bytes(), snapshot], |row| {
-                row.get(0)
-            })
+            .query_row(
+                params![record.as_bytes(), kind, scope.as_bytes(), snapshot, joined(receipts)],
+                |row| row.get(0),
+            )
     }
 
     /// Makes sure that a record has its place among the documents, with this scope; its number.
@@ -168,12 +175,25 @@ impl Work<'_> {
             return Ok(());
         }
         let Some(doc) = self.stored().confirmed(record)? else { return Ok(()) };
+        let known: HashMap<_, _> = self.stored().receipts_beside(record)?.into_iter().collect();
+        let heads = document::heads(&doc);
+        let receipts: Option<Vec<Receipt>> =
+            heads.iter().map(|head| known.get(head).copied()).collect();
+        // While one head's receipt is that of the old snapshot they stay apart.
+        let Some(receipts) = receipts.or_else(|| known.is_empty().then(Vec::new)) else {
+            return Ok(());
+        };
         self.tx
-            .prepare_cached("UPDATE documents SET snapshot = ?2 WHERE id = ?1")?
-            .execute(params![record.as_bytes(), doc.save()])?;
+            .prepare_cached("UPDATE documents SET snapshot = ?2, receipts = ?3 WHERE id = ?1")?
+            .execute(params![record.as_bytes(), doc.save(), joined(&receipts)])?;
         self.drop_accepted_changes(record)?;
         Ok(())
     }
+}
+
+/// Receipts side by side; none when there are none.
+fn joined(receipts: &[Receipt]) -> Option<Vec<u8>> {
+    (!receipts.is_empty()).then(|| receipts.iter().flat_map(|receipt| receipt.0).collect())
 }
 
 struct SqlCell<'a>(&'a Cell);

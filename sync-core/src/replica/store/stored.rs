@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::document::OpenDocument;
 use crate::document::{self, LoadError, hydrate};
-use crate::ids::{RecordId, ScopeId};
+use crate::ids::{Receipt, RecordId, ScopeId};
 use crate::projection::Stamp;
 use crate::replica::error::ReplicaError;
 use crate::schema::{Kind, Schema};
@@ -24,6 +24,8 @@ pub(in crate::replica) struct Stored<'a> {
 pub(in crate::replica) struct DocumentRow {
     pub(in crate::replica) kind: String,
     pub(in crate::replica) snapshot: Option<Vec<u8>>,
+    /// Receipts for the heads of the snapshot, in the order of their hashes.
+    pub(in crate::replica) receipts: Vec<Receipt>,
     pub(in crate::replica) accepted: Vec<Vec<u8>>,
     pending: Vec<Vec<u8>>,
 }
@@ -55,13 +57,16 @@ impl<'a> Stored<'a> {
         self,
         record: RecordId,
     ) -> rusqlite::Result<Option<DocumentRow>> {
-        let found: Option<(String, Option<Vec<u8>>)> = self
+        let found: Option<(String, Option<Vec<u8>>, Option<Vec<u8>>)> = self
             .db
-            .prepare_cached("SELECT kind, snapshot FROM documents WHERE id = ?1")?
-            .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT kind, snapshot, receipts FROM documents WHERE id = ?1")?
+            .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let Some((kind, snapshot)) = found else { return Ok(None) };
-        let mut row = DocumentRow { kind, snapshot, accepted: Vec::new(), pending: Vec::new() };
+        let Some((kind, snapshot, receipts)) = found else { return Ok(None) };
+        let receipts = receipts.unwrap_or_default();
+        let receipts = receipts.chunks(8).filter_map(Receipt::from_slice).collect();
+        let (accepted, pending) = (Vec::new(), Vec::new());
+        let mut row = DocumentRow { kind, snapshot, receipts, accepted, pending };
         let mut statement = self.db.prepare_cached(
             "SELECT state, bytes FROM changes WHERE record = ?1 AND state < 2 ORDER BY state, seq",
         )?;
@@ -169,6 +174,20 @@ impl<'a> Stored<'a> {
         let mut statement = self.db.prepare_cached("SELECT id FROM documents WHERE scope = ?1")?;
         let rows = statement.query_map([scope.as_bytes()], |row| row.get(0).map(record))?;
         rows.collect()
+    }
+
+    /// Whether what the server accepted of a record may be lost, and it is not known yet what is.
+    pub(in crate::replica) fn may_be_lost(self, record: RecordId) -> rusqlite::Result<bool> {
+        self.db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM wanted WHERE record = ?1 AND offer = 1)")?
+            .query_row([record.as_bytes()], |row| row.get(0))
+    }
+
+    /// Whether that is not known yet of some record.
+    pub(in crate::replica) fn something_may_be_lost(self) -> rusqlite::Result<bool> {
+        self.db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM wanted WHERE offer = 1)")?
+            .query_row([], |row| row.get(0))
     }
 
     /// Records that the server was asked for and has not answered.

@@ -17,21 +17,25 @@ const OWN_TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 
 -- One row a record. `snapshot` is the document as the server confirmed it, without the accepted
--- changes that still stand in `changes`; NULL for a record that began here. The kind may be one
--- that this app does not know; then the record has no row until an app that knows it opens the file.
+-- changes that still stand in `changes`; NULL for a record that began here. `receipts` are the
+-- server's for the heads of the snapshot, in the order of their hashes. The kind may be one that this
+-- app does not know; then the record has no row until an app that knows it opens the file.
 CREATE TABLE documents (
     n INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
     kind TEXT NOT NULL,
     scope BLOB NOT NULL,
-    snapshot BLOB
+    snapshot BLOB,
+    receipts BLOB
 ) STRICT;
 CREATE INDEX documents_scope ON documents (scope);
 
 -- Changes beside their snapshots. state: 0 accepted, 1 pending (the outbox), 2 quarantined. `edit`
 -- is what a refused or cut-off change did, in the words of an edit. `code` is why it was refused; of
 -- a pending change, why its edit was made again, or waits for the record to be fetched. `seen` is
--- how far the feed had come when the edit was made.
+-- how far the feed had come when the edit was made. `receipt` is the server's for an accepted change.
+-- `origin` is 0 for an edit made here; of what was accepted once and waits to be offered back to a
+-- server that lost it, 1 is its user's own and 2 is of somebody else, which goes when it is not taken.
 CREATE TABLE changes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     record BLOB NOT NULL,
@@ -48,15 +52,21 @@ CREATE TABLE changes (
     edit TEXT,
     seen INTEGER,
     -- 1: a later step of the record's genesis, which is nobody's edit
-    step INTEGER NOT NULL
+    step INTEGER NOT NULL,
+    receipt BLOB,
+    origin INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX changes_record ON changes (record, seq);
 CREATE INDEX changes_waiting ON changes (state, seq) WHERE state > 0;
 CREATE INDEX changes_group ON changes (grp) WHERE state = 1;
 
 -- Records that the server is asked for whole, until it answered: what the feed brought of them before
--- could not be stored, and it will not come again by itself.
-CREATE TABLE wanted (record BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+-- could not be stored, and it will not come again by itself. `offer`: 1 when the server may have lost
+-- what it accepted of the record, which is offered back once it is known what it has.
+CREATE TABLE wanted (
+    record BLOB PRIMARY KEY,
+    offer INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
 
 -- Rows that only the server writes, by field name: fields that this app does not know are kept for
 -- one that does.

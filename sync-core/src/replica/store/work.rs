@@ -168,11 +168,23 @@ impl<'a> Work<'a> {
         records.iter().try_for_each(|record| statement.execute([record.as_bytes()]).map(drop))
     }
 
-    /// Notes that every record that is here is to come again, or to be asked for.
+    /// Notes that every record that is here is to come again, or to be asked for, and that what the
+    /// server accepted of it may be lost.
     pub(in crate::replica) fn want_everything(&self) -> rusqlite::Result<()> {
         self.tx
-            .prepare_cached("INSERT OR IGNORE INTO wanted (record) SELECT id FROM documents")?
+            .prepare_cached(
+                "INSERT INTO wanted (record, offer) SELECT id, 1 FROM documents WHERE true
+                 ON CONFLICT (record) DO UPDATE SET offer = 1",
+            )?
             .execute([])
+            .map(drop)
+    }
+
+    /// Notes that what the server lacks of a record was found out.
+    pub(in crate::replica) fn offered(&self, record: RecordId) -> rusqlite::Result<()> {
+        self.tx
+            .prepare_cached("UPDATE wanted SET offer = 0 WHERE record = ?1")?
+            .execute([record.as_bytes()])
             .map(drop)
     }
 

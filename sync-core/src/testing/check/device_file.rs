@@ -1,7 +1,7 @@
 //! One device's file: it holds what its user may see, as the server has it, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use automerge::{Automerge, Change};
@@ -71,7 +71,7 @@ impl DeviceFile {
                     ));
                 }
                 (Some(held), true) => {
-                    let own = self.load(db, record, held)?;
+                    let own = load(&self.schema, db, record, held)?;
                     let theirs = document::load(&stored.snapshot, &[]).map(|doc| heads(&doc));
                     if own.as_ref().map(heads) != theirs.ok() {
                         wrong.push(format!(
@@ -91,30 +91,6 @@ impl DeviceFile {
             wrong.push(format!("{name} holds {record}, which the server does not know"));
         }
         Ok(())
-    }
-
-    fn load(
-        &self,
-        db: &Connection,
-        record: RecordId,
-        held: &Held,
-    ) -> rusqlite::Result<Option<Automerge>> {
-        let base = match &held.snapshot {
-            Some(snapshot) => document::load(snapshot, &[]).ok(),
-            None => self.schema.kind(&held.kind).map(|kind| kind.genesis().doc.clone()),
-        };
-        let Some(mut doc) = base else { return Ok(None) };
-        let mut statement = db.prepare(
-            "SELECT bytes FROM changes WHERE record = ?1 AND state < 2 ORDER BY state, seq",
-        )?;
-        let rows = statement.query_map([record.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
-        for bytes in rows {
-            let applied = Change::from_bytes(bytes?).map(|change| doc.apply_changes([change]));
-            if !matches!(applied, Ok(Ok(()))) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(doc))
     }
 
     /// Rows are what documents say, and those of the server are the server's.
@@ -139,7 +115,7 @@ impl DeviceFile {
                 }
             } else {
                 for (record, held) in documents.iter().filter(|(_, held)| held.kind == kind.name) {
-                    let Some(doc) = self.load(db, *record, held)? else { continue };
+                    let Some(doc) = load(&self.schema, db, *record, held)? else { continue };
                     let stamp = Stamp::of_document(&doc).filter(|stamp| stamp.by.is_some());
                     expected.insert(*record, project(*record, &hydrate(&doc, kind), stamp));
                 }
@@ -250,6 +226,53 @@ impl DeviceFile {
         };
         said.iter().filter(|change| !is_text(change)).map(ToString::to_string).collect()
     }
+}
+
+/// The marks of all edits in a file's documents, and of those that wait.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(in crate::testing) fn held_in(
+    path: &Path,
+    schema: &Arc<Schema>,
+) -> rusqlite::Result<BTreeSet<String>> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut held = BTreeSet::new();
+    for (record, document) in documents(&db)? {
+        let doc = load(schema, &db, record, &document)?;
+        for change in doc.iter().flat_map(|doc| doc.get_changes(&[])) {
+            held.extend(marks::found_in(change.raw_bytes()));
+        }
+    }
+    let mut statement = db.prepare("SELECT bytes FROM changes WHERE state = 1")?;
+    let waiting = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+    for bytes in waiting {
+        held.extend(marks::found_in(&bytes?));
+    }
+    Ok(held)
+}
+
+fn load(
+    schema: &Schema,
+    db: &Connection,
+    record: RecordId,
+    held: &Held,
+) -> rusqlite::Result<Option<Automerge>> {
+    let base = match &held.snapshot {
+        Some(snapshot) => document::load(snapshot, &[]).ok(),
+        None => schema.kind(&held.kind).map(|kind| kind.genesis().doc.clone()),
+    };
+    let Some(mut doc) = base else { return Ok(None) };
+    let mut statement = db
+        .prepare("SELECT bytes FROM changes WHERE record = ?1 AND state < 2 ORDER BY state, seq")?;
+    let rows = statement.query_map([record.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
+    for bytes in rows {
+        let applied = Change::from_bytes(bytes?).map(|change| doc.apply_changes([change]));
+        if !matches!(applied, Ok(Ok(()))) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(doc))
 }
 
 /// A document as a device has it.

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use super::Transaction;
 use crate::error::{Refusal, RefusalCode};
 use crate::hub::{
-    Care, Commit, Culprits, DocumentCache, DocumentHead, Inquiry, Judged, Known, Projected, Step,
-    WriteRows, Wrote,
+    Care, Commit, Culprits, DocumentCache, DocumentHead, Inquiry, Judged, Known, Projected,
+    ReceiptKey, Step, WriteRows, Writer, Wrote,
 };
 use crate::ids::RecordId;
 use crate::schema::RowView;
 use crate::testing::rules::Writing;
+
+/// Under which receipts are written.
+const KEY: ReceiptKey = ReceiptKey(*b"the key of every store in memory");
 
 impl Transaction {
     /// Judges a batch: brings what is stored, and writes rows as their users.
@@ -57,6 +60,8 @@ impl Transaction {
         };
         Known {
             last: contents.head,
+            epoch: Some(contents.epoch),
+            receipts: KEY,
             changes: inquiry.changes.iter().filter_map(change).collect(),
             owners: inquiry.actors.iter().filter_map(owner).collect(),
             heads: inquiry.records.iter().filter_map(head).collect(),
@@ -104,13 +109,18 @@ impl Transaction {
 
     fn may_write(&self, asked: &WriteRows, one: &Projected) -> Result<(), Refusal> {
         let records = &self.contents.records;
-        if !self.rules.is_active(records, asked.user) {
+        let user = match asked.writer {
+            Writer::User(user) => user,
+            // The rules were asked when it was accepted.
+            Writer::Server => return Ok(()),
+        };
+        if !self.rules.is_active(records, user) {
             let sentence = "You may not sign in any more.";
             return Err(Refusal::new(RefusalCode::Denied, sentence));
         }
         let before = records.cells(&one.kind, one.record);
         let writing = Writing {
-            user: asked.user,
+            user,
             seen: asked.seen,
             record: one.record,
             kind: &one.kind,

@@ -7,7 +7,7 @@ use crate::hub::{
     AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
     Since,
 };
-use crate::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, UserId};
+use crate::ids::{ChangeHash, FeedPosition, Receipt, RecordId, ScopeId, UserId};
 
 impl ModelStore {
     /// Answers a question of a user's feed. Nothing is committed between the questions of one batch,
@@ -102,6 +102,7 @@ impl Contents {
         let kind = self.records.kind(document.kind);
         let whole = || Content::Whole {
             snapshot: document.snapshot.clone(),
+            receipts: document.receipts.clone(),
             row: self.records.cells(kind, record).map(|row| (**row).clone()),
         };
         let content = match since {
@@ -126,13 +127,13 @@ impl Contents {
         record: RecordId,
         after: FeedPosition,
         own: &BTreeSet<FeedPosition>,
-    ) -> Vec<Vec<u8>> {
+    ) -> Vec<(Vec<u8>, Receipt)> {
         let of_record = self.changes.values().filter(|one| {
             one.change.record == record && one.position > after && !own.contains(&one.position)
         });
         let mut found: Vec<_> = of_record.collect();
         found.sort_by_key(|one| one.position);
-        found.into_iter().map(|one| one.change.bytes.clone()).collect()
+        found.into_iter().map(|one| (one.change.bytes.clone(), one.receipt)).collect()
     }
 
     /// A document, if the user sees it.

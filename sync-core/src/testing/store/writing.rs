@@ -66,15 +66,17 @@ impl Transaction {
     }
 
     fn append(&mut self, placed: &Placed) {
-        let Placed { change, author, position, .. } = placed;
+        let Placed { change, author, position, receipt, .. } = placed;
         self.contents.owners.entry(change.actor).or_insert(*author);
-        let accepted = Accepted { change: change.clone(), author: *author, position: *position };
-        self.contents.changes.insert(change.hash, Arc::new(accepted));
+        let (change, author) = (change.clone(), *author);
+        let (hash, position, receipt) = (change.hash, *position, *receipt);
+        let accepted = Accepted { change, author, position, receipt };
+        self.contents.changes.insert(hash, Arc::new(accepted));
     }
 
     /// Puts a document in place; says whether it began.
     fn put_document(&mut self, document: &DocumentToStore<'_>) -> bool {
-        let DocumentToStore { projected, snapshot, position } = *document;
+        let DocumentToStore { projected, snapshot, position, ref receipts } = *document;
         let before = self.contents.documents.get(&projected.record).cloned();
         let began = match &before {
             Some(before) if before.scope == projected.scope => before.began,
@@ -91,6 +93,7 @@ impl Transaction {
             kind: projected.kind.name,
             scope: projected.scope,
             snapshot: snapshot.to_vec(),
+            receipts: receipts.clone(),
             position,
             began,
             closed: None,

@@ -158,7 +158,13 @@ impl World {
         let Ok(Some(change)) = made else { return };
         let parsed = crate::guard::parse(&change.bytes);
         let group = GroupId(random.uuid());
-        let pushed = PushedChange { record, kind: kind.name.into(), hash: change.hash, parsed };
+        let pushed = PushedChange {
+            record,
+            kind: kind.name.into(),
+            hash: change.hash,
+            parsed,
+            receipt: None,
+        };
         let groups = vec![PushedGroup { group, seen: None, changes: vec![pushed] }];
         let mut job = PushJob::of_device(by, ReplicaId(random.uuid()), groups);
         job.pen = PenRole::Server;
@@ -169,7 +175,8 @@ impl World {
         self.commit_soon();
     }
 
-    fn end_sessions_of_the_inactive(&mut self) {
+    pub(super) fn end_sessions_of_the_inactive(&mut self) {
+        self.forget_what_the_inactive_hold();
         for n in 0..self.connections.len() {
             let Some(user) = self.connections[n].user else { continue };
             if self.connections[n].far == End::Open && !self.store().is_active(user) {

@@ -158,7 +158,7 @@ impl World {
                 let (path, user, group) = (one.path.clone(), one.user, committed.group);
                 let entry = |(record, mark)| {
                     let path = path.clone();
-                    Entry { path, user, group, record, mark, owed: Owed::Yes }
+                    Entry { path, user, group, record, mark, owed: Owed::Yes, holders: None }
                 };
                 let entries: Vec<Entry> = marks.into_iter().map(entry).collect();
                 self.journal.extend(entries);

@@ -76,13 +76,6 @@ impl World {
         self.server_dies();
     }
 
-    /// The server starts again with a database that begins another life: what devices know of where its
-    /// feed stood means nothing to it.
-    pub fn begin_another_life(&mut self) {
-        self.server.store.begin_another_life();
-        self.crash_server();
-    }
-
     /// A device starts anew with a disk that is all but full.
     pub fn fill_disk(&mut self, device: DeviceId) {
         self.count("disk filled");

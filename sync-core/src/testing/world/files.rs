@@ -38,10 +38,14 @@ impl World {
         }
         self.count("file restored");
         let accepted = self.accepted_marks();
-        for entry in self.journal.iter_mut().skip(known) {
-            if entry.path == path && !accepted.contains(&entry.mark) {
+        for (n, entry) in self.journal.iter_mut().enumerate() {
+            if accepted.contains(&entry.mark) {
+                continue;
+            }
+            if n >= known && entry.path == path && entry.holders.is_none() {
                 entry.owed = Owed::No;
             }
+            entry.not_in(&path);
         }
     }
 

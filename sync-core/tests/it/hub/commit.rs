@@ -87,6 +87,7 @@ impl Store {
                         changes: self.changes.clone(),
                         owners: self.owners.clone(),
                         heads: inquiry.records.iter().filter_map(head).collect(),
+                        ..Known::default()
                     };
                     commit.known(known, cache);
                 }
@@ -150,7 +151,13 @@ fn account(author: u128, actor: u8, n: u128, name: &str) -> PushedChange {
     let edit = edit(kind, &[("name", name)]);
     let (_, change) = document::create(kind, record(n), &edit, &pen, &mut mint).unwrap();
     let parsed = guard::parse(&change.bytes);
-    PushedChange { record: record(n), kind: kind.name.into(), hash: change.hash, parsed }
+    PushedChange {
+        record: record(n),
+        kind: kind.name.into(),
+        hash: change.hash,
+        parsed,
+        receipt: None,
+    }
 }
 
 /// Account 2 begun by a rep, and an edit of it.
@@ -167,6 +174,7 @@ fn begun_and_edited(name: &str) -> [PushedChange; 2] {
         kind: kind.name.into(),
         hash: change.hash,
         parsed: guard::parse(&change.bytes),
+        receipt: None,
     };
     [pushed(first), pushed(second)]
 }
@@ -310,6 +318,7 @@ fn a_stored_step_is_accepted_whatever_falls_beside_it() {
         kind: kind.name.into(),
         hash: change.hash,
         parsed: guard::parse(&change.bytes),
+        receipt: None,
     };
     let stored = job(1, vec![vec![pushed(&first)], vec![pushed(&step)]]);
     assert_eq!(codes(&store.commit_all(vec![stored], &Moments::default())[0]), [None, None]);

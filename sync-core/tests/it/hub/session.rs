@@ -155,13 +155,15 @@ fn hello() -> ClientMessage {
 }
 
 fn push(push: u64) -> ClientMessage {
-    let item = PushItem { record: record(1), kind: "organization".into(), change: Blob(vec![1]) };
+    let kind = "organization".to_owned();
+    let item = PushItem { record: record(1), kind, change: Blob(vec![1]), receipt: None };
     let group = PushGroup { group: GroupId(Uuid::from_u128(2)), seen: None, items: vec![item] };
     ClientMessage::Push(Push { push, groups: vec![group] })
 }
 
 fn accepted(hash: ChangeHash, position: i64) -> Vec<Verdict> {
-    vec![Verdict { hash, outcome: VerdictOutcome::Accepted(FeedPosition(position)) }]
+    let outcome = VerdictOutcome::Accepted(FeedPosition(position));
+    vec![Verdict { hash, outcome, receipt: None }]
 }
 
 /// A push is committed; the wake-up of that comes before the verdicts do, and late enough for a look,

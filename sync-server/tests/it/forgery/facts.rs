@@ -183,7 +183,7 @@ impl Facts {
 }
 
 pub(super) fn item_of(record: RecordId, kind: &str, change: Vec<u8>) -> PushItem {
-    PushItem { record, kind: kind.to_owned(), change: Blob(change) }
+    PushItem { record, kind: kind.to_owned(), change: Blob(change), receipt: None }
 }
 
 pub(super) fn decoded(bytes: &[u8]) -> ExpandedChange {

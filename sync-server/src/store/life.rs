@@ -1,0 +1,36 @@
+//! The life of the database: whether it was restored from a backup since the server last looked.
+
+use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+/// Begins another life of a database that was restored; its name. None when somebody else did so
+/// meanwhile, or it was not restored.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn begin_another(connection: &mut PgConnection) -> sqlx::Result<Option<Uuid>> {
+    let begun: Option<Uuid> = sqlx::query_scalar(
+        "UPDATE sync.clock SET last_position = last_position WHERE sync.is_restored() RETURNING epoch",
+    )
+    .fetch_optional(connection)
+    .await?;
+    if let Some(epoch) = begun {
+        metrics::counter!("sync_restores_noticed_total").increment(1);
+        tracing::warn!(%epoch, "this database was restored from a backup, or is new: its devices bring back what it lacks");
+    }
+    Ok(begun)
+}
+
+/// Looks whether the database was restored, and begins another life of it then; says whether it did.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn look(pool: &PgPool) -> sqlx::Result<bool> {
+    let restored: bool = sqlx::query_scalar("SELECT sync.is_restored()").fetch_one(pool).await?;
+    if !restored {
+        return Ok(false);
+    }
+    let mut connection = pool.acquire().await?;
+    begin_another(&mut connection).await.map(|begun| begun.is_some())
+}
