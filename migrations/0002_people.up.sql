@@ -44,7 +44,9 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE restored boolean;
 BEGIN
     SELECT c.written_in IS NULL
+        -- Within a savepoint of this very transaction it bears the savepoint's number, until the end.
         OR c.xmin::text::bigint <> (c.written_in::text::bigint & 4294967295)
+            AND c.written_in IS DISTINCT FROM pg_current_xact_id_if_assigned()
         OR c.written_where IS DISTINCT FROM sync.whereabouts()
     INTO restored FROM sync.clock c;
     RETURN restored;
@@ -295,5 +297,6 @@ COMMENT ON POLICY server_reads ON public.territories IS 'The server reads territ
 GRANT SELECT ON public.territories TO authenticated, pantry_writer, pantry_server;
 
 SELECT setup.close_functions();
+GRANT EXECUTE ON FUNCTION sync.is_restored() TO pantry_server;
 GRANT EXECUTE ON FUNCTION app.current_user_id(), app.current_role_name(), app.is_admin(),
     app.managed_territories(), app.managed_users() TO authenticated, pantry_writer, pantry_server;

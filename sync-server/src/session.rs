@@ -22,8 +22,8 @@ use crate::clock::now;
 use crate::http::auth::{self, SignedIn};
 use crate::ops::people::entropy;
 use crate::revocation;
-use crate::store::devices;
 use crate::store::feed::FeedReader;
+use crate::store::{devices, life};
 use crate::traffic::Traffic;
 use line::{Broken, Incoming, Line, Sent};
 
@@ -162,6 +162,8 @@ impl Host {
                 self.permission.send_replace(self.checked.clone());
             }
             Effect::Note { user, replica, app } => {
+                // A device that comes after a restore is not to hear of it amid its first push.
+                life::look(&self.app.pool).await?;
                 let noted = devices::note(&self.app.pool, user, replica, &app).await?;
                 if noted == DeviceNoted::Own {
                     tracing::info!(%user, %replica, "session began");

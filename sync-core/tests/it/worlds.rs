@@ -208,6 +208,87 @@ fn a_record_that_bears_the_id_of_a_person_is_refused() {
     assert_eq!(world.check(), [""; 0]);
 }
 
+/// A rep's phone is lost, and then the server's database: what the rep had done since the backup is on
+/// the manager's device alone, which brings it back under the rep's name.
+#[test]
+fn a_colleagues_device_brings_back_what_a_restored_server_lacks() {
+    let mut world = world();
+    let (rep, manager) = (world.device(REP), world.device(MANAGER));
+    let known = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    world.heal().unwrap();
+    world.back_up_server();
+    world.edit(rep, known, &[("cuisine", "Thai")]).unwrap();
+    let fresh = world.create(rep, "organization", &[("name", "Bistro")]).unwrap();
+    world.heal().unwrap();
+    world.go_offline(rep);
+    world.crash(rep);
+    world.restore_server();
+    assert_eq!(world.store().contents().documents().count(), 1);
+    world.run_for(60_000);
+    let stored = world.store().contents();
+    assert_eq!(stored.documents().count(), 2);
+    let authors: Vec<UserId> = stored
+        .changes()
+        .filter(|one| [known, fresh].contains(&one.change.record))
+        .map(|one| one.author)
+        .collect();
+    assert_eq!(authors, [REP; 3]);
+    let status = world.replica(manager).unwrap().status().unwrap();
+    assert_eq!((status.unsent, status.refused, status.comparing), (0, 0, 0));
+    world.heal().unwrap();
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// What was accepted from a device is not said to be sent while the server lacks it, and what waits is
+/// sent only after that: it may build on it.
+#[test]
+fn nothing_is_said_to_be_sent_that_a_restored_server_lacks() {
+    let mut world = world();
+    let rep = world.device(REP);
+    world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    world.heal().unwrap();
+    world.back_up_server();
+    let lost = world.create(rep, "organization", &[("name", "Bistro")]).unwrap();
+    world.heal().unwrap();
+    world.go_offline(rep);
+    world.edit(rep, lost, &[("cuisine", "Thai")]).unwrap();
+    world.restore_server();
+    world.go_online(rep);
+    // From when it hears of the restore on; before that nobody can know.
+    let mut heard = false;
+    for _ in 0..6000 {
+        world.run_for(10);
+        let has = world.store().contents().documents().any(|(id, _)| id == lost);
+        let Some(replica) = world.replica(rep) else { continue };
+        let status = replica.status().unwrap();
+        heard |= status.comparing > 0;
+        assert!(has || !heard || status.edits() != "everything is sent", "{status}");
+    }
+    assert!(heard);
+    world.heal().unwrap();
+    assert_eq!(world.check(), [""; 0]);
+}
+
+/// Whoever lost sight of an account while the server still knew them as its holder gets it back with the
+/// restored database, until the device of whoever holds it brings the assignment back.
+#[test]
+fn an_assignment_that_a_restore_forgot_comes_back_and_takes_the_account_along() {
+    let mut world = world();
+    let (rep, other) = (world.device(REP), world.device(OTHER_REP));
+    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    world.heal().unwrap();
+    world.back_up_server();
+    give(&mut world, account, OTHER_REP);
+    world.heal().unwrap();
+    assert_eq!(names(&mut world, rep), [""; 0]);
+    assert_eq!(names(&mut world, other), ["Trattoria"]);
+    world.restore_server();
+    world.heal().unwrap();
+    assert_eq!(names(&mut world, rep), [""; 0]);
+    assert_eq!(names(&mut world, other), ["Trattoria"]);
+    assert_eq!(world.check(), [""; 0]);
+}
+
 /// Another trade runs through the same engine: bee yards, whose hives go with them.
 #[test]
 fn a_yard_that_changes_hands_takes_its_hives_along() {
