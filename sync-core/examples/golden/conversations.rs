@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use automerge::Automerge;
 use serde_json::{Value as Json, json};
 use sync_core::document::LocalChange;
-use sync_core::ids::{RecordId, ServerEpoch};
+use sync_core::ids::RecordId;
 use sync_core::protocol::{
     Ask, Blob, ClientMessage, FeedAck, Fetch, Hello, Push, PushGroup, PushItem, Refresh,
 };
@@ -15,7 +15,7 @@ use super::content::content;
 use super::frames::payload;
 use super::host::{Heard, Host};
 use super::json::hex;
-use super::messages::{epoch, group, replica};
+use super::messages::{group, replica};
 use super::pens::{OMAR, ROSA, record, user, writer};
 use super::schemas::kind;
 
@@ -78,7 +78,6 @@ fn hello(author: u128) -> Hello {
         app: "golden 1.0".into(),
         actors: Vec::new(),
         cursor: None,
-        epoch: None,
         reads: Vec::new(),
     }
 }
@@ -165,8 +164,7 @@ fn refusals() -> Json {
     let modern = Hello { reads: vec!["zstd".into(), "lean".into()], ..hello(ROSA) };
     let cursor = cursor_of(&talk.say(&ClientMessage::Hello(modern.clone())));
     talk.meanwhile(json!({ "what": "reconnected" }));
-    let epoch: Option<ServerEpoch> = Some(epoch());
-    talk.say(&ClientMessage::Hello(Hello { cursor: cursor.clone(), epoch, ..modern.clone() }));
+    talk.say(&ClientMessage::Hello(Hello { cursor: cursor.clone(), ..modern.clone() }));
     talk.say(&refused_push(&account, &doc));
     talk.say(&ClientMessage::FeedAck(FeedAck { batches: 1 }));
     let access = |sees: bool, reason: &str| {

@@ -70,7 +70,6 @@ pub(crate) fn of_clients() -> Vec<Sample<ClientMessage>> {
         app: "golden 1.0".into(),
         actors: vec![Actor([0x11; 16]), Actor([0xee; 16])],
         cursor: Some(filler(32)),
-        epoch: Some(epoch()),
         reads: vec!["zstd".into(), "lean".into(), "golden".into()],
     };
     let first = Hello {
@@ -78,7 +77,6 @@ pub(crate) fn of_clients() -> Vec<Sample<ClientMessage>> {
         app: String::new(),
         actors: Vec::new(),
         cursor: None,
-        epoch: None,
         reads: Vec::new(),
         ..hello.clone()
     };

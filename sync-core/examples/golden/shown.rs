@@ -41,7 +41,7 @@ pub(crate) fn connect(device: &mut Replica, env: &mut Counted) -> Json {
     let hello = said.as_object_mut().unwrap();
     // The writer of this opening comes last; what of it there is before any edit is chance.
     hello["actors"].as_array_mut().unwrap().pop();
-    let kept = ["actors", "cursor", "epoch", "replica"];
+    let kept = ["actors", "cursor", "replica"];
     hello.retain(|name, _| kept.contains(&name.as_str()));
     said
 }

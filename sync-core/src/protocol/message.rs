@@ -81,9 +81,6 @@ pub struct Hello {
     /// Where the feed ended last time; none at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
-    /// The server's life that the cursor belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub epoch: Option<ServerEpoch>,
     /// What the replica reads beyond what everybody does: `zstd` frames, `lean` documents; at most
     /// [`limits::READS_PER_HELLO`] words.
     #[serde(

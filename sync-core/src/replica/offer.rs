@@ -10,11 +10,13 @@
 use std::collections::HashMap;
 
 use automerge::{Automerge, Change};
+use uuid::Uuid;
 
 use super::error::ReplicaError;
 use super::store::{From, Lost, Stored, Work};
 use crate::document;
-use crate::ids::{Actor, ChangeHash, Receipt, RecordId};
+use crate::ids::{Actor, ChangeHash, GroupId, Receipt, RecordId};
+use crate::limits;
 use crate::schema::is_step_actor;
 use crate::time::UnixMs;
 
@@ -68,6 +70,7 @@ fn offer(
     let Some(row) = work.stored().document(record)? else { return Ok(()) };
     let receipts = receipts(work.stored(), record)?;
     let user = work.owner().user;
+    let mut groups = Groups::of(record);
     let lost = changes.into_iter().filter(|change| !change.deps().is_empty()).map(|change| {
         let actor = Actor::from_slice(change.actor_id().to_bytes()).unwrap_or(Actor([0; 16]));
         let author = ours.get_author_for_actor(change.actor_id());
@@ -76,6 +79,7 @@ fn offer(
         Lost {
             hash,
             actor,
+            group: groups.next(change.raw_bytes().len()),
             made_at: UnixMs::from_seconds(change.timestamp()),
             step: is_step_actor(actor),
             receipt: receipts.get(&hash).copied(),
@@ -85,6 +89,32 @@ fn offer(
     });
     let lost: Vec<Lost> = lost.collect();
     Ok(work.offer_back(record, &row.kind, &lost)?)
+}
+
+/// Groups of what is offered of one record: one, unless that is more than a push takes.
+struct Groups {
+    record: RecordId,
+    /// How many groups there were before this one, and what this one has.
+    before: u128,
+    changes: usize,
+    bytes: usize,
+}
+
+impl Groups {
+    fn of(record: RecordId) -> Self {
+        Self { record, before: 0, changes: 0, bytes: 0 }
+    }
+
+    /// The group of the next change, which is so long.
+    fn next(&mut self, bytes: usize) -> GroupId {
+        let full = self.changes == limits::CHANGES_PER_PUSH;
+        if full || self.changes > 0 && self.bytes + bytes > limits::FRAME_BYTES / 2 {
+            *self = Self { before: self.before + 1, ..Self::of(self.record) };
+        }
+        self.changes += 1;
+        self.bytes += bytes;
+        GroupId(Uuid::from_u128(self.record.0.as_u128() ^ self.before))
+    }
 }
 
 /// The receipts that are here for changes of a record.

@@ -7,7 +7,7 @@ use super::effect::{Effect, SessionFault};
 use super::env::Env;
 use super::error::ReplicaError;
 use super::state::{Holder, LINK, OpenSession, Rows, State};
-use crate::ids::{Actor, FeedPosition, ServerEpoch};
+use crate::ids::{Actor, FeedPosition};
 use crate::limits;
 use crate::protocol::{
     Blob, ClientMessage, Compression, GoodbyeCode, Hello, LEAN, PROTOCOL_MIN, PROTOCOL_VERSION,
@@ -24,7 +24,6 @@ impl Replica {
         self.last_fault = None;
         let stored = self.file.stored();
         let cursor: Option<Vec<u8>> = stored.meta("cursor")?;
-        let epoch: Option<[u8; 16]> = stored.meta("epoch")?;
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
             protocol_min: PROTOCOL_MIN,
@@ -34,7 +33,6 @@ impl Replica {
             app: app.to_owned(),
             actors: self.unsent_actors()?,
             cursor: cursor.clone().map(Blob),
-            epoch: epoch.map(|bytes| ServerEpoch(uuid::Uuid::from_bytes(bytes))),
             reads: Compression::READABLE.into_iter().chain([LEAN]).map(str::to_owned).collect(),
         };
         self.session.state = State::Greeting { cursor };

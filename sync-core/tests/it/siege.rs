@@ -283,7 +283,6 @@ fn a_greeting_that_claims_to_read_a_million_things_is_no_greeting() {
         app: String::new(),
         actors: vec![Actor([1; 16])],
         cursor: None,
-        epoch: None,
         reads: vec![String::new(); 4_000_000],
     };
     let plain = ClientMessage::Hello(hello).to_bytes();

@@ -43,7 +43,6 @@ impl Caller {
             app: "caller".into(),
             actors: Vec::new(),
             cursor: None,
-            epoch: None,
             reads: Vec::new(),
         };
         caller.say(ClientMessage::Hello(hello)).await;

@@ -1,5 +1,6 @@
 //! Who may do what to which table, as one table: S select, I insert, U update, D delete; a dash where
-//! the database does not let them, whether by grant, policy or trigger.
+//! the database does not let them, whether by grant, policy or trigger. A table of which some columns
+//! alone may be read counts as one that may not.
 
 use std::fmt::Write as _;
 
@@ -33,7 +34,7 @@ sync.actors          ----      ----      ----      ----      ----      ----     
 sync.audit           ----      ----      ----      ----      ----      ----      ----
 sync.former_holders  ----      ----      ----      ----      ----      ----      ----
 app.settings         ----      ----      ----      ----      ----      ----      ----
-sync.clock           S---      S---      S---      S---      S---      S---      S---
+sync.clock           ----      ----      ----      ----      ----      ----      ----
 ";
 
 /// Writers, under the role in which the server writes rows for them.
@@ -59,7 +60,7 @@ sync.actors          ----      ----      ----      ----      ----      ----     
 sync.audit           ----      ----      ----      ----      ----      ----      ----
 sync.former_holders  ----      ----      ----      ----      ----      ----      ----
 app.settings         ----      ----      ----      ----      ----      ----      ----
-sync.clock           S---      S---      S---      S---      S---      S---      S---
+sync.clock           ----      ----      ----      ----      ----      ----      ----
 ";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! A database that is put back from a dump: the server notices by itself, and its devices bring back
 //! what it had accepted since.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -31,23 +31,29 @@ fn program(name: &str) -> PathBuf {
     found.pop().unwrap_or_else(|| name.into())
 }
 
-fn run(name: &str, arguments: &[&str]) {
+fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program(name)).args(arguments).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name}: {errors}");
+    if output.status.success() { Ok(()) } else { Err(format!("{name}: {errors}")) }
 }
 
 fn dump(world: &World) -> PathBuf {
     let path = world.files.path().join("dump");
-    let file = path.to_str().unwrap().to_owned();
-    run("pg_dump", &["--format=custom", "--file", &file, "--dbname", &world.config.database_url]);
+    let (file, url) = (path.to_str().unwrap().to_owned(), world.config.database_url.as_str());
+    run("pg_dump", &["--format=custom", "--file", &file, "--dbname", url]).unwrap();
     path
 }
 
-/// Puts a dump in the place of what stands in the database, whoever is connected.
-fn put_back(world: &World, dump: &std::path::Path) {
+/// Puts a dump in the place of what stands in the database, whoever is connected. What these do may
+/// come into its way, so that it is tried again, as whoever restores would.
+fn put_back(world: &World, dump: &Path) {
     let (file, url) = (dump.to_str().unwrap(), world.config.database_url.as_str());
-    run("pg_restore", &["--clean", "--if-exists", "--single-transaction", "--dbname", url, file]);
+    let restore = ["--clean", "--if-exists", "--single-transaction", "--dbname", url, file];
+    let mut tries = 0;
+    while let Err(error) = run("pg_restore", &restore) {
+        tries += 1;
+        assert!(error.contains("deadlock") && tries < 50, "{error}");
+    }
 }
 
 async fn epoch(world: &World) -> ServerEpoch {

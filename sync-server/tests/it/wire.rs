@@ -29,7 +29,6 @@ pub(crate) fn hello(token: String) -> Hello {
         app: "by hand".into(),
         actors: Vec::new(),
         cursor: None,
-        epoch: None,
         reads: Vec::new(),
     }
 }

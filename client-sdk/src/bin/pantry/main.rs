@@ -77,7 +77,7 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             let value = json!({
                 "link": status.link.to_string(), "unsent": status.unsent,
                 "oldest_unsent": status.oldest_unsent.map(|at| at.to_string()),
-                "conflicts": status.conflicts, "refused": status.refused, "records": status.records,
+                "conflicts": status.conflicts, "refused": status.refused, "records": status.records, "comparing": status.comparing,
                 "last_sync": status.last_sync.map(|at| at.to_string()), "last_fault": status.last_fault,
             });
             out.value(&value, &status.to_string());

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::outbox::{From, Origin};
 use super::work::Work;
 use crate::error::Refusal;
-use crate::ids::{Actor, ChangeHash, Receipt, RecordId};
+use crate::ids::{Actor, ChangeHash, GroupId, Receipt, RecordId};
 use crate::time::UnixMs;
 
 /// Where a change stands when it is first stored; 2, quarantine, is only ever reached from 1.
@@ -47,6 +47,7 @@ pub(in crate::replica) struct Lost {
     pub(in crate::replica) hash: ChangeHash,
     pub(in crate::replica) bytes: Vec<u8>,
     pub(in crate::replica) actor: Actor,
+    pub(in crate::replica) group: GroupId,
     pub(in crate::replica) made_at: UnixMs,
     pub(in crate::replica) step: bool,
     pub(in crate::replica) receipt: Option<Receipt>,
@@ -110,7 +111,7 @@ impl Work<'_> {
                 .prepare_cached(
                     "INSERT OR REPLACE INTO changes
                        (seq, record, kind, hash, bytes, state, actor, grp, made_at, step, receipt, origin)
-                     VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?2, ?7, ?8, ?9, ?10)",
+                     VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10, ?11)",
                 )?
                 .execute(params![
                     seq,
@@ -119,6 +120,7 @@ impl Work<'_> {
                     change.hash.0,
                     change.bytes,
                     change.actor.0,
+                    change.group.as_bytes(),
                     change.made_at.0,
                     change.step,
                     change.receipt.map(|receipt| receipt.0),

@@ -149,7 +149,6 @@ fn hello() -> ClientMessage {
         app: "test".into(),
         actors: Vec::new(),
         cursor: None,
-        epoch: None,
         reads: Vec::new(),
     })
 }
