@@ -150,7 +150,7 @@ async fn twenty_phones_bring_back_what_a_dump_of_before_lacks() {
         world.sync(phone).await;
     }
     for phone in phones.iter().take(PHONES / 2) {
-        phone.use_server(Server::new(&world.server.sync_url(), world.token(phone.user().0)));
+        phone.use_server(Server::new(world.server.sync_url(), world.token(phone.user().0)));
         phone.connect();
     }
     put_back(&world, &kept);
@@ -256,7 +256,7 @@ async fn a_watching_device_hears_of_the_restore_without_being_asked() {
     let kept = dump(&world);
     let lost = create(&mut rosa, "organization", &[("name", "After")]);
     world.sync(&mut rosa).await;
-    rosa.use_server(Server::new(&world.server.sync_url(), world.token(world.rep)));
+    rosa.use_server(Server::new(world.server.sync_url(), world.token(world.rep)));
     rosa.connect();
     let live = async {
         while rosa.status().unwrap().link != LinkState::Live {

@@ -57,16 +57,21 @@ impl<'a> Stored<'a> {
         self,
         record: RecordId,
     ) -> rusqlite::Result<Option<DocumentRow>> {
-        let found: Option<(String, Option<Vec<u8>>, Option<Vec<u8>>)> = self
+        let found = self
             .db
             .prepare_cached("SELECT kind, snapshot, receipts FROM documents WHERE id = ?1")?
-            .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row([record.as_bytes()], |row| {
+                let receipts = row.get::<_, Option<Vec<u8>>>(2)?.unwrap_or_default();
+                Ok(DocumentRow {
+                    kind: row.get(0)?,
+                    snapshot: row.get(1)?,
+                    receipts: receipts.chunks(8).filter_map(Receipt::from_slice).collect(),
+                    accepted: Vec::new(),
+                    pending: Vec::new(),
+                })
+            })
             .optional()?;
-        let Some((kind, snapshot, receipts)) = found else { return Ok(None) };
-        let receipts = receipts.unwrap_or_default();
-        let receipts = receipts.chunks(8).filter_map(Receipt::from_slice).collect();
-        let (accepted, pending) = (Vec::new(), Vec::new());
-        let mut row = DocumentRow { kind, snapshot, receipts, accepted, pending };
+        let Some(mut row) = found else { return Ok(None) };
         let mut statement = self.db.prepare_cached(
             "SELECT state, bytes FROM changes WHERE record = ?1 AND state < 2 ORDER BY state, seq",
         )?;
