@@ -1,5 +1,11 @@
 -- Roles stay: they belong to the cluster, and another database may use them.
-DROP SCHEMA setup CASCADE;
+-- The schema setup has the list of what is applied: `migrate down` drops it after this file.
+REVOKE ALL ON SCHEMA setup FROM pantry_server;
+REVOKE ALL ON setup.migrations FROM pantry_server;
+DROP POLICY server_all ON setup.migrations;
+ALTER TABLE setup.migrations NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE setup.migrations DISABLE ROW LEVEL SECURITY;
+DROP FUNCTION setup.server_table(regclass), setup.owned_table(regclass), setup.close_functions(), setup.take_back(regclass);
 DROP SCHEMA sync CASCADE;
 DROP SCHEMA app CASCADE;
 -- Only what the up migration made; a foreign auth.uid() or schema auth is left alone.

@@ -78,19 +78,22 @@ CREATE SCHEMA sync;
 COMMENT ON SCHEMA sync IS 'Documents, changes and what the feed needs; written by the server alone.';
 GRANT USAGE ON SCHEMA sync TO authenticated, pantry_writer, pantry_server;
 
-CREATE SCHEMA setup;
-COMMENT ON SCHEMA setup IS 'What migrations call to declare tables, so that none forgets a part; for the owner alone.';
+-- `migrate up` makes this schema, with the list of what is applied, before it runs this file.
+COMMENT ON SCHEMA setup IS 'What migrations call to declare tables, so that none forgets a part, and the list of those applied; for the owner alone.';
 
--- Supabase grants everything on each fresh table and view of schema public to its own roles. A
--- migration takes that back before it grants what is meant.
+-- Some platforms grant everything on each fresh table and view of schema public to roles of theirs,
+-- others nothing, and either may change. A migration takes back whatever was granted before it grants
+-- what is meant.
 CREATE FUNCTION setup.take_back(relation regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE who text;
+DECLARE who oid;
 BEGIN
-    FOREACH who IN ARRAY ARRAY['public', 'anon', 'authenticated'] LOOP
-        IF who = 'public' OR to_regrole(who) IS NOT NULL THEN
-            EXECUTE format('REVOKE ALL ON %s FROM %s', relation, who);
-        END IF;
+    EXECUTE format('REVOKE ALL ON %s FROM public', relation);
+    FOR who IN
+        SELECT DISTINCT a.grantee FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = relation AND a.grantee NOT IN (0, c.relowner)
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM %s', relation, who::regrole);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION setup.take_back(regclass) IS 'Takes back what the platform granted on a fresh table or view.';
@@ -101,7 +104,7 @@ CREATE FUNCTION setup.close_functions() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE who text;
 BEGIN
-    FOREACH who IN ARRAY ARRAY['public', 'anon'] LOOP
+    FOREACH who IN ARRAY ARRAY['public', 'anon', 'service_role'] LOOP
         IF who = 'public' OR to_regrole(who) IS NOT NULL THEN
             EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA app, sync, setup FROM %s', who);
         END IF;
@@ -131,5 +134,12 @@ BEGIN
     EXECUTE format('COMMENT ON POLICY server_all ON %s IS %L', relation, 'The server keeps this table.');
 END $$;
 COMMENT ON FUNCTION setup.server_table(regclass) IS 'Forces row security on a table and lets the server and the owner in; what each may do there is granted beside it.';
+
+-- The server reads how far the database is before it serves.
+COMMENT ON TABLE setup.migrations IS 'The migrations that are applied; kept by sync-server migrate.';
+SELECT setup.server_table('setup.migrations');
+COMMENT ON POLICY server_all ON setup.migrations IS 'The server reads what is applied.';
+GRANT USAGE ON SCHEMA setup TO pantry_server;
+GRANT SELECT ON setup.migrations TO pantry_server;
 
 SELECT setup.close_functions();

@@ -69,11 +69,13 @@ CREATE INDEX organizations_territory ON public.organizations (territory_id) WHER
 CREATE INDEX organizations_priority ON public.organizations (priority_level) WHERE is_deleted IS NOT TRUE;
 
 -- Search by similar names needs pg_trgm; without it everything but that works. The operator class
--- lives wherever the extension was put; on Supabase that is not public.
+-- lives wherever the extension was put; on Supabase that is not public, which has an interface of its
+-- own to everybody, but the schema it keeps for extensions.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm') THEN
-        CREATE EXTENSION IF NOT EXISTS pg_trgm;
+        EXECUTE 'CREATE EXTENSION IF NOT EXISTS pg_trgm'
+            || CASE WHEN to_regnamespace('extensions') IS NULL THEN '' ELSE ' SCHEMA extensions' END;
     END IF;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'pg_trgm may not be created by this login; names go without their trigram index';

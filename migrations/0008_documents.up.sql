@@ -45,7 +45,7 @@ GRANT SELECT ON sync.documents TO authenticated;
 -- session, which is most of the cost of an idle look at the feed. Finances are found by the accounts,
 -- which are collected once.
 CREATE FUNCTION sync.visible_scopes() RETURNS SETOF uuid
-LANGUAGE plpgsql STABLE SECURITY INVOKER ROWS 500 AS $$
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp ROWS 500 AS $$
 DECLARE
     me constant uuid := app.current_user_id();
     role constant text := app.current_role_name();

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::http::auth::Verifier;
+use crate::ops::migrate;
 use crate::places::Places;
 use crate::revocation::{self, Revoked};
 use crate::start_error::StartError;
@@ -49,6 +50,9 @@ impl App {
     /// # Errors
     /// When the database cannot be reached or is not migrated, or keys cannot be had.
     pub async fn start(config: &Config, schema: Arc<Schema>) -> Result<Arc<Self>, StartError> {
+        if let Some(mismatch) = migrate::mismatch_at(&config.database_url).await? {
+            return Err(mismatch.into());
+        }
         let pool = store::connect(&config.database_url, config.pool_size).await?;
         let rules = Arc::new(Rules::load(&pool, schema.clone()).await?);
         let stopping = CancellationToken::new();

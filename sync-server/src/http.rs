@@ -2,9 +2,10 @@
 
 pub mod auth;
 pub mod client;
+mod health;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -12,23 +13,18 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router, middleware};
-use serde_json::json;
+use axum::{Router, middleware};
 use sync_core::limits;
 
 use crate::app::App;
-use crate::committer::CommitterHealth;
 use crate::traffic::Traffic;
 use crate::{session, telemetry};
-
-/// How long the database may take before its silence is the answer: less than whoever asks waits.
-const DATABASE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Every route.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/sync", get(socket))
-        .route("/health", get(health))
+        .route("/health", get(health::health))
         .route("/metrics", get(metrics))
         .layer(middleware::from_fn(measure))
         .with_state(app)
@@ -59,57 +55,6 @@ fn may_connect(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = text(header::ORIGIN) else { return true };
     let host = origin.split_once("://").map(|(_, host)| host);
     allowed.iter().any(|one| one == origin) || host.is_some() && host == text(header::HOST)
-}
-
-async fn health(State(app): State<Arc<App>>) -> Response {
-    let started = Instant::now();
-    let asked = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&app.pool);
-    let answer = tokio::time::timeout(DATABASE_WITHIN, asked).await;
-    let answers = matches!(answer, Ok(Ok(_)));
-    let duration = started.elapsed().as_millis() as u64;
-    let database = if answers {
-        json!({"status": "pass", "duration": duration})
-    } else {
-        json!({"status": "fail", "message": "the database does not answer", "duration": duration})
-    };
-    let resident = resident_bytes();
-    let memory = json!({"status": if resident.is_some() { "pass" } else { "warn" }, "metadata": {"residentBytes": resident}});
-    let health = app.committer.health();
-    let committer = match health {
-        CommitterHealth::Well => json!({"status": "pass"}),
-        CommitterHealth::Stuck(at_it) => {
-            let message = format!("it has been at one batch for {} s", at_it.as_secs());
-            json!({"status": "fail", "message": message})
-        }
-        CommitterHealth::Failing(since) => {
-            let message = format!(
-                "for {} s the database has taken no batch; the log says why",
-                since.as_secs()
-            );
-            json!({"status": "fail", "message": message})
-        }
-        CommitterHealth::Ended => {
-            json!({"status": "fail", "message": "it ended; restart the server"})
-        }
-    };
-    let (status, code) = if answers && health == CommitterHealth::Well {
-        ("healthy", StatusCode::OK)
-    } else {
-        ("unhealthy", StatusCode::SERVICE_UNAVAILABLE)
-    };
-    let body = json!({
-        "status": status,
-        "timestamp": crate::clock::now().to_string(),
-        "checks": {"database": database, "committer": committer, "memory": memory},
-    });
-    (code, Json(body)).into_response()
-}
-
-/// Memory in use, where the system tells.
-pub fn resident_bytes() -> Option<u64> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;
-    Some(resident * 4096)
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> String {

@@ -24,10 +24,23 @@ async fn main() -> std::process::ExitCode {
         Ok(code) => code,
         Err(error) => {
             use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let _ = writeln!(std::io::stderr(), "error: {}", told(&error));
             std::process::ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, each said once: some repeat theirs in their own words.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn database_url() -> anyhow::Result<String> {
@@ -36,8 +49,23 @@ fn database_url() -> anyhow::Result<String> {
     )
 }
 
+/// A connection of the login itself, to a database with the tables that this program knows.
 async fn owner() -> anyhow::Result<sqlx::postgres::PgPool> {
+    let pool = any_owner().await?;
+    if let Some(mismatch) = migrate::mismatch(&mut *pool.acquire().await?).await? {
+        return Err(mismatch.into());
+    }
+    Ok(pool)
+}
+
+/// The same to whatever database, for migrating it.
+async fn any_owner() -> anyhow::Result<sqlx::postgres::PgPool> {
     store::connect_as_owner(&database_url()?).await.context("the database cannot be reached")
+}
+
+/// Connections of the server's kind.
+async fn server_pool(size: u32) -> anyhow::Result<sqlx::postgres::PgPool> {
+    Ok(store::connect(&database_url()?, size).await?)
 }
 
 async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitCode> {
@@ -52,7 +80,7 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
         Command::Report { name, user, format } => {
             let pool = owner().await?;
             let user = people::find_user(&pool, &user).await?;
-            let pool = store::connect(&database_url()?, 2).await?;
+            let pool = server_pool(2).await?;
             let report = report::run(&pool, &name, user).await?;
             match format {
                 _ if json => say(report.to_json()),
@@ -84,7 +112,7 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
         Command::Explain { user, record } => {
             let owner = owner().await?;
             let user = people::find_user(&owner, &user).await?;
-            let pool = store::connect(&database_url()?, 2).await?;
+            let pool = server_pool(2).await?;
             let found = explain::explain(&owner, &pool, user, record).await?;
             if json { say(serde_json::to_string(&found)?) } else { say(found.to_text()) }
         }
@@ -113,7 +141,7 @@ async fn serve() -> anyhow::Result<()> {
 }
 
 async fn run_migrate(command: MigrateCommand, json: bool) -> anyhow::Result<()> {
-    let pool = owner().await?;
+    let pool = any_owner().await?;
     match command {
         MigrateCommand::Up => migrate::up(&pool).await?,
         MigrateCommand::Down { all } => migrate::down(&pool, all).await?,
@@ -245,7 +273,7 @@ async fn run_assign(
     for who in to {
         targets.push(people::find_user(&owner, who).await?);
     }
-    let pool = store::connect(&database_url()?, 4).await?;
+    let pool = server_pool(4).await?;
     let of = match from {
         Some(from) => format!("assigned_user_id = '{}'", people::find_user(&owner, &from).await?),
         None => "true".to_owned(),

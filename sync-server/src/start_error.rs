@@ -1,13 +1,16 @@
 //! Why a server did not start.
 
+use crate::ops::migrate::Mismatch;
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database cannot be reached, or was not migrated: run `sync-server migrate up`.
-    #[error(
-        "the database cannot be used (is it running, and migrated with `sync-server migrate up`?): {0}"
-    )]
+    /// The database cannot be reached, or does not let the login become the server.
+    #[error("the database cannot be used")]
     Database(#[from] sqlx::Error),
+    /// The database's tables are not those of this program.
+    #[error(transparent)]
+    Schema(#[from] Mismatch),
     /// The system has no root certificates: install them (Debian: ca-certificates), or use JWKS_FILE.
     #[error(
         "JWKS_URL cannot be fetched, since this system has no root certificates (install ca-certificates, or use JWKS_FILE): {0}"

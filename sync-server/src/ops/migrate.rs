@@ -1,10 +1,57 @@
-//! Migrations: numbered pairs, compiled into the program.
+//! Migrations: numbered pairs, compiled into the program; and how a database stands to them.
 
-use sqlx::migrate::{Migrate, Migrator};
-use sqlx::postgres::PgPool;
+use std::sync::LazyLock;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{Connection as _, Executor as _};
+
+/// Where the list of applied migrations is. Not in `public`, where platforms let everybody write to
+/// whatever is made without a word about it.
+const SCHEMA: &str = "setup";
 
 /// All migrations.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+pub static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!("../migrations");
+    migrator.create_schema(SCHEMA);
+    migrator.dangerous_set_table_name(format!("{SCHEMA}.migrations"));
+    migrator
+});
+
+/// How a database's tables stand to those that this program knows.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Mismatch {
+    /// Nothing was applied: run `sync-server migrate up`.
+    #[error(
+        "the database has none of the server's tables; make them with `sync-server migrate up`"
+    )]
+    Absent,
+    /// Not all was applied: run `sync-server migrate up`.
+    #[error(
+        "the database's tables are older than this program: it is at migration {at} of {knows}; bring it up to date with `sync-server migrate up`"
+    )]
+    Older {
+        /// The last migration that was applied.
+        at: i64,
+        /// The last one that the program knows.
+        knows: i64,
+    },
+    /// A later release migrated the database: use that one.
+    #[error(
+        "the database's tables are newer than this program: it is at migration {at}, this program knows {knows}; use the release whose `sync-server migrate up` made them"
+    )]
+    Newer {
+        /// The last migration that was applied.
+        at: i64,
+        /// The last one that the program knows.
+        knows: i64,
+    },
+    /// A migration has another text here than the one that was applied.
+    #[error(
+        "migration {0} of the database is not the one that this program has; use the release whose `sync-server migrate up` made it"
+    )]
+    Different(i64),
+}
 
 /// Applies what is missing.
 ///
@@ -24,17 +71,83 @@ pub async fn down(pool: &PgPool, all: bool) -> Result<(), sqlx::migrate::Migrate
         (true, _) | (_, 0 | 1) => 0,
         (false, n) => applied[n - 2],
     };
-    MIGRATIONS.undo(pool, target).await
+    if !applied.is_empty() {
+        MIGRATIONS.undo(pool, target).await?;
+    }
+    if target == 0 {
+        // The list itself goes last.
+        let sql = "DROP SCHEMA IF EXISTS setup CASCADE";
+        sqlx::query(sql).execute(pool).await?;
+    }
+    Ok(())
 }
 
 /// Versions applied, in order.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn applied(pool: &PgPool) -> Result<Vec<i64>, sqlx::migrate::MigrateError> {
+pub async fn applied(pool: &PgPool) -> sqlx::Result<Vec<i64>> {
     let mut connection = pool.acquire().await?;
-    let table = &MIGRATIONS.table_name;
-    connection.ensure_migrations_table(table).await?;
-    let applied = connection.list_applied_migrations(table).await?;
-    Ok(applied.into_iter().map(|migration| migration.version).collect())
+    let found = list(&mut connection).await?;
+    Ok(found.into_iter().map(|(version, _)| version).collect())
+}
+
+/// Whether the database's tables are those that this program knows; none if they are.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn mismatch(connection: &mut PgConnection) -> sqlx::Result<Option<Mismatch>> {
+    Ok(compare(&list(connection).await?))
+}
+
+/// The same of a database that may never have heard of the server's role.
+///
+/// # Errors
+/// When it cannot be reached, or when the login may not become the server.
+pub async fn mismatch_at(url: &str) -> sqlx::Result<Option<Mismatch>> {
+    let mut connection = PgConnection::connect(url).await?;
+    let sql = "SELECT to_regrole('pantry_server') IS NOT NULL";
+    let role: bool = sqlx::query_scalar(sql).fetch_one(&mut connection).await?;
+    if !role {
+        return Ok(Some(Mismatch::Absent));
+    }
+    connection.execute("SET ROLE pantry_server").await?;
+    mismatch(&mut connection).await
+}
+
+/// What was applied, with the digest of each text. Asked of the catalogue first: without a list
+/// nothing was applied.
+async fn list(connection: &mut PgConnection) -> sqlx::Result<Vec<(i64, Vec<u8>)>> {
+    let there: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = 'setup' AND c.relname = 'migrations')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !there {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as("SELECT version, checksum FROM setup.migrations ORDER BY version")
+        .fetch_all(connection)
+        .await
+}
+
+fn compare(applied: &[(i64, Vec<u8>)]) -> Option<Mismatch> {
+    let known: Vec<_> =
+        MIGRATIONS.iter().filter(|one| !one.migration_type.is_down_migration()).collect();
+    let knows = known.iter().map(|one| one.version).max().unwrap_or(0);
+    let Some((at, _)) = applied.last() else { return Some(Mismatch::Absent) };
+    if *at > knows {
+        return Some(Mismatch::Newer { at: *at, knows });
+    }
+    for one in known {
+        match applied.iter().find(|(version, _)| *version == one.version) {
+            None => return Some(Mismatch::Older { at: *at, knows }),
+            Some((_, checksum)) if **checksum != *one.checksum => {
+                return Some(Mismatch::Different(one.version));
+            }
+            Some(_) => {}
+        }
+    }
+    None
 }

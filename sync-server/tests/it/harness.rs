@@ -35,11 +35,24 @@ pub(crate) struct World {
     pub(crate) rep: Uuid,
     pub(crate) other_rep: Uuid,
     pub(crate) files: tempfile::TempDir,
-    admin_url: String,
+    pub(crate) admin_url: String,
     name: String,
 }
 
-fn with_database(url: &str, name: &str) -> String {
+/// What a hosted platform does beforehand: it lets its own roles have whatever is made in `public`.
+pub(crate) const HOSTED: &str = "DO $$
+    DECLARE who text;
+    BEGIN
+        FOREACH who IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
+            IF to_regrole(who) IS NOT NULL THEN
+                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO %I', who);
+                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO %I', who);
+                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO %I', who);
+            END IF;
+        END LOOP;
+    END $$";
+
+pub(crate) fn with_database(url: &str, name: &str) -> String {
     let (base, _) = url.rsplit_once('/').unwrap();
     format!("{base}/{name}")
 }
@@ -89,6 +102,7 @@ impl World {
         connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
         let database_url = with_database(&admin_url, &name);
         let owner = store::connect_as_owner(&database_url).await.unwrap();
+        owner.execute(HOSTED).await.unwrap();
         migrate::up(&owner).await.unwrap();
         add_columns(&owner, &schema).await;
         let config = Config {

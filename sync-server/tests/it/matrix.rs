@@ -170,8 +170,7 @@ async fn the_matrix_has_every_table() {
     let live: Vec<String> = sqlx::query_scalar(
         "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind = 'r' AND n.nspname IN ('public', 'sync', 'app', 'reports')
-           AND c.relname <> '_sqlx_migrations' ORDER BY 1",
+         WHERE c.relkind = 'r' AND n.nspname IN ('public', 'sync', 'app', 'reports') ORDER BY 1",
     )
     .fetch_all(&world.owner)
     .await

@@ -245,7 +245,7 @@ async fn every_reachable_table_has_row_security_forced_and_explained() {
     let world = World::new().await;
     let open: Vec<String> = sqlx::query_scalar(
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname IN ('public', 'sync', 'reports') AND c.relname <> '_sqlx_migrations'
+         WHERE n.nspname IN ('public', 'sync', 'reports')
            AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
            AND (c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
              OR c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
