@@ -190,7 +190,8 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO pantry_writer', relation);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %s TO pantry_server', relation);
     EXECUTE format('CREATE POLICY accepted_before ON %s TO pantry_server
-        USING (current_setting(''pantry.puts_back'', true) = ''on'') WITH CHECK (current_setting(''pantry.puts_back'', true) = ''on'')', relation);
+        USING ((SELECT current_setting(''pantry.puts_back'', true)) = ''on'')
+        WITH CHECK ((SELECT current_setting(''pantry.puts_back'', true)) = ''on'')', relation);
     EXECUTE format('COMMENT ON POLICY accepted_before ON %s IS %L', relation,
         'After a restore the server puts back what devices prove it had accepted; the rules were asked then.');
     EXECUTE format('CREATE POLICY readers_do_not_write ON %s AS RESTRICTIVE FOR INSERT TO pantry_writer
