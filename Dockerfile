@@ -9,6 +9,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
     && rm -rf /var/lib/apt/lists/* && useradd --system --uid 1001 pantry
 COPY --from=builder /build/target/release/sync-server /usr/local/bin/sync-server
 USER pantry
+# Metrics are not served unless METRICS_ADDR is set, such as 0.0.0.0:9100; keep that port from the public.
 EXPOSE 3000
 ENTRYPOINT ["dumb-init", "--"]
 CMD ["sync-server", "serve"]

@@ -46,7 +46,7 @@ pub use reading::{
 };
 pub use receipts::ReceiptKey;
 pub use session::{
-    DeviceNoted, Effect, Event, Now, PING_EVERY, SILENT_FOR, Secret, Session, SignedIn,
+    DeviceNoted, Effect, Event, Now, PING_EVERY, SILENT_FOR, Secret, Session, SignedIn, garbled,
 };
 pub use settle::{Care, Culprits, WriteRows, Writer, Wrote};
 pub use trials::{Answered, Ended, Trials, Unavailable};

@@ -64,3 +64,17 @@ pub const SOCKETS_PER_USER: usize = 16;
 pub const FRAMES_PER_SECOND: u32 = 200;
 /// How far into the future a claimed time may lie before it is refused.
 pub const FUTURE_CLAIM_MS: i64 = 10 * 60 * 1000;
+/// Bytes that come down a socket before somebody has signed in on it. The longest hello has a token
+/// (16 KB), 1,024 actors of 18 bytes, a cursor and a few words: 36 KB, and its request a few more.
+pub const EARLY_BYTES: usize = 64 << 10;
+/// The header of an HTTP request; a browser's, with cookies, has 2 KB.
+pub const REQUEST_HEADER_BYTES: usize = 16 << 10;
+/// Sockets on which nobody has signed in yet. With `EARLY_BYTES` and some 24 KB of buffers each, 45 MB.
+pub const UNOPENED_SOCKETS: usize = 512;
+/// Those of one address: half of all, since behind a proxy everybody has the same one.
+pub const UNOPENED_SOCKETS_PER_ADDRESS: usize = UNOPENED_SOCKETS / 2;
+/// Sockets on which somebody has signed in; with some 50 KB each, 500 MB.
+pub const OPENED_SOCKETS: usize = 10_000;
+/// Open files kept for all but sockets of replicas: logs, timers, listeners, keys and whoever asks for
+/// metrics. Connections to the database come on top.
+pub const FILES_IN_RESERVE: usize = 64;

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgListener, PgPool};
 use sync_core::schema::Schema;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::committer::Committer;
 use crate::config::Config;
@@ -42,6 +43,8 @@ pub struct App {
     pub stopping: CancellationToken,
     /// Who is connected.
     pub places: Arc<Places>,
+    /// Connections and sessions; the server stops when they have ended.
+    pub tasks: TaskTracker,
 }
 
 impl App {
@@ -68,6 +71,7 @@ impl App {
             wake: watch::Sender::new(0),
             stopping,
             places: Arc::default(),
+            tasks: TaskTracker::new(),
         });
         tokio::spawn(listen(app.clone()));
         let users = store::connect(&config.database_url, 1).await?;

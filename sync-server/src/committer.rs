@@ -21,6 +21,8 @@ use sqlx::postgres::PgPool;
 use sync_core::hub::{Answered, DocumentCache, Ended, Moments, PushJob, Trials, Unavailable};
 use sync_core::protocol::{Opinion, Verdict};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::store::rules::Rules;
 use crate::telemetry;
@@ -42,6 +44,9 @@ pub struct Committer {
     jobs: mpsc::Sender<(PushJob, Reply)>,
     questions: mpsc::Sender<Question>,
     pulse: Arc<Pulse>,
+    /// Cancelled when no batch is to begin any more.
+    finishing: CancellationToken,
+    task: TaskTracker,
 }
 
 /// What the committing task takes from.
@@ -49,6 +54,7 @@ pub struct Committer {
 struct Intake {
     jobs: mpsc::Receiver<(PushJob, Reply)>,
     questions: mpsc::Receiver<Question>,
+    finishing: CancellationToken,
 }
 
 impl Committer {
@@ -63,9 +69,12 @@ impl Committer {
         let (questions, asked) = mpsc::channel(WAITING_PUSHES);
         let pulse = Arc::new(Pulse::default());
         let engine = Engine::new(pool, rules, moments);
-        let intake = Intake { jobs: waiting, questions: asked };
-        tokio::spawn(supervise(engine, intake, pulse.clone()));
-        Self { jobs, questions, pulse }
+        let finishing = CancellationToken::new();
+        let intake = Intake { jobs: waiting, questions: asked, finishing: finishing.clone() };
+        let task = TaskTracker::new();
+        task.spawn(supervise(engine, intake, pulse.clone()));
+        task.close();
+        Self { jobs, questions, pulse, finishing, task }
     }
 
     /// Hands a push over and waits for its verdicts.
@@ -89,6 +98,13 @@ impl Committer {
         opinions.await.unwrap_or(unjudged)
     }
 
+    /// Finishes what is being committed, and ends the task. What waits is not begun: its devices push
+    /// it again.
+    pub async fn finish(&self) {
+        self.finishing.cancel();
+        self.task.wait().await;
+    }
+
     /// Whether the committing task lives and moves.
     pub fn health(&self) -> CommitterHealth {
         self.pulse.health()
@@ -110,6 +126,7 @@ async fn run(engine: &Engine, intake: &mut Intake, pulse: &Pulse) {
         pulse.idle();
         let first = tokio::select! {
             biased;
+            () = intake.finishing.cancelled() => return,
             Some(first) = intake.jobs.recv() => first,
             Some(question) = intake.questions.recv() => {
                 pulse.at_work();
@@ -164,7 +181,8 @@ async fn commit_all(
                 Ended::RolledBack
             }
             Err(_) => {
-                tracing::error!(pushes = jobs.len(), changes, "judging a batch panicked");
+                // Where it was and why stands in the line of the panic itself.
+                tracing::debug!(pushes = jobs.len(), changes, "judging a batch panicked");
                 cache.clear();
                 Ended::Panicked
             }

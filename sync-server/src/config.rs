@@ -1,5 +1,7 @@
 //! Configuration from the environment, checked as a whole: all problems at once, no secret shown.
 
+use std::net::SocketAddr;
+
 use reqwest::Url;
 
 use crate::http::auth::jwks::{self, JwksSource};
@@ -13,6 +15,8 @@ pub struct Config {
     pub pool_size: u32,
     /// Port to listen on; 0 for any free one.
     pub port: u16,
+    /// Where to say the metrics; nowhere if it is not set. Nobody is asked there who they are.
+    pub metrics: Option<SocketAddr>,
     /// What tokens are checked by.
     pub tokens: TokenConfig,
     /// Web origins whose pages may connect, as `https://app.example`; apps that are no pages send
@@ -134,6 +138,15 @@ impl Config {
         };
         let pool_size = number("DATABASE_POOL_SIZE", 10, 1000).max(3);
         let port = number("PORT", 3000, 65535);
+        let metrics = lookup("METRICS_ADDR").and_then(|text| {
+            let address = text.parse();
+            if address.is_err() {
+                problems.push(
+                    "METRICS_ADDR must be an address and a port, such as 127.0.0.1:9100".into(),
+                );
+            }
+            address.ok()
+        });
         let origins: Vec<String> = lookup("ALLOWED_ORIGINS")
             .unwrap_or_default()
             .split(',')
@@ -153,6 +166,7 @@ impl Config {
             database_url,
             pool_size,
             port: u16::try_from(port).unwrap_or(3000),
+            metrics,
             tokens,
             origins,
         })

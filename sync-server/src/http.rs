@@ -7,45 +7,59 @@ mod health;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, middleware};
-use sync_core::limits;
+use axum::{Extension, Router, middleware};
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use crate::app::App;
-use crate::traffic::Traffic;
+use crate::doors::Visit;
 use crate::{session, telemetry};
 
-/// Every route.
+/// What everybody may ask.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/sync", get(socket))
         .route("/health", get(health::health))
-        .route("/metrics", get(metrics))
         .layer(middleware::from_fn(measure))
         .with_state(app)
 }
 
+/// What operators ask, on an address of their own.
+pub fn metrics_router(app: Arc<App>) -> Router {
+    Router::new().route("/metrics", get(metrics)).with_state(app)
+}
+
 async fn socket(
     State(app): State<Arc<App>>,
-    ConnectInfo(traffic): ConnectInfo<Traffic>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    Extension(visit): Extension<Arc<Visit>>,
+    mut request: Request,
 ) -> Response {
-    if !may_connect(&headers, &app.origins) {
+    if !may_connect(request.headers(), &app.origins) {
         let text = "pages of this origin may not connect; ALLOWED_ORIGINS lists those that may\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
-    upgrade
-        .max_message_size(limits::FRAME_BYTES)
-        .max_frame_size(limits::FRAME_BYTES)
-        .write_buffer_size(64 << 10)
-        .max_write_buffer_size(2 * limits::INFLATED_FRAME_BYTES)
-        .on_upgrade(move |socket| session::serve(app, socket, traffic))
+    let upgraded = hyper::upgrade::on(&mut request);
+    let (parts, _) = request.into_parts();
+    match create_response(&axum::http::Request::from_parts(parts, ())) {
+        Ok(response) => {
+            app.tasks.clone().spawn(async move {
+                if let Ok(upgraded) = upgraded.await {
+                    session::serve(app, upgraded, visit).await;
+                }
+            });
+            response.map(|()| Body::empty())
+        }
+        Err(error) => {
+            let text =
+                format!("here is a WebSocket, which this request does not ask for: {error}\n");
+            (StatusCode::BAD_REQUEST, text).into_response()
+        }
+    }
 }
 
 /// Only pages send an origin, and browsers keep them honest: it must be one of the list, or the
@@ -65,7 +79,7 @@ async fn metrics(State(app): State<Arc<App>>) -> String {
 
 async fn measure(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let method = request.method().to_string();
+    let method = method_label(request.method()).to_owned();
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -77,6 +91,20 @@ async fn measure(request: Request, next: Next) -> Response {
     metrics::histogram!("http_request_duration_seconds", &labels)
         .record(started.elapsed().as_secs_f64());
     response
+}
+
+/// A label has few values, whatever strangers make up: each is kept for as long as the server runs.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
 }
 
 #[cfg(test)]

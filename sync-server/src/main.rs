@@ -12,6 +12,7 @@ use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
 use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
 use sync_server::{clock, committer, say, server, store, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Documents are many small allocations, made and dropped on several threads.
 #[global_allocator]
@@ -123,16 +124,17 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
 
 async fn serve() -> anyhow::Result<()> {
     telemetry::start_logging();
+    telemetry::log_panics();
     let config = Config::read(|name| std::env::var(name).ok())?;
+    // Platforms stop a server with the one or the other. Listened for from the first moment on.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let running = server::start(&config, sync_core::crm::schema()).await?;
     say(format_args!("listening on {}", running.address));
     let stopping = running.app.stopping.clone();
     tokio::spawn(async move {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .expect("BUG: signals can be listened for");
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         stopping.cancel();

@@ -1,66 +1,79 @@
 //! Hosts one replica's session: carries its frames, clocks and questions between the socket and
 //! the hub, which decides everything.
 
+mod ends;
 mod line;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::extract::ws::WebSocket;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use hyper::upgrade::Upgraded;
 use sync_core::hub::{self, DeviceNoted, Effect, Event, Now, PushJob, PushedGroup, Session};
 use sync_core::ids::{ReplicaId, UserId};
 use sync_core::protocol::{Goodbye, PushGroup};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::clock::now;
+use crate::doors::{Full, Visit};
 use crate::http::auth::{self, SignedIn};
 use crate::ops::people::entropy;
+use crate::places::Place;
 use crate::revocation;
 use crate::store::feed::FeedReader;
 use crate::store::{devices, life};
-use crate::traffic::Traffic;
 use line::{Broken, Incoming, Line, Sent};
 
 /// How long a replica may take to hear why its session ended.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(400);
 
+/// How long sessions go on when the server stops, so that devices hear what became of their pushes.
+const VERDICTS_WITHIN: Duration = Duration::from_millis(2500);
+
 /// Serves one WebSocket until it ends.
-pub async fn serve(app: Arc<App>, socket: WebSocket, traffic: Traffic) {
-    let mut line = Line::new(socket, traffic);
+pub async fn serve(app: Arc<App>, upgraded: Upgraded, visit: Arc<Visit>) {
+    let mut line = Line::new(upgraded, visit.clone()).await;
     metrics::gauge!("sync_sessions").increment(1.0);
-    let goodbye = converse(&app, &mut line).await;
+    let goodbye = Box::pin(converse(&app, &mut line, &visit)).await;
     metrics::gauge!("sync_sessions").decrement(1.0);
     if let Some(goodbye) = &goodbye {
         tracing::info!(code = goodbye.code, "session ended");
     }
-    let _ = timeout(GOODBYE_WITHIN, line.farewell(goodbye)).await;
+    let stopping = app.stopping.is_cancelled();
+    let code = if stopping { CloseCode::Restart } else { CloseCode::Normal };
+    let farewell = line.farewell(goodbye, code);
+    tokio::select! {
+        _ = timeout(GOODBYE_WITHIN, farewell) => {}
+        () = visit.sent_away() => {}
+    }
 }
 
-/// Everything of a session. It ends, wherever it stands, when the permission for it does.
-async fn converse(app: &Arc<App>, line: &mut Line) -> Option<Goodbye> {
+/// Everything of a session. It ends, wherever it stands, when it may not go on.
+async fn converse(app: &Arc<App>, line: &mut Line, visit: &Arc<Visit>) -> Option<Goodbye> {
     let permission = watch::Sender::new(None);
     let until = revocation::ended(&app.revoked, &app.verifier, permission.subscribe());
-    let mut host = Host::new(app, permission);
+    let replaced = CancellationToken::new();
+    let mut host = Host::new(app, permission, visit.clone(), replaced.clone());
     tokio::select! {
         biased;
         goodbye = until => Some(goodbye),
+        () = replaced.cancelled() => Some(ends::replaced()),
+        () = visit.sent_away() => Some(ends::crowded()),
+        () = stopped(&app.stopping) => Some(ends::going_down(app.places.sessions())),
         goodbye = host.run(line) => goodbye,
     }
 }
 
-/// One of a user's places; given back when the session ends.
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Waits until the server is to stop and verdicts have had their time.
+async fn stopped(stopping: &CancellationToken) {
+    stopping.cancelled().await;
+    tokio::time::sleep(VERDICTS_WITHIN).await;
 }
 
 struct Host {
@@ -69,6 +82,9 @@ struct Host {
     began: Instant,
     /// The token in force, for those who watch when it ends.
     permission: watch::Sender<Option<SignedIn>>,
+    visit: Arc<Visit>,
+    /// Cancelled when another session of the same device began.
+    replaced: CancellationToken,
     /// Whose token was checked last.
     checked: Option<SignedIn>,
     place: Option<Place>,
@@ -78,7 +94,12 @@ struct Host {
 }
 
 impl Host {
-    fn new(app: &Arc<App>, permission: watch::Sender<Option<SignedIn>>) -> Self {
+    fn new(
+        app: &Arc<App>,
+        permission: watch::Sender<Option<SignedIn>>,
+        visit: Arc<Visit>,
+        replaced: CancellationToken,
+    ) -> Self {
         let began = Instant::now();
         let moment = Now { running: Duration::ZERO, wall: now() };
         Self {
@@ -86,6 +107,8 @@ impl Host {
             session: Session::new(moment, ReplicaId::mint(moment.wall, entropy()), &app.schema),
             began,
             permission,
+            visit,
+            replaced,
             checked: None,
             place: None,
             reader: FeedReader::new(app.pool.clone(), app.schema.clone()),
@@ -101,7 +124,8 @@ impl Host {
         self.session.handle(event, self.now());
     }
 
-    /// Does what the session asks and tells it what happened, until it ends; says why it did.
+    /// Does what the session asks and tells it what happened, until it ends; says why it did. When the
+    /// server is to stop, it only waits for the verdicts of what was pushed.
     async fn run(&mut self, line: &mut Line) -> Option<Goodbye> {
         let app = self.app.clone();
         let mut wake = app.wake.subscribe();
@@ -121,15 +145,20 @@ impl Host {
                 self.handle(Event::Failed);
                 continue;
             }
+            let stopping = app.stopping.is_cancelled();
+            if stopping && self.judged.is_empty() {
+                return Some(ends::going_down(app.places.sessions()));
+            }
             let now = self.now();
-            let may_read = self.session.may_read(now);
+            let may_read = !stopping && self.session.may_read(now);
             let wake_at = self.session.wake_at(now).map(|at| self.began + at);
             tokio::select! {
                 biased;
-                () = app.stopping.cancelled() => self.handle(Event::Failed),
-                incoming = line.next() => match incoming {
+                () = app.stopping.cancelled(), if !stopping => {}
+                incoming = line.next(), if !stopping => match incoming {
                     Incoming::Frame(bytes) => self.handle(Event::Frame(bytes.into())),
                     Incoming::Heard => self.handle(Event::Heard),
+                    Incoming::Garbled(goodbye) => self.handle(Event::Ended(goodbye)),
                     Incoming::Closed => self.handle(Event::Closed),
                 },
                 Some(event) = self.judged.next(), if !self.judged.is_empty() => self.handle(event),
@@ -153,9 +182,7 @@ impl Host {
     async fn perform(&mut self, effect: Effect, line: &mut Line) -> sqlx::Result<()> {
         match effect {
             Effect::SignIn(token) => {
-                let (pool, verifier) = (&self.app.pool, &self.app.verifier);
-                let outcome = auth::sign_in(pool, verifier, &token.0).await;
-                let outcome = outcome.map(|signed_in| self.take_place(signed_in));
+                let outcome = self.sign_in(&token.0).await;
                 self.handle(Event::SignedIn(outcome));
             }
             Effect::Permit => {
@@ -204,13 +231,22 @@ impl Host {
         }
     }
 
+    /// From when the token is known to be sound, the socket is not a stranger's any more.
+    async fn sign_in(&mut self, token: &str) -> Result<hub::SignedIn, Goodbye> {
+        let checked = auth::check(&self.app.verifier, token).await?;
+        self.visit.open().map_err(|Full| ends::crowded())?;
+        let signed_in = auth::sign_in(&self.app.pool, checked).await?;
+        Ok(self.take_place(signed_in))
+    }
+
     /// Counts the session among its user's, once.
     fn take_place(&mut self, signed_in: SignedIn) -> hub::SignedIn {
         let mut other_sessions = 0;
-        if self.place.is_none() {
-            let places = self.app.places.of(signed_in.user);
-            other_sessions = places.fetch_add(1, Ordering::Relaxed);
-            self.place = Some(Place(places));
+        if let Some(replica) = self.session.caller() {
+            let (places, replaced) = (&self.app.places, self.replaced.clone());
+            let (place, others) = places.take(signed_in.user, replica, replaced);
+            other_sessions = others;
+            self.place = Some(place);
         }
         let (user, role) = (signed_in.user, signed_in.role.clone());
         self.checked = Some(signed_in);

@@ -20,6 +20,15 @@ pub fn start_logging() {
         .try_init();
 }
 
+/// Has every panic logged as one line like all others, instead of a text for people on standard error.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        let message = panic.payload_as_str().unwrap_or("a panic that is no text");
+        tracing::error!(location, panic = message, "panicked");
+    }));
+}
+
 /// Below `info` the socket's library writes out every frame, and the first of each session has a
 /// token in it. That is left out, whatever `LOG_LEVEL` asks for.
 fn holds_no_token(metadata: &Metadata<'_>) -> bool {

@@ -1,125 +1,80 @@
-//! Bytes of one connection, counted below the WebSocket, where a long frame on a slow line shows.
+//! Bytes of one connection, counted below HTTP and the WebSocket: there a long frame on a slow line
+//! shows, and whoever sends too much before anybody knows who it is.
 
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use sync_core::limits;
+
+/// Nothing more is held against the connection.
+const OPENED: u64 = u64::MAX;
+/// Nor is anything of a connection that is over, though nobody has signed in.
+const ENDED: u64 = u64::MAX - 1;
+
+/// More came down a connection than may before somebody signs in.
+#[derive(Debug, thiserror::Error)]
+#[error("more than {most} bytes before somebody signed in", most = limits::EARLY_BYTES)]
+pub struct TooEarly;
 
 /// What one connection has moved so far.
-#[derive(Clone, Debug, Default)]
-pub struct Traffic(Arc<Counters>);
-
-#[derive(Debug, Default)]
-struct Counters {
+#[derive(Debug)]
+pub struct Traffic {
     received: AtomicU64,
     sent: AtomicU64,
+    /// What may have come when nobody has signed in.
+    allowed: AtomicU64,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        let allowed = AtomicU64::new(limits::EARLY_BYTES as u64);
+        Self { received: AtomicU64::new(0), sent: AtomicU64::new(0), allowed }
+    }
 }
 
 impl Traffic {
     /// Bytes that came.
     pub fn received(&self) -> u64 {
-        self.0.received.load(Ordering::Relaxed)
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Bytes that the system took to send.
     pub fn sent(&self) -> u64 {
-        self.0.sent.load(Ordering::Relaxed)
-    }
-}
-
-/// Listens, and counts what each connection moves.
-#[derive(Debug)]
-pub struct CountingListener(pub TcpListener);
-
-/// A connection whose bytes are counted.
-#[derive(Debug)]
-pub struct Counted {
-    stream: TcpStream,
-    traffic: Traffic,
-}
-
-impl Listener for CountingListener {
-    type Io = Counted;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Counted, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        // Small messages follow each other here; without this each pair waits for the network to
-        // confirm the first, some 40 ms.
-        let _ = stream.set_nodelay(true);
-        (Counted { stream, traffic: Traffic::default() }, address)
+        self.sent.load(Ordering::Relaxed)
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, CountingListener>> for Traffic {
-    fn connect_info(stream: IncomingStream<'_, CountingListener>) -> Self {
-        stream.io().traffic.clone()
-    }
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let read = buffer.filled().len().saturating_sub(before);
-        self.traffic.0.received.fetch_add(read as u64, Ordering::Relaxed);
-        polled
-    }
-}
-
-impl Counted {
-    fn count(&self, polled: &Poll<io::Result<usize>>) {
-        if let Poll::Ready(Ok(sent)) = polled {
-            self.traffic.0.sent.fetch_add(*sent as u64, Ordering::Relaxed);
+    /// A request came: one after the other may, on the same connection, for as long as it likes.
+    pub(crate) fn asked(&self) {
+        if !self.is_opened() {
+            let allowed = self.received() + limits::EARLY_BYTES as u64;
+            self.allowed.store(allowed, Ordering::Relaxed);
         }
     }
-}
 
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.count(&polled);
-        polled
+    /// From here on it is for the WebSocket alone to say how long a frame may be.
+    pub(crate) fn open(&self) {
+        self.allowed.store(OPENED, Ordering::Relaxed);
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.count(&polled);
-        polled
+    /// What comes from here on is dropped.
+    pub(crate) fn end(&self) {
+        if !self.is_opened() {
+            self.allowed.store(ENDED, Ordering::Relaxed);
+        }
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    pub(crate) fn is_opened(&self) -> bool {
+        self.allowed.load(Ordering::Relaxed) == OPENED
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    pub(crate) fn came(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    pub(crate) fn went(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_too_much(&self) -> bool {
+        self.received() >= self.allowed.load(Ordering::Relaxed)
     }
 }

@@ -128,7 +128,7 @@ fn frames(form: Form, packing: Packing, records: &[Record]) -> Vec<Vec<u8>> {
                     return message.compressed(compression);
                 }
                 let whole = message.compressed(Compression::Zstd);
-                decode_frame(&whole, usize::MAX).unwrap()
+                decode_frame(&whole, usize::MAX, usize::MAX).unwrap()
             };
             match packing {
                 Packing::Agreed(compression) => encode_frame(&payload, compression),
@@ -157,7 +157,7 @@ fn dictionary(form: Form, records: &[Record]) -> Vec<u8> {
         .map(|one| {
             let batch = forms::batch(form, std::slice::from_ref(one), 0, false);
             let frame = ServerMessage::Feed(batch).compressed(Compression::Zstd);
-            decode_frame(&frame, usize::MAX).unwrap().0
+            decode_frame(&frame, usize::MAX, usize::MAX).unwrap().0
         })
         .collect();
     zstd::dict::from_samples(&samples, 64 << 10).unwrap()

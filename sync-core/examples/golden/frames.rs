@@ -37,7 +37,7 @@ fn described(about: &str, frame: &[u8]) -> Json {
 
 /// A frame's payload, whatever it is packed in.
 pub(crate) fn payload(frame: &[u8]) -> Vec<u8> {
-    decode_frame(frame, limits::INFLATED_FRAME_BYTES).unwrap().0
+    decode_frame(frame, limits::INFLATED_FRAME_BYTES, limits::INFLATED_FRAME_BYTES).unwrap().0
 }
 
 /// Compressed however short it is, which the engine does not do and everybody must read.

@@ -27,7 +27,8 @@ use crate::protocol::{
 use crate::schema::Schema;
 use effects::session_limits;
 pub use effects::{DeviceNoted, Effect, Event, Now, Secret, SignedIn};
-use ends::{another_life, disabled, protocol, rate_limited, too_old, unavailable};
+pub use ends::garbled;
+use ends::{another_life, disabled, odd_name, protocol, rate_limited, too_old, unavailable};
 use live::Live;
 use pace::Silence;
 pub use pace::{PING_EVERY, SILENT_FOR};
@@ -119,6 +120,18 @@ impl Session {
                 documents: Documents::Whole,
                 rows: Rows::LeftOut,
             },
+        }
+    }
+
+    /// The device that said hello, while it is not known whose it is.
+    pub fn caller(&self) -> Option<ReplicaId> {
+        match &self.state {
+            State::SigningIn(greeting) => Some(greeting.replica),
+            State::Called { .. }
+            | State::Noting { .. }
+            | State::Opening { .. }
+            | State::Live(_)
+            | State::Over => None,
         }
     }
 
@@ -259,8 +272,10 @@ impl Session {
     }
 
     fn hello(&mut self, bytes: &[u8]) {
-        let Ok(ClientMessage::Hello(hello)) = ClientMessage::from_bytes(bytes) else {
-            return self.end(Some(protocol("The first message must be hello.")));
+        let hello = match ClientMessage::first_from_bytes(bytes) {
+            Ok(ClientMessage::Hello(hello)) => hello,
+            Ok(_) => return self.end(Some(protocol("The first message must be hello."))),
+            Err(error) => return self.end(Some(garbled(error))),
         };
         let Hello {
             protocol, protocol_min, token, replica, app, cursor, fingerprint, reads, ..
@@ -276,6 +291,10 @@ impl Session {
         };
         if protocol < PROTOCOL_MIN || protocol_min > PROTOCOL_VERSION {
             return self.end(Some(too_old()));
+        }
+        // It is shown to operators, and the database takes no NUL.
+        if app.chars().any(char::is_control) {
+            return self.end(Some(odd_name()));
         }
         let greeting = Greeting { protocol, app, replica, cursor, early: Vec::new() };
         self.state = State::SigningIn(Box::new(greeting));

@@ -53,8 +53,8 @@ pub enum FrameError {
     #[error("frame of {0} bytes is longer than the {max} allowed", max = limits::FRAME_BYTES)]
     TooLong(usize),
     /// Inflates to more than the cap.
-    #[error("frame inflates to more than the {max} bytes allowed", max = limits::INFLATED_FRAME_BYTES)]
-    InflatesTooFar,
+    #[error("frame inflates to more than the {0} bytes allowed")]
+    InflatesTooFar(usize),
     /// Not a frame of this protocol.
     #[error("frame is empty or packed in an unknown way")]
     UnknownPacking,
@@ -77,25 +77,24 @@ pub enum FrameError {
 /// # Errors
 /// When it is over a cap, damaged or packed in an unknown way, or when anything follows the one
 /// compressed stream.
-pub fn decode_frame(bytes: &[u8], cap: usize) -> Result<Frame, FrameError> {
+pub fn decode_frame(bytes: &[u8], cap: usize, inflated_cap: usize) -> Result<Frame, FrameError> {
     if bytes.len() > cap {
         return Err(FrameError::TooLong(bytes.len()));
     }
     match bytes.split_first() {
         Some((&PLAIN, payload)) => Ok(Frame(payload.to_vec())),
-        Some((&ZLIB, payload)) => inflate_zlib(payload),
-        Some((&ZSTD, payload)) => inflate_zstd(payload),
+        Some((&ZLIB, payload)) => inflate_zlib(payload, inflated_cap),
+        Some((&ZSTD, payload)) => inflate_zstd(payload, inflated_cap),
         _ => Err(FrameError::UnknownPacking),
     }
 }
 
-fn inflate_zlib(payload: &[u8]) -> Result<Frame, FrameError> {
-    let mut inflated = Vec::with_capacity(payload.len().saturating_mul(3).min(1 << 20));
-    let mut reader =
-        flate2::bufread::ZlibDecoder::new(payload).take(limits::INFLATED_FRAME_BYTES as u64 + 1);
+fn inflate_zlib(payload: &[u8], cap: usize) -> Result<Frame, FrameError> {
+    let mut inflated = Vec::with_capacity(payload.len().saturating_mul(3).min(cap).min(1 << 20));
+    let mut reader = flate2::bufread::ZlibDecoder::new(payload).take(cap as u64 + 1);
     reader.read_to_end(&mut inflated).map_err(|_| FrameError::Damaged)?;
-    if inflated.len() > limits::INFLATED_FRAME_BYTES {
-        return Err(FrameError::InflatesTooFar);
+    if inflated.len() > cap {
+        return Err(FrameError::InflatesTooFar(cap));
     }
     match reader.into_inner().into_inner() {
         [] => Ok(Frame(inflated)),
@@ -104,7 +103,7 @@ fn inflate_zlib(payload: &[u8]) -> Result<Frame, FrameError> {
 }
 
 /// The stated size is what is allocated, so that it is checked before anything is read.
-fn inflate_zstd(payload: &[u8]) -> Result<Frame, FrameError> {
+fn inflate_zstd(payload: &[u8], cap: usize) -> Result<Frame, FrameError> {
     if !payload.starts_with(&ZSTD_MAGIC) {
         return Err(FrameError::Damaged);
     }
@@ -112,8 +111,8 @@ fn inflate_zstd(payload: &[u8]) -> Result<Frame, FrameError> {
         .map_err(|_| FrameError::Damaged)?
         .ok_or(FrameError::SizeUnstated)?;
     let size = usize::try_from(stated).unwrap_or(usize::MAX);
-    if size > limits::INFLATED_FRAME_BYTES {
-        return Err(FrameError::InflatesTooFar);
+    if size > cap {
+        return Err(FrameError::InflatesTooFar(cap));
     }
     let length = zstd_safe::find_frame_compressed_size(payload).map_err(|_| FrameError::Damaged)?;
     let (stream, rest) = payload.split_at_checked(length).ok_or(FrameError::Damaged)?;
@@ -168,7 +167,7 @@ mod tests {
     const BOTH: [Compression; 2] = [Compression::Zlib, Compression::Zstd];
 
     fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
-        decode_frame(bytes, limits::FRAME_BYTES)
+        decode_frame(bytes, limits::FRAME_BYTES, limits::INFLATED_FRAME_BYTES)
     }
 
     /// As a sender of another make might do it, without a size.
@@ -209,7 +208,10 @@ mod tests {
         for compression in BOTH {
             let bomb = encode_frame(&Frame(vec![0; limits::INFLATED_FRAME_BYTES + 1]), compression);
             assert!(bomb.len() < limits::FRAME_BYTES);
-            assert_eq!(decode(&bomb), Err(FrameError::InflatesTooFar));
+            assert_eq!(
+                decode(&bomb),
+                Err(FrameError::InflatesTooFar(limits::INFLATED_FRAME_BYTES))
+            );
             let largest = Frame(vec![0; limits::INFLATED_FRAME_BYTES]);
             assert_eq!(decode(&encode_frame(&largest, compression)), Ok(largest));
         }
@@ -221,7 +223,7 @@ mod tests {
         assert_eq!(decode(&[9, 1]), Err(FrameError::UnknownPacking));
         assert_eq!(decode(&[ZLIB, 1, 2, 3]), Err(FrameError::Damaged));
         assert_eq!(decode(&[ZSTD, 1, 2, 3]), Err(FrameError::Damaged));
-        assert_eq!(decode_frame(&[0; 11], 10), Err(FrameError::TooLong(11)));
+        assert_eq!(decode_frame(&[0; 11], 10, 10), Err(FrameError::TooLong(11)));
     }
 
     /// Two payloads in one frame, or one with a tail, would be counted once and read by some alone.

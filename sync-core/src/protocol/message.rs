@@ -398,6 +398,8 @@ goodbye_codes! {
     Unavailable = "unavailable",
     /// The replica belongs to another user.
     WrongUser = "wrong_user",
+    /// Another session of the same device began; this one gave it its place.
+    Replaced = "replaced",
 }
 
 /// What a replica says.
@@ -488,7 +490,20 @@ impl ClientMessage {
     /// # Errors
     /// When the frame or the message in it is malformed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
-        let frame = decode_frame(bytes, crate::limits::FRAME_BYTES)?;
+        Self::read(bytes, limits::INFLATED_FRAME_BYTES)
+    }
+
+    /// Reads the first frame that came from a replica, of which nobody knows yet whose it is: it
+    /// inflates to no more than a hello needs.
+    ///
+    /// # Errors
+    /// When the frame or the message in it is malformed.
+    pub fn first_from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
+        Self::read(bytes, limits::EARLY_BYTES)
+    }
+
+    fn read(bytes: &[u8], inflated_cap: usize) -> Result<Self, FrameError> {
+        let frame = decode_frame(bytes, limits::FRAME_BYTES, inflated_cap)?;
         let (name, rest) = unpack(&frame)?;
         Ok(match name {
             "hello" => Self::Hello(body(rest)?),
@@ -529,7 +544,8 @@ impl ServerMessage {
     /// When the frame or the message in it is malformed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
         // The server's frames may be as long as what they inflate to: one huge document.
-        let frame = decode_frame(bytes, crate::limits::INFLATED_FRAME_BYTES)?;
+        let frame =
+            decode_frame(bytes, limits::INFLATED_FRAME_BYTES, limits::INFLATED_FRAME_BYTES)?;
         let (name, rest) = unpack(&frame)?;
         Ok(match name {
             "welcome" => Self::Welcome(body(rest)?),

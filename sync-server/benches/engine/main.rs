@@ -3,7 +3,8 @@
 //!
 //! `make bench` runs it and writes `target/bench/results.json`. Every figure is a median; floor and
 //! engine take turns, so that a noisy machine is as noisy for both. A word after `--` picks one part:
-//! `cargo bench -p sync-server --bench engine -- upload`.
+//! `cargo bench -p sync-server --bench engine -- upload`. The part `soak`, an honest device beside
+//! 2,000 hostile sockets, has no floor and is run by its name alone.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
@@ -12,11 +13,17 @@
 #[path = "../../tests/it/harness.rs"]
 mod harness;
 
+// The tests' hostile sockets.
+#[allow(unreachable_pub)]
+#[path = "../../tests/it/hostile.rs"]
+mod hostile;
+
 mod bootstrap;
 mod edit;
 mod figures;
 mod guard;
 mod refusals;
+mod soak;
 mod upload;
 
 use figures::Figures;
@@ -30,6 +37,10 @@ fn main() {
     if first.as_deref() == Some(bootstrap::CHILD) {
         let rest: Vec<String> = args.collect();
         runtime.block_on(bootstrap::child(&rest));
+        return;
+    }
+    if first.as_deref() == Some("soak") {
+        runtime.block_on(soak::run()).print();
         return;
     }
     let figures = runtime.block_on(run(|part| first.as_ref().is_none_or(|only| only == part)));

@@ -50,6 +50,15 @@ struct Said {
     nbf: Option<f64>,
 }
 
+/// What a sound token says. Whether its user may come in is not known yet.
+#[derive(Debug)]
+pub struct Checked {
+    user: UserId,
+    exp: f64,
+    key: KeyName,
+    at: tokio::time::Instant,
+}
+
 /// A user who was let in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -265,14 +274,23 @@ pub fn sign(secret: &str, claims: &Claims) -> Result<String, jsonwebtoken::error
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key)
 }
 
-/// Checks a token and looks its user up.
+/// Checks a token, without the database.
 ///
 /// # Errors
 /// What to say to the replica.
-pub async fn sign_in(pool: &PgPool, verifier: &Verifier, token: &str) -> Result<SignedIn, Goodbye> {
+pub async fn check(verifier: &Verifier, token: &str) -> Result<Checked, Goodbye> {
     let at = tokio::time::Instant::now();
     let (said, key) = verifier.check(token).await.map_err(TokenFault::goodbye)?;
     let user: UserId = said.sub.parse().map_err(|_| TokenFault::Bad.goodbye())?;
+    Ok(Checked { user, exp: said.exp, key, at })
+}
+
+/// Looks up the user of a token.
+///
+/// # Errors
+/// What to say to the replica.
+pub async fn sign_in(pool: &PgPool, checked: Checked) -> Result<SignedIn, Goodbye> {
+    let Checked { user, exp, key, at } = checked;
     let found = sqlx::query("SELECT role, is_active FROM public.users WHERE id = $1")
         .bind(user.0)
         .fetch_optional(pool)
@@ -285,7 +303,7 @@ pub async fn sign_in(pool: &PgPool, verifier: &Verifier, token: &str) -> Result<
     let role: &str = row.try_get(0).map_err(|_| unavailable())?;
     let role = Role::from(role);
     let longest = now().0.saturating_add(LONGEST_MS);
-    let expires = UnixMs(millis(said.exp).min(longest));
+    let expires = UnixMs(millis(exp).min(longest));
     Ok(SignedIn { user, role, expires, key, at })
 }
 

@@ -1,22 +1,21 @@
 //! A client that does as it is told and no more: it need not read, answer or acknowledge.
 
 use futures_util::{SinkExt, StreamExt};
-use sync_core::ids::ReplicaId;
-use sync_core::protocol::{
-    Blob, ClientMessage, Goodbye, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Refresh, ServerMessage,
-    Welcome,
-};
-use sync_server::ops::people::new_id;
+use sync_core::protocol::{ClientMessage, Goodbye, Refresh, ServerMessage, Welcome};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::wire::hello;
 
 /// What the system may hold of what was sent to a caller who does not read.
 const RECEIVE_BUFFER: u32 = 4096;
 
 pub(crate) struct Caller {
     socket: WebSocketStream<TcpStream>,
+    /// With what code the server closed.
+    pub(crate) closed: Option<u16>,
 }
 
 impl Caller {
@@ -28,24 +27,13 @@ impl Caller {
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
         let (socket, _) =
             tokio_tungstenite::client_async_with_config(url, tcp, Some(config)).await.unwrap();
-        Self { socket }
+        Self { socket, closed: None }
     }
 
     /// Dials and says hello with a token.
     pub(crate) async fn greet(url: &str, token: &str) -> Self {
         let mut caller = Self::dial(url).await;
-        let hello = Hello {
-            protocol: PROTOCOL_VERSION,
-            protocol_min: PROTOCOL_MIN,
-            fingerprint: Blob::default(),
-            token: token.to_owned(),
-            replica: ReplicaId(new_id()),
-            app: "caller".into(),
-            actors: Vec::new(),
-            cursor: None,
-            reads: Vec::new(),
-        };
-        caller.say(ClientMessage::Hello(hello)).await;
+        caller.say(ClientMessage::Hello(hello(token.to_owned()))).await;
         caller
     }
 
@@ -64,7 +52,11 @@ impl Caller {
                 Some(Ok(Message::Binary(bytes))) => {
                     return Some(ServerMessage::from_bytes(&bytes).unwrap());
                 }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(Message::Close(frame))) => {
+                    self.closed = frame.map(|frame| frame.code.into());
+                    return None;
+                }
+                Some(Err(_)) | None => return None,
                 Some(Ok(_)) => {}
             }
         }

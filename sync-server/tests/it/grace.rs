@@ -4,9 +4,7 @@
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::{FeedPosition, RecordId};
-use client_sdk::core::protocol::{
-    ClientMessage, PushGroup, ServerMessage, Verdict, VerdictOutcome,
-};
+use client_sdk::core::protocol::{ClientMessage, PushGroup, Verdict, VerdictOutcome};
 use client_sdk::core::replica::GroupEdit;
 use sqlx::{AssertSqlSafe, Executor};
 use sync_server::ops::people::{self, UserChange};
@@ -14,7 +12,7 @@ use sync_server::ops::{explain, grace, report};
 use uuid::Uuid;
 
 use crate::harness::{World, create, edit, set};
-use crate::wire::Line;
+use crate::wire::{Line, outbox};
 
 /// An account of Rosa's with a deal, as her device and the server have it.
 async fn account(world: &World, rosa: &mut Client) -> (RecordId, RecordId) {
@@ -148,23 +146,6 @@ async fn grace_lasts_for_as_long_as_the_setting_says() {
     world.end().await;
 }
 
-/// The outbox of a device, as it would push it.
-async fn outbox(world: &World, device: &mut Client) -> (Line, Vec<PushGroup>) {
-    let token = world.token(device.user().0);
-    let mut line = Line::silent(&world.server.sync_url()).await;
-    line.say_bytes(device.with_replica(|replica, _| replica.connect(&token, "test")).unwrap())
-        .await;
-    let Some(welcome @ ServerMessage::Welcome(_)) = line.next().await else { panic!("no welcome") };
-    device.with_replica(|replica, env| replica.handle_frame(&welcome.to_bytes(), env)).unwrap();
-    let frame =
-        device.with_replica(|replica, _| replica.poll_push()).unwrap().expect("something waits");
-    device.with_replica(|replica, _| replica.disconnected(None));
-    let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
-        panic!("no push")
-    };
-    (line, push.groups)
-}
-
 /// The rule that refused each change; nothing for one that was taken.
 fn rules(verdicts: &[Verdict]) -> Vec<String> {
     let of = |verdict: &Verdict| match &verdict.outcome {
@@ -193,12 +174,12 @@ async fn grace_gives_nobody_more_than_they_had() {
         let of = |group: &PushGroup| PushGroup { seen: seen.map(FeedPosition), ..group.clone() };
         groups.iter().map(of).collect()
     };
-    let (mut line, groups) = outbox(&world, &mut stranger).await;
+    let (mut line, groups) = outbox(&world.server.sync_url(), &stranger).await;
     for claim in [None, Some(0), Some(i64::MIN), Some(i64::MAX)] {
         let verdicts = line.push(seen(&groups, claim)).await.unwrap();
         assert_eq!(rules(&verdicts), ["account_must_be_visible"], "{claim:?}");
     }
-    let (mut line, groups) = outbox(&world, &mut rosa).await;
+    let (mut line, groups) = outbox(&world.server.sync_url(), &rosa).await;
     let head = line.batches.iter().map(|batch| batch.head.0).max().unwrap_or(0);
     for claim in [None, Some(i64::MAX), Some(head.max(1_000_000))] {
         let verdicts = line.push(seen(&groups, claim)).await.unwrap();
@@ -232,7 +213,7 @@ async fn each_edit_of_a_push_is_judged_by_what_its_author_had_seen() {
         visit(&mut rosa, if number % 2 == 0 { gone } else { kept }, &format!("Visit {number}"));
     }
     world.assign(gone, world.other_rep).await;
-    let (mut line, groups) = outbox(&world, &mut rosa).await;
+    let (mut line, groups) = outbox(&world.server.sync_url(), &rosa).await;
     let told = |number: i64, group: &PushGroup| {
         // From the eleventh on they say that they knew.
         let seen = if number < 10 { number - 10 } else { 1_000_000 + number };

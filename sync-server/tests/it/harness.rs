@@ -1,6 +1,7 @@
 //! A world for one test: a database of its own, a server in this process, devices in files.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -109,6 +110,7 @@ impl World {
             database_url,
             pool_size: 6,
             port: 0,
+            metrics: None,
             tokens: TokenConfig::from_secret(SECRET),
             origins: Vec::new(),
         };
@@ -346,9 +348,19 @@ pub(crate) struct ServerProcess {
 impl ServerProcess {
     /// Starts it on a free port and waits until it takes connections.
     pub(crate) async fn start(config: &Config) -> Self {
+        Self::run(config, Command::new(env!("CARGO_BIN_EXE_sync-server")).arg("serve")).await
+    }
+
+    /// Starts it where a process may open no more than so many files.
+    pub(crate) async fn with_open_files(config: &Config, files: u32) -> Self {
+        let script = format!("ulimit -n {files} && exec \"$0\" serve");
+        let program = env!("CARGO_BIN_EXE_sync-server");
+        Self::run(config, Command::new("sh").args(["-c", &script, program])).await
+    }
+
+    async fn run(config: &Config, command: &mut Command) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(env!("CARGO_BIN_EXE_sync-server"))
-            .arg("serve")
+        let child = command
             .env("DATABASE_URL", &config.database_url)
             .env("SUPABASE_JWT_SECRET", SECRET)
             .env("PORT", port.to_string())
@@ -364,8 +376,12 @@ impl ServerProcess {
         process
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
     pub(crate) fn sync_url(&self) -> String {
-        format!("ws://127.0.0.1:{}/sync", self.port)
+        format!("ws://{}/sync", self.address())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use client_sdk::Client;
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use sync_core::ids::{RecordId, ReplicaId};
@@ -14,6 +15,8 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::harness::token_until;
 
 /// Long enough for any answer; running into it means that none comes.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -31,6 +34,23 @@ pub(crate) fn hello(token: String) -> Hello {
         cursor: None,
         reads: Vec::new(),
     }
+}
+
+/// The outbox of a device, as it would push it, and a line on which its hello was said.
+pub(crate) async fn outbox(url: &str, device: &Client) -> (Line, Vec<PushGroup>) {
+    let token = token_until(device.user().0, 3600);
+    let mut line = Line::silent(url).await;
+    line.say_bytes(device.with_replica(|replica, _| replica.connect(&token, "test")).unwrap())
+        .await;
+    let Some(welcome @ ServerMessage::Welcome(_)) = line.next().await else { panic!("no welcome") };
+    device.with_replica(|replica, env| replica.handle_frame(&welcome.to_bytes(), env)).unwrap();
+    let frame =
+        device.with_replica(|replica, _| replica.poll_push()).unwrap().expect("something waits");
+    device.with_replica(|replica, _| replica.disconnected(None));
+    let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
+        panic!("no push")
+    };
+    (line, push.groups)
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

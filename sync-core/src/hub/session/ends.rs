@@ -1,5 +1,6 @@
 //! Why a session ends, in words.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::protocol::{Goodbye, GoodbyeCode};
@@ -11,6 +12,15 @@ fn goodbye(code: GoodbyeCode, sentence: &str, retry: Option<Duration>) -> Goodby
 
 pub(super) fn protocol(sentence: &str) -> Goodbye {
     goodbye(GoodbyeCode::Protocol, sentence, None)
+}
+
+/// What somebody hears whose bytes are no message.
+pub fn garbled(what: impl fmt::Display) -> Goodbye {
+    protocol(&format!("Your app sent what it should not: {what}."))
+}
+
+pub(super) fn odd_name() -> Goodbye {
+    protocol("The app's name in hello has a control character in it; leave it out.")
 }
 
 pub(super) fn too_old() -> Goodbye {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::effects::{Effect, Now, Secret};
-use super::ends::{protocol, rate_limited};
+use super::ends::{garbled, protocol, rate_limited};
 use super::pace::Budget;
 use crate::hub::feed::Feed;
 use crate::ids::{ChangeHash, ReplicaId, UserId};
@@ -102,8 +102,7 @@ impl Live {
             let sentence = "Your app sends too much at once; it will try again.";
             return Err(rate_limited(sentence, Duration::from_secs(10)));
         }
-        let message = ClientMessage::from_bytes(bytes)
-            .map_err(|error| protocol(&format!("Your app sent what it should not: {error}.")))?;
+        let message = ClientMessage::from_bytes(bytes).map_err(garbled)?;
         match message {
             ClientMessage::Hello(_) => Err(protocol("Hello was said already.")),
             ClientMessage::Push(Push { push, groups }) => {

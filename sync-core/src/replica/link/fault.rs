@@ -73,7 +73,10 @@ impl LinkFault {
             | Self::Store(_) => Lasts::Passing,
             Self::NoToken(_) | Self::Session(_) | Self::OtherVersion(_) => Lasts::Lasting,
             Self::Goodbye { code, .. } => match GoodbyeCode::parse(code) {
-                Some(GoodbyeCode::Unavailable | GoodbyeCode::RateLimited) | None => Lasts::Passing,
+                Some(
+                    GoodbyeCode::Unavailable | GoodbyeCode::RateLimited | GoodbyeCode::Replaced,
+                )
+                | None => Lasts::Passing,
                 Some(GoodbyeCode::BadToken | GoodbyeCode::ExpiredToken) => Lasts::UntilSignedIn,
                 Some(
                     GoodbyeCode::Disabled
