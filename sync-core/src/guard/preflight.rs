@@ -129,7 +129,7 @@ fn check_body(mut body: Reader<'_>) -> Result<(), Refusal> {
     for _ in 0..others {
         check_actor(&mut body)?;
     }
-    check_columns(body)
+    check_columns(body, others)
 }
 
 fn check_actor(body: &mut Reader<'_>) -> Result<(), Refusal> {
@@ -140,7 +140,8 @@ fn check_actor(body: &mut Reader<'_>) -> Result<(), Refusal> {
     body.take(length).map(drop)
 }
 
-fn check_columns(mut body: Reader<'_>) -> Result<(), Refusal> {
+/// The columns of a change that names so many actors besides its own.
+fn check_columns(mut body: Reader<'_>, others: u64) -> Result<(), Refusal> {
     let count = body.unsigned()?;
     if count > 32 {
         return Err(malformed("it has too many columns"));
@@ -158,7 +159,7 @@ fn check_columns(mut body: Reader<'_>) -> Result<(), Refusal> {
     }
     for (specification, length) in columns {
         let data = Reader(body.take(length)?);
-        check_column(specification & TYPE_BITS, data)?;
+        check_column(specification & TYPE_BITS, data, others)?;
     }
     // What follows is the author; its form is checked once the change was read.
     if body.0.len() > 64 {
@@ -167,9 +168,11 @@ fn check_columns(mut body: Reader<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Walks a column's runs and adds up the rows they stand for; of a group column, the values too.
-fn check_column(ty: u64, mut data: Reader<'_>) -> Result<(), Refusal> {
+/// Walks a column's runs and adds up the rows they stand for; of a group column, the values too. In
+/// a column of actors each is one that the change names: the library looks no other one up, but panics.
+fn check_column(ty: u64, mut data: Reader<'_>, others: u64) -> Result<(), Refusal> {
     const GROUP: u64 = 0;
+    const ACTOR: u64 = 1;
     const DELTA: u64 = 3;
     const BOOLEAN: u64 = 4;
     const STRING: u64 = 5;
@@ -212,6 +215,9 @@ fn check_column(ty: u64, mut data: Reader<'_>) -> Result<(), Refusal> {
                 }
                 _ => {
                     let value = data.unsigned()?;
+                    if ty == ACTOR && value > others {
+                        return Err(malformed("it speaks of an actor that it does not name"));
+                    }
                     if ty == GROUP {
                         let times = if distinct == 1 { count } else { 1 };
                         sum = sum.saturating_add(value.saturating_mul(times));

@@ -26,12 +26,20 @@ pub(crate) fn bomb(column: u64, run: u64) -> Vec<u8> {
     let mut data = Vec::new();
     leb(run, &mut data);
     data.push(1);
+    of_columns(&[(column, &data)])
+}
+
+/// A first change of some writer, which names no other one, with these columns.
+pub(crate) fn of_columns(columns: &[(u64, &[u8])]) -> Vec<u8> {
     let mut body = vec![0, 16];
     body.extend([9; 16]);
-    body.extend([1, 1, 0, 0, 0, 1]);
-    leb(column, &mut body);
-    leb(data.len() as u64, &mut body);
-    body.extend(data);
+    body.extend([1, 1, 0, 0, 0]);
+    leb(columns.len() as u64, &mut body);
+    for (column, data) in columns {
+        leb(*column, &mut body);
+        leb(data.len() as u64, &mut body);
+    }
+    columns.iter().for_each(|(_, data)| body.extend(*data));
     let mut chunk = vec![0x85, 0x6f, 0x4a, 0x83, 0, 0, 0, 0, 1];
     leb(body.len() as u64, &mut chunk);
     chunk.extend(body);

@@ -17,6 +17,7 @@ mod lean;
 mod live;
 mod own_property;
 mod own_scenario;
+mod panics;
 mod question;
 mod replicas;
 mod rules;
