@@ -77,7 +77,6 @@ fn hello(token: String) -> Vec<u8> {
         app: "hostile".into(),
         actors: Vec::new(),
         cursor: None,
-        epoch: None,
         reads: Vec::new(),
     };
     ClientMessage::Hello(hello).to_bytes()
