@@ -21,6 +21,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve devices. Reads DATABASE_URL; SUPABASE_JWT_SECRET (or JWT_SECRET), JWKS_FILE or JWKS_URL,
     /// one at least; JWT_AUDIENCE and JWT_ISSUER (none: any); PORT (3000), DATABASE_POOL_SIZE (10),
+    /// DATABASE_TIMEOUT (8: seconds after which a commit is given up and its pushes are to come again),
     /// LOG_LEVEL (info), ALLOWED_ORIGINS (none: web pages of the server's own origin only), METRICS_ADDR
     /// (none: metrics are not served; 127.0.0.1:9100: they are, at /metrics, to whoever reaches that).
     Serve,

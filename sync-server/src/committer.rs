@@ -6,7 +6,8 @@
 //! hear a verdict.
 //!
 //! **Invariant**: no push ends the task. One on which judging panics costs the group that did it a
-//! refusal, and the others nothing.
+//! refusal, and the others nothing. No commit takes longer than it may: then its connection is cut
+//! and its pushes are answered as unavailable.
 
 mod engine;
 mod pulse;
@@ -14,7 +15,7 @@ mod question;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use sqlx::postgres::PgPool;
@@ -24,6 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::store::Patience;
+use crate::store::patience::out_of_reach;
 use crate::store::rules::Rules;
 use crate::telemetry;
 use engine::Engine;
@@ -31,7 +34,7 @@ pub use pulse::CommitterHealth;
 use pulse::Pulse;
 use question::Question;
 
-/// Changes after which a batch is closed.
+/// Changes after which a batch is closed, while commits end in time.
 const CHANGES_PER_COMMIT: usize = 2048;
 /// Pushes that may wait, and as many questions; a session waits for room beyond that.
 const WAITING_PUSHES: usize = 256;
@@ -59,16 +62,21 @@ struct Intake {
 
 impl Committer {
     /// Starts the committing task.
-    pub fn start(pool: PgPool, rules: Arc<Rules>) -> Self {
-        Self::start_told(pool, rules, Moments::default())
+    pub fn start(pool: PgPool, rules: Arc<Rules>, patience: Patience) -> Self {
+        Self::start_told(pool, rules, patience, Moments::default())
     }
 
     /// Starts the committing task; somebody is told of moments within the hub.
-    pub fn start_told(pool: PgPool, rules: Arc<Rules>, moments: Moments) -> Self {
+    pub fn start_told(
+        pool: PgPool,
+        rules: Arc<Rules>,
+        patience: Patience,
+        moments: Moments,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING_PUSHES);
         let (questions, asked) = mpsc::channel(WAITING_PUSHES);
         let pulse = Arc::new(Pulse::default());
-        let engine = Engine::new(pool, rules, moments);
+        let engine = Engine::new(pool, rules, moments, patience);
         let finishing = CancellationToken::new();
         let intake = Intake { jobs: waiting, questions: asked, finishing: finishing.clone() };
         let task = TaskTracker::new();
@@ -80,8 +88,10 @@ impl Committer {
     /// Hands a push over and waits for its verdicts.
     ///
     /// # Errors
-    /// When the database could not be reached.
+    /// When the database could not be reached, or did not answer in time; then the push may be stored
+    /// all the same.
     pub async fn push(&self, job: PushJob) -> Result<Vec<Verdict>, Unavailable> {
+        let _waiting = self.pulse.push_waits();
         let (reply, verdicts) = oneshot::channel();
         self.jobs.send((job, reply)).await.map_err(|_| Unavailable)?;
         verdicts.await.map_err(|_| Unavailable)?
@@ -109,6 +119,11 @@ impl Committer {
     pub fn health(&self) -> CommitterHealth {
         self.pulse.health()
     }
+
+    /// How long the oldest push has waited for its answer; no time at all if none waits.
+    pub fn oldest_push(&self) -> Duration {
+        self.pulse.oldest_push()
+    }
 }
 
 /// Keeps the committing task going, whatever happens in it.
@@ -122,6 +137,7 @@ async fn supervise(engine: Engine, mut intake: Intake, pulse: Arc<Pulse>) {
 
 async fn run(engine: &Engine, intake: &mut Intake, pulse: &Pulse) {
     let mut cache = DocumentCache::default();
+    let mut most = CHANGES_PER_COMMIT;
     loop {
         pulse.idle();
         let first = tokio::select! {
@@ -138,13 +154,17 @@ async fn run(engine: &Engine, intake: &mut Intake, pulse: &Pulse) {
         pulse.at_work();
         let mut count = first.0.size();
         let mut batch = vec![first];
-        while count < CHANGES_PER_COMMIT {
+        while count < most {
             let Ok(next) = intake.jobs.try_recv() else { break };
             count += next.0.size();
             batch.push(next);
         }
         let (jobs, replies) = batch.into_iter().unzip();
-        commit_all(engine, &mut cache, pulse, jobs, replies).await;
+        // A batch that was too large to end in time is not tried as it was for ever.
+        most = match commit_all(engine, &mut cache, pulse, jobs, replies).await {
+            Reach::Reached => (most * 2).min(CHANGES_PER_COMMIT),
+            Reach::OutOfReach => (count.min(most) / 2).max(1),
+        };
         // Pushes go first, but one question between two batches, so that a busy server answers too.
         if let Ok(question) = intake.questions.try_recv() {
             question.judge(engine).await;
@@ -152,14 +172,22 @@ async fn run(engine: &Engine, intake: &mut Intake, pulse: &Pulse) {
     }
 }
 
-/// Commits a batch; when that fails, whatever of it can be.
+/// Whether the database answered at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reach {
+    Reached,
+    OutOfReach,
+}
+
+/// Commits a batch; when that fails, whatever of it can be. When the database is out of reach nothing
+/// can, and whoever waits hears so at once.
 async fn commit_all(
     engine: &Engine,
     cache: &mut DocumentCache,
     pulse: &Pulse,
     jobs: Vec<PushJob>,
     replies: Vec<Reply>,
-) {
+) -> Reach {
     let mut replies: Vec<Option<Reply>> = replies.into_iter().map(Some).collect();
     let mut trials = Trials::of(jobs);
     while let Some(jobs) = trials.next() {
@@ -178,6 +206,13 @@ async fn commit_all(
                 tracing::error!(%error, pushes, changes, "a batch was rolled back");
                 cache.clear();
                 pulse.rolled_back();
+                if out_of_reach(&error) {
+                    metrics::counter!("sync_commits_out_of_reach_total").increment(1);
+                    for reply in replies.iter_mut().filter_map(Option::take) {
+                        let _ = reply.send(Err(Unavailable));
+                    }
+                    return Reach::OutOfReach;
+                }
                 Ended::RolledBack
             }
             Err(_) => {
@@ -198,4 +233,5 @@ async fn commit_all(
             }
         }
     }
+    Reach::Reached
 }

@@ -1,10 +1,14 @@
 //! Configuration from the environment, checked as a whole: all problems at once, no secret shown.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use reqwest::Url;
 
 use crate::http::auth::jwks::{self, JwksSource};
+use crate::store::Patience;
+
+const DEFAULT_TIMEOUT_SECONDS: u32 = 8;
 
 /// What `serve` needs to know.
 #[derive(Clone)]
@@ -13,6 +17,8 @@ pub struct Config {
     pub database_url: String,
     /// Connections kept to it.
     pub pool_size: u32,
+    /// How long a commit may take, and all that depends on it.
+    pub patience: Patience,
     /// Port to listen on; 0 for any free one.
     pub port: u16,
     /// Where to say the metrics; nowhere if it is not set. Nobody is asked there who they are.
@@ -137,6 +143,7 @@ impl Config {
             },
         };
         let pool_size = number("DATABASE_POOL_SIZE", 10, 1000).max(3);
+        let patience = number("DATABASE_TIMEOUT", DEFAULT_TIMEOUT_SECONDS, 600).max(1);
         let port = number("PORT", 3000, 65535);
         let metrics = lookup("METRICS_ADDR").and_then(|text| {
             let address = text.parse();
@@ -165,6 +172,7 @@ impl Config {
         Ok(Self {
             database_url,
             pool_size,
+            patience: Patience::of(Duration::from_secs(patience.into())),
             port: u16::try_from(port).unwrap_or(3000),
             metrics,
             tokens,

@@ -17,6 +17,7 @@ pub mod connection;
 pub mod counted;
 pub mod doors;
 pub mod http;
+pub mod listener;
 pub mod ops;
 pub mod places;
 pub mod revocation;

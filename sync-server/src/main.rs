@@ -11,6 +11,7 @@ use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
 use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
+use sync_server::store::Patience;
 use sync_server::{clock, committer, say, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -61,12 +62,14 @@ async fn owner() -> anyhow::Result<sqlx::postgres::PgPool> {
 
 /// The same to whatever database, for migrating it.
 async fn any_owner() -> anyhow::Result<sqlx::postgres::PgPool> {
-    store::connect_as_owner(&database_url()?).await.context("the database cannot be reached")
+    let url = database_url()?;
+    let connected = store::connect_as_owner(&url, Patience::default()).await;
+    connected.context("the database cannot be reached")
 }
 
 /// Connections of the server's kind.
 async fn server_pool(size: u32) -> anyhow::Result<sqlx::postgres::PgPool> {
-    Ok(store::connect(&database_url()?, size).await?)
+    Ok(store::connect(&database_url()?, size, Patience::default()).await?)
 }
 
 async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitCode> {
@@ -303,7 +306,7 @@ async fn run_assign(
     }
     let rules =
         std::sync::Arc::new(store::rules::Rules::load(&pool, sync_core::crm::schema()).await?);
-    let committer = committer::Committer::start(pool.clone(), rules);
+    let committer = committer::Committer::start(pool.clone(), rules, Patience::default());
     let outcome = assign::assign(&pool, &committer, acting, &list).await?;
     if json {
         say(json!({"assigned": outcome.assigned, "refused": outcome.refused}));

@@ -27,6 +27,7 @@ use crate::ops::people::entropy;
 use crate::places::Place;
 use crate::revocation;
 use crate::store::feed::FeedReader;
+use crate::store::patience::within;
 use crate::store::{devices, life};
 use line::{Broken, Incoming, Line, Sent};
 
@@ -140,7 +141,7 @@ impl Host {
                     self.handle(Event::Failed);
                 }
             }
-            if let Err(error) = self.reader.close().await {
+            if let Err(error) = within(app.patience.commit(), self.reader.close()).await {
                 tracing::error!(%error, "a session lost its database");
                 self.handle(Event::Failed);
                 continue;
@@ -182,7 +183,9 @@ impl Host {
     async fn perform(&mut self, effect: Effect, line: &mut Line) -> sqlx::Result<()> {
         match effect {
             Effect::SignIn(token) => {
-                let outcome = self.sign_in(&token.0).await;
+                let (patience, signing_in) = (self.app.patience, self.sign_in(&token.0));
+                let outcome = timeout(patience.commit(), signing_in).await;
+                let outcome = outcome.unwrap_or_else(|_| Err(auth::unavailable()));
                 self.handle(Event::SignedIn(outcome));
             }
             Effect::Permit => {
@@ -190,15 +193,20 @@ impl Host {
             }
             Effect::Note { user, replica, app } => {
                 // A device that comes after a restore is not to hear of it amid its first push.
-                life::look(&self.app.pool).await?;
-                let noted = devices::note(&self.app.pool, user, replica, &app).await?;
+                let pool = self.app.pool.clone();
+                let note = async {
+                    life::look(&pool).await?;
+                    devices::note(&pool, user, replica, &app).await
+                };
+                let noted = within(self.app.patience.commit(), note).await?;
                 if noted == DeviceNoted::Own {
                     tracing::info!(%user, %replica, "session began");
                 }
                 self.handle(Event::Noted(noted));
             }
             Effect::Read { user, request } => {
-                let answer = self.reader.answer(user, &request).await?;
+                let answer = self.reader.answer(user, &request);
+                let answer = within(self.app.patience.reading(), answer).await?;
                 self.handle(Event::Read(answer));
             }
             Effect::Push { push, user, replica, groups } => {

@@ -9,9 +9,11 @@ pub mod documents;
 pub mod feed;
 pub mod judging;
 pub mod life;
+pub mod patience;
 mod pool;
 pub mod rows;
 pub mod rules;
 
 pub use acting::{Access, Skipped, become_server, become_user, skipped};
-pub use pool::{connect, connect_as_owner};
+pub use patience::Patience;
+pub use pool::{Held, connect, connect_as_owner};

@@ -8,8 +8,9 @@ use sync_core::hub::{Commit, DocumentCache, Judged, Moments, PushJob};
 use sync_core::protocol::{Opinion, Verdict};
 
 use crate::clock::now;
+use crate::store::patience::within;
 use crate::store::rules::Rules;
-use crate::store::{documents, judging};
+use crate::store::{Held, Patience, documents, judging};
 
 /// What it takes to commit.
 #[derive(Debug)]
@@ -17,39 +18,60 @@ pub(super) struct Engine {
     pool: PgPool,
     rules: Arc<Rules>,
     moments: Moments,
+    patience: Patience,
 }
 
 impl Engine {
-    pub(super) fn new(pool: PgPool, rules: Arc<Rules>, moments: Moments) -> Self {
-        Self { pool, rules, moments }
+    pub(super) fn new(
+        pool: PgPool,
+        rules: Arc<Rules>,
+        moments: Moments,
+        patience: Patience,
+    ) -> Self {
+        Self { pool, rules, moments, patience }
     }
 
-    /// Commits pushes together; returns the verdicts of each.
+    /// Commits pushes together; returns the verdicts of each. It takes no longer than it may; whether
+    /// anything is stored is not known then, and asking again is safe, since a change is stored once.
     pub(super) async fn commit(
         &self,
         cache: &mut DocumentCache,
         jobs: &[PushJob],
     ) -> sqlx::Result<Vec<Vec<Verdict>>> {
-        let mut connection = self.pool.acquire().await?;
-        let mut tx = connection.begin().await?;
+        within(self.patience.commit(), self.try_commit(cache, jobs)).await
+    }
+
+    async fn try_commit(
+        &self,
+        cache: &mut DocumentCache,
+        jobs: &[PushJob],
+    ) -> sqlx::Result<Vec<Vec<Verdict>>> {
+        let mut held = Held::take(&self.pool).await?;
+        let mut tx = held.connection().begin().await?;
         let judged = judging::judge(&mut tx, &self.rules, self.begin(jobs), cache).await?;
         let to_store = judged.to_store();
         documents::store(&mut tx, &to_store).await?;
         let durable = documents::commit(tx, &to_store).await?;
+        held.give_back();
         count(&judged);
         Ok(judged.verdicts(durable, cache))
     }
 
     /// Judges a push and takes it back, after everything was checked that a commit would check.
     pub(super) async fn question(&self, job: &PushJob) -> sqlx::Result<Vec<Opinion>> {
+        within(self.patience.commit(), self.try_question(job)).await
+    }
+
+    async fn try_question(&self, job: &PushJob) -> sqlx::Result<Vec<Opinion>> {
         let alone = std::slice::from_ref(job);
         let mut own = DocumentCache::default();
-        let mut connection = self.pool.acquire().await?;
-        let mut tx = connection.begin().await?;
+        let mut held = Held::take(&self.pool).await?;
+        let mut tx = held.connection().begin().await?;
         let judged = judging::judge(&mut tx, &self.rules, self.begin(alone), &mut own).await?;
         documents::store(&mut tx, &judged.to_store()).await?;
         tx.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
         tx.rollback().await?;
+        held.give_back();
         Ok(judged.opinions().into_iter().flatten().collect())
     }
 

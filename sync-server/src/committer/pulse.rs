@@ -1,8 +1,10 @@
-//! Whether the committing task lives, since when it has been at one batch, and whether any gets through.
+//! Whether the committing task lives, how long it has been at one batch, whether any gets through,
+//! and how long pushes wait.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::clock::now;
 
@@ -10,6 +12,8 @@ use crate::clock::now;
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// How long every batch may be rolled back before that is no passing trouble.
 const FAILING_AFTER: Duration = Duration::from_secs(10);
+/// How long a push may wait for its answer before devices give up on the server.
+const LATE_AFTER: Duration = Duration::from_secs(10);
 
 const IDLE: i64 = 0;
 const ENDED: i64 = -1;
@@ -21,6 +25,8 @@ pub enum CommitterHealth {
     Well,
     /// It has been at one batch for so long that it cannot be well.
     Stuck(Duration),
+    /// A push has waited for so long.
+    Late(Duration),
     /// For so long the database has taken no batch: its disk is full, or it takes no writes.
     Failing(Duration),
     /// It ended, and nothing will be committed any more.
@@ -34,6 +40,14 @@ pub(super) struct Pulse {
     at_work: AtomicI64,
     /// When the first batch was rolled back of those since which none was committed; or idle.
     failing: AtomicI64,
+    waiting: Mutex<Waiting>,
+}
+
+/// Since when each push waits, in the order of their coming.
+#[derive(Debug, Default)]
+struct Waiting {
+    next: u64,
+    since: BTreeMap<u64, Instant>,
 }
 
 impl Pulse {
@@ -55,6 +69,23 @@ impl Pulse {
         let _ = self.failing.compare_exchange(IDLE, now().0, relaxed, relaxed);
     }
 
+    /// Notes that a push waits, until what this returns is dropped.
+    pub(super) fn push_waits(self: &Arc<Self>) -> PushWaits {
+        let mut waiting = self.waiting();
+        let number = waiting.next;
+        waiting.next += 1;
+        waiting.since.insert(number, Instant::now());
+        PushWaits { pulse: self.clone(), number }
+    }
+
+    pub(super) fn oldest_push(&self) -> Duration {
+        self.waiting().since.values().next().map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes the end when it is dropped, however the task ends.
     pub(super) fn ends_with_this_task(self: &Arc<Self>) -> EndNoted {
         EndNoted(self.clone())
@@ -67,8 +98,22 @@ impl Pulse {
             (_, failing) if since(failing) > FAILING_AFTER => {
                 CommitterHealth::Failing(since(failing))
             }
+            _ if self.oldest_push() > LATE_AFTER => CommitterHealth::Late(self.oldest_push()),
             _ => CommitterHealth::Well,
         }
+    }
+}
+
+/// A push that waits for its answer.
+#[derive(Debug)]
+pub(super) struct PushWaits {
+    pulse: Arc<Pulse>,
+    number: u64,
+}
+
+impl Drop for PushWaits {
+    fn drop(&mut self) {
+        self.pulse.waiting().since.remove(&self.number);
     }
 }
 
@@ -91,6 +136,20 @@ impl Drop for EndNoted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_push_that_waits_is_known_until_it_has_its_answer() {
+        let pulse = Arc::new(Pulse::default());
+        assert_eq!(pulse.oldest_push(), Duration::ZERO);
+        let (first, second) = (pulse.push_waits(), pulse.push_waits());
+        let long_ago = Instant::now().checked_sub(2 * LATE_AFTER).expect("a machine that runs");
+        pulse.waiting().since.insert(first.number, long_ago);
+        assert!(matches!(pulse.health(), CommitterHealth::Late(_)));
+        drop(first);
+        assert_eq!(pulse.health(), CommitterHealth::Well);
+        drop(second);
+        assert_eq!(pulse.oldest_push(), Duration::ZERO);
+    }
 
     #[test]
     fn a_database_that_takes_nothing_for_long_is_told_of_until_it_does() {

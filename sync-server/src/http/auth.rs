@@ -332,7 +332,8 @@ pub fn disabled() -> Goodbye {
     goodbye(GoodbyeCode::Disabled, sentence)
 }
 
-fn unavailable() -> Goodbye {
+/// What somebody hears while the database does not answer.
+pub fn unavailable() -> Goodbye {
     Goodbye {
         code: GoodbyeCode::Unavailable.as_str().into(),
         sentence: "The server is not available; your edits are kept.".into(),

@@ -13,26 +13,29 @@ use sqlx::postgres::PgPool;
 use crate::app::App;
 use crate::committer::CommitterHealth;
 use crate::ops::migrate::{self, Mismatch};
+use crate::store::patience::within;
 
 /// How long the database may take before its silence is the answer: less than whoever asks waits.
 const DATABASE_WITHIN: Duration = Duration::from_secs(3);
+/// How long the listener may be silent: it asks its connection before that.
+const DEAF_AFTER: Duration = Duration::from_secs(15);
 
 /// Answers with 200 if the server can do its work, and otherwise with 503 and what is wrong.
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
     let started = Instant::now();
-    let looked = tokio::time::timeout(DATABASE_WITHIN, look(&app.pool)).await;
-    let looked = looked.ok().and_then(Result::ok);
+    let looked = within(DATABASE_WITHIN, look(&app.pool)).await;
     let duration = started.elapsed().as_millis() as u64;
     let database = match &looked {
-        Some(_) => json!({"status": "pass", "duration": duration}),
-        None => {
+        Ok(_) => json!({"status": "pass", "duration": duration}),
+        Err(_) => {
             json!({"status": "fail", "message": "the database does not answer", "duration": duration})
         }
     };
     let checks = json!({
         "database": database,
-        "schema": schema(looked.as_ref()),
+        "schema": schema(looked.as_ref().ok()),
         "committer": committer(&app),
+        "listener": listener(&app),
         "memory": memory(),
     });
     let fails = |check: &Value| check.get("status").and_then(Value::as_str) == Some("fail");
@@ -69,15 +72,33 @@ fn committer(app: &App) -> Value {
         CommitterHealth::Stuck(at_it) => {
             Some(format!("it has been at one batch for {} s", at_it.as_secs()))
         }
+        CommitterHealth::Late(waited) => {
+            Some(format!("a push has waited for {} s", waited.as_secs()))
+        }
         CommitterHealth::Failing(since) => Some(format!(
             "for {} s the database has taken no batch; the log says why",
             since.as_secs()
         )),
         CommitterHealth::Ended => Some("it ended; restart the server".to_owned()),
     };
+    let oldest = app.committer.oldest_push().as_millis() as u64;
     match message {
-        None => json!({"status": "pass"}),
-        Some(message) => json!({"status": "fail", "message": message}),
+        None => json!({"status": "pass", "oldestPushMs": oldest}),
+        Some(message) => json!({"status": "fail", "message": message, "oldestPushMs": oldest}),
+    }
+}
+
+/// Devices hear later without it, and that is all.
+fn listener(app: &App) -> Value {
+    let silent = app.ear.silent_for();
+    if silent < DEAF_AFTER {
+        json!({"status": "pass"})
+    } else {
+        let message = format!(
+            "for {} s nothing was heard of commits; devices look every ten seconds",
+            silent.as_secs()
+        );
+        json!({"status": "warn", "message": message})
     }
 }
 

@@ -4,6 +4,8 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor};
 use sync_core::ids::{FeedPosition, RecordId, UserId};
 
+use super::patience;
+
 /// Under which role a user's statements run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
@@ -30,11 +32,15 @@ pub async fn become_user(
         Access::Write { seen } => ("pantry_writer", "on", seen),
     };
     let seen = seen.map(|position| position.0.to_string()).unwrap_or_default();
+    let time = match access {
+        Access::Read => format!("; {}", patience::reading()),
+        Access::Write { .. } => String::new(),
+    };
     // A user id is a UUID, so that nothing in it needs quoting.
     let sql = format!(
         "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true);
          SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = '{skip}';
-         SET LOCAL pantry.seen = '{seen}'"
+         SET LOCAL pantry.seen = '{seen}'{time}"
     );
     connection.execute(AssertSqlSafe(sql)).await.map(drop)
 }

@@ -17,9 +17,12 @@ use sync_server::config::{Config, TokenConfig};
 use sync_server::http::auth::{self, Claims};
 use sync_server::ops::{assign, grace, migrate, people, report, reproject};
 use sync_server::server::{self, Running};
+use sync_server::store::Patience;
 use sync_server::{clock, store};
 use uuid::Uuid;
 
+/// How long a server of a test waits for its database: longer than a busy machine takes for anything.
+pub(crate) const PATIENCE: Patience = Patience::of(std::time::Duration::from_secs(60));
 pub(crate) const SECRET: &str = "a secret for tests that is long enough";
 
 /// A kind of the CRM.
@@ -102,13 +105,14 @@ impl World {
         let mut connection = PgConnection::connect(&admin_url).await.unwrap();
         connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
         let database_url = with_database(&admin_url, &name);
-        let owner = store::connect_as_owner(&database_url).await.unwrap();
+        let owner = store::connect_as_owner(&database_url, PATIENCE).await.unwrap();
         owner.execute(HOSTED).await.unwrap();
         migrate::up(&owner).await.unwrap();
         add_columns(&owner, &schema).await;
         let config = Config {
             database_url,
             pool_size: 6,
+            patience: PATIENCE,
             port: 0,
             metrics: None,
             tokens: TokenConfig::from_secret(SECRET),
@@ -364,6 +368,7 @@ impl ServerProcess {
             .env("DATABASE_URL", &config.database_url)
             .env("SUPABASE_JWT_SECRET", SECRET)
             .env("PORT", port.to_string())
+            .env("DATABASE_TIMEOUT", config.patience.commit().as_secs().to_string())
             .env("LOG_LEVEL", "error")
             .stdout(Stdio::null())
             .stderr(Stdio::null())

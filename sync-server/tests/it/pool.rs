@@ -18,7 +18,7 @@ use sync_server::store::rules::Rules;
 use uuid::Uuid;
 
 use crate::feed::Feed;
-use crate::harness::World;
+use crate::harness::{PATIENCE, World};
 
 const USERS: usize = 1000;
 const CONNECTIONS: u32 = 2;
@@ -58,9 +58,9 @@ async fn dropped_requests_leave_nothing_behind_for_others() {
     .execute(&world.owner)
     .await
     .unwrap();
-    let pool = store::connect(&world.config.database_url, CONNECTIONS).await.unwrap();
+    let pool = store::connect(&world.config.database_url, CONNECTIONS, PATIENCE).await.unwrap();
     let rules = std::sync::Arc::new(Rules::load(&pool, sync_core::crm::schema()).await.unwrap());
-    let committer = Committer::start(pool.clone(), rules);
+    let committer = Committer::start(pool.clone(), rules, PATIENCE);
     // At once; more would wait for a connection until they were told that there is none.
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(50));
     let mut tasks = tokio::task::JoinSet::new();
@@ -137,7 +137,7 @@ async fn dropped_requests_leave_nothing_behind_for_others() {
 #[tokio::test]
 async fn a_connection_in_the_middle_of_something_is_not_given_to_the_next() {
     let world = World::new().await;
-    let pool = store::connect(&world.config.database_url, 1).await.unwrap();
+    let pool = store::connect(&world.config.database_url, 1, PATIENCE).await.unwrap();
     let who = "SELECT pg_backend_pid(), current_user::text";
     let (first, _): (i32, String) = sqlx::query_as(who).fetch_one(&pool).await.unwrap();
     let (second, _): (i32, String) = sqlx::query_as(who).fetch_one(&pool).await.unwrap();
