@@ -21,10 +21,8 @@ COMMENT ON COLUMN sync.clock.receipt_key IS 'Under which receipts are written fo
 INSERT INTO sync.clock DEFAULT VALUES;
 SELECT setup.server_table('sync.clock');
 COMMENT ON POLICY server_all ON sync.clock IS 'The server keeps the clock.';
-CREATE POLICY position_is_visible ON sync.clock FOR SELECT TO authenticated, pantry_writer USING (true);
-COMMENT ON POLICY position_is_visible ON sync.clock IS 'The position alone tells nothing.';
 GRANT SELECT, UPDATE ON sync.clock TO pantry_server;
-GRANT SELECT (last_position, epoch) ON sync.clock TO authenticated, pantry_writer;
+GRANT SELECT (last_position, epoch) ON sync.clock TO authenticated;
 
 -- What a restore changes: the transaction that wrote the clock's row last is its xmin for as long as the
 -- row lives in the cluster where it was written, through VACUUM FULL and FREEZE, and after no dump. A
@@ -276,6 +274,11 @@ CREATE TRIGGER note_access AFTER UPDATE ON public.territories
     FOR EACH ROW WHEN (OLD.parent_id IS DISTINCT FROM NEW.parent_id)
     EXECUTE FUNCTION app.note_territory_access();
 COMMENT ON TRIGGER note_access ON public.territories IS 'A territory that moves changes what devices may hold.';
+
+-- The position tells how much is written in the company: no business of whoever merely has a token.
+CREATE POLICY position_is_for_colleagues ON sync.clock FOR SELECT TO authenticated
+    USING ((SELECT app.current_user_id()) IS NOT NULL);
+COMMENT ON POLICY position_is_for_colleagues ON sync.clock IS 'Whoever is signed in and active reads how far the feed is.';
 
 SELECT setup.owned_table('public.users');
 CREATE POLICY colleagues_are_visible ON public.users FOR SELECT TO authenticated, pantry_writer

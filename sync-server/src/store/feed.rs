@@ -172,13 +172,17 @@ struct Head {
     receipts: Vec<Receipt>,
 }
 
-/// The last position, the life of the database, and whether the user may still sign in.
+/// The last position, the life of the database, and whether the user may still sign in. Whoever may not
+/// is not shown the clock either.
 async fn clock(connection: &mut PgConnection) -> sqlx::Result<Clock> {
     let row = sqlx::query(
         "SELECT last_position, epoch, app.current_user_id() IS NOT NULL FROM sync.clock",
     )
-    .fetch_one(connection)
+    .fetch_optional(connection)
     .await?;
+    let Some(row) = row else {
+        return Ok(Clock { head: FeedPosition(0), epoch: ServerEpoch(Uuid::nil()), active: false });
+    };
     Ok(Clock {
         head: FeedPosition(row.try_get(0)?),
         epoch: ServerEpoch(row.try_get(1)?),

@@ -10,6 +10,7 @@ mod caller;
 mod chunk;
 mod conformance;
 mod doors;
+mod estimates;
 mod fault;
 mod feed;
 mod finance;
