@@ -76,7 +76,7 @@ async fn no_amount_and_nothing_of_finances_is_sampled() {
              WHERE attrelid = ('public.' || $1)::regclass AND attnum > 0 AND NOT attisdropped
                AND coalesce(attstattarget, -1) <> 0
                AND (format_type(atttypid, NULL) NOT IN ('uuid', 'boolean', 'date', 'timestamp with time zone', 'text')
-                        AND atttypid <> 'priority_level'::regtype AND atttypid <> 'opportunity_stage'::regtype
+                        AND NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = atttypid)
                     OR $1 = 'organization_finance' AND atttypid = 'text'::regtype)
              ORDER BY 1",
         )
