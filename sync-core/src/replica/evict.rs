@@ -77,6 +77,7 @@ pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> 
     work.erase_server_rows()?;
     work.drop_offers()?;
     work.drop_meta("cursor")?;
+    work.drop_meta("epoch")?;
     work.want_scrub();
     Ok(())
 }

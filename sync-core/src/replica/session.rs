@@ -127,7 +127,9 @@ impl Replica {
             return Err(SessionFault::WrongUser);
         }
         let known: Option<[u8; 16]> = self.file.stored().meta("epoch")?;
-        let restored = known.is_some_and(|known| known != *welcome.epoch.as_bytes());
+        // Without a cursor nothing is here of another life; and where nothing is new, the server took it.
+        let other = known.is_some_and(|known| known != *welcome.epoch.as_bytes());
+        let restored = other && cursor.is_some() && !welcome.live;
         let wanted = self.file.write(|work| {
             if restored {
                 // Until the feed has begun anew, the file stands where it did in the other life.

@@ -15,6 +15,7 @@ mod javascript;
 mod kit;
 mod lean;
 mod live;
+mod offers;
 mod own_property;
 mod own_scenario;
 mod panics;

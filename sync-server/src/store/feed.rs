@@ -51,7 +51,13 @@ impl FeedReader {
             none => none.insert(open(&self.pool, user).await?),
         };
         match request {
-            FeedRequest::Clock => clock(tx).await.map(FeedAnswer::Clock),
+            FeedRequest::Clock => match clock(tx).await? {
+                Some(clock) => Ok(FeedAnswer::Clock(clock)),
+                None => {
+                    self.close().await?;
+                    disabled(&self.pool, user).await.map(FeedAnswer::Clock)
+                }
+            },
             FeedRequest::News { after, access_after } => {
                 let news = news(tx, &self.schema, user, *after, *access_after);
                 news.await.map(FeedAnswer::News)
@@ -172,22 +178,35 @@ struct Head {
     receipts: Vec<Receipt>,
 }
 
-/// The last position, the life of the database, and whether the user may still sign in. Whoever may not
-/// is not shown the clock either.
-async fn clock(connection: &mut PgConnection) -> sqlx::Result<Clock> {
+/// The last position and the life of the database; none for whoever may not sign in, who is not shown
+/// the clock either.
+async fn clock(connection: &mut PgConnection) -> sqlx::Result<Option<Clock>> {
     let row = sqlx::query(
-        "SELECT last_position, epoch, app.current_user_id() IS NOT NULL FROM sync.clock",
+        "SELECT last_position, epoch FROM sync.clock WHERE app.current_user_id() IS NOT NULL",
     )
     .fetch_optional(connection)
     .await?;
-    let Some(row) = row else {
-        return Ok(Clock { head: FeedPosition(0), epoch: ServerEpoch(Uuid::nil()), active: false });
+    let clock = |row: PgRow| {
+        let (head, epoch) = (FeedPosition(row.try_get(0)?), ServerEpoch(row.try_get(1)?));
+        Ok(Clock { head, epoch, active: true })
     };
-    Ok(Clock {
-        head: FeedPosition(row.try_get(0)?),
-        epoch: ServerEpoch(row.try_get(1)?),
-        active: row.try_get(2)?,
-    })
+    row.map(clock).transpose()
+}
+
+/// What somebody is told who is not shown the clock. Only of a person who is known and disabled is it
+/// certain that they may not sign in: their device erases what it holds. While a backup is put back, an
+/// older snapshot shows nobody at all.
+async fn disabled(pool: &PgPool, user: UserId) -> sqlx::Result<Clock> {
+    let active: Option<bool> =
+        sqlx::query_scalar("SELECT is_active FROM public.users WHERE id = $1")
+            .bind(user.0)
+            .fetch_optional(pool)
+            .await?;
+    if active == Some(false) {
+        let (head, epoch) = (FeedPosition(0), ServerEpoch(Uuid::nil()));
+        return Ok(Clock { head, epoch, active: false });
+    }
+    Err(sqlx::Error::RowNotFound)
 }
 
 /// Changes of the user's access after a position, the last of each scope: scope (none for

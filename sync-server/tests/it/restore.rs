@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use client_sdk::core::ids::{GroupId, Receipt, RecordId, ServerEpoch};
+use client_sdk::core::ids::{GroupId, Receipt, RecordId, ServerEpoch, UserId};
 use client_sdk::core::replica::LinkState;
 use client_sdk::{Client, Server};
 use sqlx::Executor;
+use sync_core::hub::{FeedAnswer, FeedRequest};
 use sync_core::protocol::{Blob, PushGroup, PushItem, VerdictOutcome};
 use sync_server::ops::people;
+use sync_server::store::feed::FeedReader;
 use uuid::Uuid;
 
 use crate::harness::{World, create, set};
@@ -274,5 +276,22 @@ async fn a_watching_device_hears_of_the_restore_without_being_asked() {
     };
     tokio::time::timeout(HEALS_WITHIN, back).await.expect("it notices by itself");
     rosa.disconnect().await;
+    world.end().await;
+}
+
+/// While a backup is put back, an older snapshot of the database shows no people at all. Nobody is told
+/// because of that that they are disabled, which would have their device erase what it holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_is_known_to_be_disabled_is_told_so_by_the_feed() {
+    let world = World::new().await;
+    let app = &world.server.app;
+    let clock = async |user: Uuid| {
+        let mut reader = FeedReader::new(app.pool.clone(), app.schema.clone());
+        reader.answer(UserId(user), &FeedRequest::Clock).await
+    };
+    assert!(matches!(clock(world.rep).await, Ok(FeedAnswer::Clock(clock)) if clock.active));
+    assert!(clock(people::new_id()).await.is_err(), "whoever is not there is not disabled");
+    world.owner.execute("UPDATE public.users SET is_active = false").await.unwrap();
+    assert!(matches!(clock(world.rep).await, Ok(FeedAnswer::Clock(clock)) if !clock.active));
     world.end().await;
 }
