@@ -216,6 +216,8 @@ impl Host {
                 self.ask(ask, user, replica, groups).await;
             }
             Effect::Send(bytes) => {
+                // Whoever reads nothing would keep a connection to the database for as long.
+                self.reader.close().await?;
                 let sent = line.send(bytes).await;
                 self.sent(sent);
             }

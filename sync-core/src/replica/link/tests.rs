@@ -436,6 +436,7 @@ fn a_goodbye_is_followed_by_what_its_code_calls_for() {
         ("expired_token", None, "waits for token"),
         ("disabled", None, "ended"),
         ("too_old", None, "ended"),
+        ("replaced", Some(10_000), "retrying"),
         ("protocol", None, "ended"),
         ("wrong_user", None, "ended"),
     ];
