@@ -77,6 +77,7 @@ pub mod hub;
 pub mod ids;
 pub mod limits;
 pub mod merge;
+pub mod printable;
 pub mod projection;
 pub mod protocol;
 #[cfg(feature = "replica")]

@@ -30,7 +30,15 @@ pub mod traffic;
 
 use std::io::Write;
 
-/// Writes a line to standard output; a closed pipe is no error.
-pub fn say(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+use sync_core::printable;
+
+/// Writes lines to standard output; a closed pipe is no error. Text of other people within them went
+/// through [`printable::line`] before, so that nobody makes lines of their own.
+pub fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{}", printable::lines(&text.to_string()));
+}
+
+/// Writes JSON to standard output, as one line.
+pub fn say_json(value: &serde_json::Value) {
+    let _ = writeln!(std::io::stdout(), "{}", printable::json(&value.to_string()));
 }

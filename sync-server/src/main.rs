@@ -6,13 +6,14 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
+use sync_core::printable::line;
 use sync_core::role::Role;
 use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
 use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
 use sync_server::store::Patience;
-use sync_server::{clock, committer, say, server, store, telemetry};
+use sync_server::{clock, committer, say, say_json, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Documents are many small allocations, made and dropped on several threads.
@@ -26,7 +27,7 @@ async fn main() -> std::process::ExitCode {
         Ok(code) => code,
         Err(error) => {
             use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "error: {}", told(&error));
+            let _ = writeln!(std::io::stderr(), "error: {}", line(&told(&error)));
             std::process::ExitCode::FAILURE
         }
     }
@@ -87,10 +88,10 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
             let pool = server_pool(2).await?;
             let report = report::run(&pool, &name, user).await?;
             match format {
-                _ if json => say(report.to_json()),
+                _ if json => say_json(&report.to_json()),
                 Format::Table => say(report.to_table()),
                 Format::Csv => say(report.to_csv()?.trim_end()),
-                Format::Json => say(report.to_json()),
+                Format::Json => say_json(&report.to_json()),
             }
         }
         Command::Reproject { check } => return run_reproject(check, json).await,
@@ -111,14 +112,14 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
                 grace::set_days(&owner, days).await?;
             }
             let days = grace::days(&owner).await?;
-            if json { say(json!({ "days": days })) } else { say(format_args!("{days} days")) }
+            if json { say_json(&json!({ "days": days })) } else { say(format_args!("{days} days")) }
         }
         Command::Explain { user, record } => {
             let owner = owner().await?;
             let user = people::find_user(&owner, &user).await?;
             let pool = server_pool(2).await?;
             let found = explain::explain(&owner, &pool, user, record).await?;
-            if json { say(serde_json::to_string(&found)?) } else { say(found.to_text()) }
+            if json { say_json(&serde_json::to_value(&found)?) } else { say(found.to_text()) }
         }
         Command::Health => return health().await,
     }
@@ -164,7 +165,7 @@ async fn run_migrate(command: MigrateCommand, json: bool) -> anyhow::Result<()> 
 
 /// As a table for people or as JSON for programs.
 fn print(report: report::Report, json: bool) {
-    if json { say(report.to_json()) } else { say(report.to_table()) }
+    if json { say_json(&report.to_json()) } else { say(report.to_table()) }
 }
 
 async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
@@ -183,12 +184,12 @@ async fn run_reproject(check: bool, json: bool) -> anyhow::Result<std::process::
     let mode = if check { reproject::Mode::Check } else { reproject::Mode::Write };
     let outcome = reproject::run(&owner().await?, &sync_core::crm::schema(), mode).await?;
     if json {
-        say(
-            json!({"records": outcome.records, "changes": outcome.changes, "differences": outcome.differences}),
+        say_json(
+            &json!({"records": outcome.records, "changes": outcome.changes, "differences": outcome.differences}),
         );
     } else {
         for difference in &outcome.differences {
-            say(difference);
+            say(line(difference));
         }
         say(format_args!(
             "{} records, {} changes, {} differences",
@@ -309,10 +310,10 @@ async fn run_assign(
     let committer = committer::Committer::start(pool.clone(), rules, Patience::default());
     let outcome = assign::assign(&pool, &committer, acting, &list).await?;
     if json {
-        say(json!({"assigned": outcome.assigned, "refused": outcome.refused}));
+        say_json(&json!({"assigned": outcome.assigned, "refused": outcome.refused}));
     } else {
         for refusal in outcome.refused.iter().take(20) {
-            say(format_args!("refused: {refusal}"));
+            say(line(&format!("refused: {refusal}")));
         }
         let (assigned, refused) = (outcome.assigned, outcome.refused.len());
         say(format_args!("{assigned} accounts assigned, {refused} refused"));
@@ -336,6 +337,6 @@ async fn health() -> anyhow::Result<std::process::ExitCode> {
         .await
         .with_context(|| format!("no server answers on port {port}"))?;
     let well = answer.status() == reqwest::StatusCode::OK;
-    say(answer.text().await?);
+    say(line(&answer.text().await?));
     Ok(if well { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
 }

@@ -1,6 +1,7 @@
 //! Logs as JSON lines and metrics under the names that the deployment guide asks for.
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use sync_core::printable;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -14,7 +15,7 @@ pub fn start_logging() {
     let _ = tracing_subscriber::fmt()
         .json()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Printable(std::io::stderr()))
         .finish()
         .with(filter_fn(holds_no_token))
         .try_init();
@@ -27,6 +28,23 @@ pub fn log_panics() {
         let message = panic.payload_as_str().unwrap_or("a panic that is no text");
         tracing::error!(location, panic = message, "panicked");
     }));
+}
+
+/// Where log lines are written, as JSON with nothing in it that a terminal obeys.
+#[derive(Debug)]
+struct Printable<W>(W);
+
+impl<W: std::io::Write> std::io::Write for Printable<W> {
+    /// One call is one line of the log.
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        self.0.write_all(printable::json(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Below `info` the socket's library writes out every frame, and the first of each session has a
@@ -63,4 +81,41 @@ pub fn metrics() -> &'static PrometheusHandle {
 pub fn database_work(query_type: &'static str, started: std::time::Instant) {
     metrics::histogram!("database_query_duration_seconds", "query_type" => query_type, "table" => "")
         .record(started.elapsed().as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_log_line_holds_nothing_that_a_terminal_obeys() {
+        let logged = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let sink = logged.clone();
+        #[derive(Clone)]
+        struct Sink(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+        impl Write for Sink {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().expect("BUG: nobody panics").extend(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let writer = Sink(sink);
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_writer(move || Printable(writer.clone()))
+            .finish();
+        let foreign = "\u{1b}[2J\u{9b}31m\u{7f}\u{202e}x\n{\"level\":\"ERROR\"}";
+        tracing::subscriber::with_default(subscriber, || tracing::info!(error = %foreign, "x"));
+        let text = String::from_utf8(logged.lock().expect("BUG: nobody panics").clone());
+        let text = text.expect("BUG: JSON is text");
+        assert_eq!(text.lines().count(), 1);
+        assert_eq!(printable::line(text.trim_end()), text.trim_end());
+        let read: serde_json::Value = serde_json::from_str(&text).expect("BUG: a line is JSON");
+        assert_eq!(read["fields"]["error"], foreign);
+    }
 }

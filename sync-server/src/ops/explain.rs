@@ -6,6 +6,7 @@ use sqlx::{Connection as _, Row as _};
 use sync_core::cell::{Cell, Row};
 use sync_core::error::Refusal;
 use sync_core::ids::UserId;
+use sync_core::printable::line;
 use sync_core::schema::Kind;
 use uuid::Uuid;
 
@@ -117,8 +118,10 @@ impl Explanation {
             format!("reads:  {}", answer(self.reads)),
             format!("writes: {}", answer(self.writes)),
         ];
-        lines.extend(self.refusal.iter().map(|refusal| format!("because: {refusal}")));
-        lines.extend(self.facts.iter().cloned());
+        lines.extend(
+            self.refusal.iter().map(|refusal| format!("because: {}", line(&refusal.to_string()))),
+        );
+        lines.extend(self.facts.iter().map(|fact| line(fact).into_owned()));
         lines.join("\n")
     }
 }

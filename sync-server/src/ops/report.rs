@@ -3,6 +3,7 @@
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use sync_core::ids::UserId;
+use sync_core::printable::line;
 use uuid::Uuid;
 
 use crate::store::{self, Access};
@@ -91,24 +92,28 @@ impl Report {
     pub fn to_table(&self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::ASCII_FULL_CONDENSED);
-        table.set_header(&self.columns);
+        table.set_header(self.columns.iter().map(|name| line(name).into_owned()));
         for row in &self.rows {
-            table.add_row(row.iter().map(plain));
+            table.add_row(row.iter().map(|cell| line(&plain(cell)).into_owned()));
         }
         table.to_string()
     }
 
-    /// As CSV; a cell that a spreadsheet would take for a formula gets an apostrophe before it.
+    /// As CSV in which no spreadsheet finds a formula or anything hidden; see [`neutral`]. Every text is
+    /// quoted, so that a spreadsheet that splits at semicolons or tabs keeps it in one cell. Numbers
+    /// stay numbers.
     ///
     /// # Errors
     /// When the rows cannot be written, which for memory does not happen.
     pub fn to_csv(&self) -> anyhow::Result<String> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&self.columns)?;
+        let style = csv::QuoteStyle::NonNumeric;
+        let mut writer = csv::WriterBuilder::new().quote_style(style).from_writer(Vec::new());
+        writer.write_record(self.columns.iter().map(|name| neutral(name)))?;
         for row in &self.rows {
             writer.write_record(row.iter().map(|cell| match cell {
-                serde_json::Value::String(text) => neutral(text),
-                other => plain(other),
+                serde_json::Value::Null => String::new(),
+                serde_json::Value::Bool(_) | serde_json::Value::Number(_) => plain(cell),
+                other => neutral(&plain(other)),
             }))?;
         }
         Ok(String::from_utf8(writer.into_inner()?)?)
@@ -131,22 +136,84 @@ fn plain(cell: &serde_json::Value) -> String {
     }
 }
 
+/// Text as a cell of CSV: what is hidden is written out, and an apostrophe stands before every
+/// character that would begin a formula if a cell began there. That is at the beginning, and behind
+/// whatever some spreadsheet splits cells at, or takes quotes off by.
 fn neutral(text: &str) -> String {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text.to_owned(),
+    let mut out = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for c in line(text).chars() {
+        if begins && matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') {
+            out.push('\'');
+        }
+        out.push(c);
+        let splits = matches!(c, ',' | ';' | '|' | '"');
+        begins = splits || begins && c.is_whitespace();
     }
+    // Where a tab or the end of a line was, what is written out begins with a backslash.
+    out
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn a_cell_that_a_spreadsheet_would_run_is_neutralised() {
-        for text in ["=1+1", "+1", "-1", "@a", "\tx", "\rx"] {
-            assert_eq!(neutral(text), format!("'{text}"));
+    fn a_formula_is_neutralised_wherever_a_cell_may_begin() {
+        for (text, cell) in [
+            ("=1+1", "'=1+1"),
+            ("+1 518 555 0100", "'+1 518 555 0100"),
+            ("-1", "'-1"),
+            ("@a", "'@a"),
+            ("  =1", "  '=1"),
+            ("\u{a0}=1", "\u{a0}'=1"),
+            ("＝1", "'＝1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠a", "'＠a"),
+            ("\t=1", "\\t=1"),
+            ("\r=1", "\\r=1"),
+            ("\u{feff}=1", "\\u{feff}=1"),
+            ("a;=1", "a;'=1"),
+            ("a; =1", "a; '=1"),
+            ("a,-1", "a,'-1"),
+            ("a|@b", "a|'@b"),
+            ("a\t=1", "a\\t=1"),
+            ("a\n=1", "a\\n=1"),
+            ("a\"=1", "a\"'=1"),
+            ("\";=1", "\";'=1"),
+            ("Café =1", "Café =1"),
+            ("rosa@example.com", "rosa@example.com"),
+            ("2026-03-01", "2026-03-01"),
+        ] {
+            assert_eq!(neutral(text), cell, "{text:?}");
         }
-        assert_eq!(neutral("Café =1"), "Café =1");
+    }
+
+    /// Read at commas, semicolons or tabs, no cell begins with a formula, and numbers are numbers.
+    #[test]
+    fn whatever_splits_the_file_finds_no_formula_in_it() {
+        let hostile = ["=1", "a;=1", "a,+1", "x\";\"=1", "a\t@b", "a\n-1", "＝1;＝2", "\u{1b}[31m"];
+        let rows = hostile.map(|text| vec![json!(text), json!(-5), json!(null), json!(true)]);
+        let csv = Report::new(&["text", "number", "none", "flag"], rows.to_vec()).to_csv();
+        let csv = csv.expect("BUG: memory takes all");
+        assert!(csv.contains(",-5,"), "{csv}");
+        assert!(!csv.chars().any(|c| c.is_control() && c != '\n'), "{csv:?}");
+        for delimiter in *b",;\t|" {
+            for quoting in [true, false] {
+                let mut reader = csv::ReaderBuilder::new();
+                reader.delimiter(delimiter).quoting(quoting).flexible(true).has_headers(false);
+                for cell in reader.from_reader(csv.as_bytes()).records().flat_map(|record| {
+                    let record = record.expect("BUG: what was written is read");
+                    record.iter().map(str::to_owned).collect::<Vec<_>>()
+                }) {
+                    let begins = cell.trim_start().trim_start_matches('"').chars().next();
+                    let formula = begins.is_some_and(|c| "=+-@＝＋－＠".contains(c));
+                    assert!(!formula || cell == "-5", "{cell:?} at {:?}", char::from(delimiter));
+                }
+            }
+        }
     }
 }

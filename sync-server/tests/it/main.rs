@@ -27,6 +27,7 @@ mod matrix;
 mod migrations;
 mod oracle;
 mod pool;
+mod printed;
 mod reach;
 mod reassigned;
 mod refresh;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
+use client_sdk::core::printable::line;
 use client_sdk::core::replica::{Culprit, GroupEdit, WouldBe};
 use serde_json::json;
 
@@ -78,7 +79,7 @@ pub(crate) async fn run(client: &Client, args: CheckArgs, out: &Output) -> Resul
             (json!({"would_be": "unknown", "reason": why}), text, UNKNOWN)
         }
     };
-    out.value(&value, &text);
+    out.value(&value, &line(&text));
     if code == 0 { Ok(()) } else { Err(Failure(code, String::new())) }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
+use client_sdk::core::printable;
 use client_sdk::core::replica::{GroupEdit, Table};
 use client_sdk::core::schema::{FieldType, Kind};
 use serde_json::json;
@@ -40,12 +41,12 @@ pub(crate) fn run(
     if !out.json {
         for mapping in &mappings {
             let columns: Vec<&str> = mapping.columns.iter().map(|c| headers[*c].as_str()).collect();
-            out.note(&format!("{} <- {}", mapping.field, columns.join(" + ")));
+            out.note(&printable::line(&format!("{} <- {}", mapping.field, columns.join(" + "))));
         }
     }
     let (good, bad) = read(&mut reader, kind, &mappings);
     for (line, reason) in &bad {
-        out.note(&format!("line {line}: {reason}"));
+        out.note(&printable::line(&format!("line {line}: {reason}")));
     }
     let imported = if preview {
         let columns = mappings.iter().map(|m| m.field.clone()).collect();

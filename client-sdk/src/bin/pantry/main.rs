@@ -14,6 +14,7 @@ mod tokens;
 use std::process::ExitCode;
 
 use clap::Parser;
+use client_sdk::core::printable::line;
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions};
 use command::{Cli, Command};
 use failure::Failure;
@@ -80,7 +81,7 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
                 "conflicts": status.conflicts, "refused": status.refused, "records": status.records, "comparing": status.comparing,
                 "last_sync": status.last_sync.map(|at| at.to_string()), "last_fault": status.last_fault,
             });
-            out.value(&value, &status.to_string());
+            out.value(&value, &line(&status.to_string()));
             Ok(())
         }
         Command::Quarantine { command } => {

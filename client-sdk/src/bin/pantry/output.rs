@@ -1,8 +1,10 @@
-//! What is printed, for people or as JSON.
+//! What is printed, for people or as JSON: the only place that prints, so that nobody's text reaches a
+//! terminal as something that it obeys.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
+use client_sdk::core::printable::{json, line, lines};
 use client_sdk::core::replica::Table;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -17,7 +19,7 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn value(&self, value: &Value, text: &str) {
         let mut out = std::io::stdout();
-        let _ = if self.json { writeln!(out, "{value}") } else { writeln!(out, "{text}") };
+        let _ = if self.json { print_json(value) } else { writeln!(out, "{}", lines(text)) };
     }
 
     pub(crate) fn table(&self, table: &Table) {
@@ -25,34 +27,36 @@ impl Output {
             for row in &table.rows {
                 let object: serde_json::Map<String, Value> =
                     table.columns.iter().cloned().zip(row.iter().cloned()).collect();
-                let _ = writeln!(std::io::stdout(), "{}", Value::Object(object));
+                let _ = print_json(&Value::Object(object));
             }
             return;
         }
         let mut printed = comfy_table::Table::new();
         printed.load_style(comfy_table::presets::ASCII_FULL_CONDENSED);
-        printed.set_header(&table.columns);
+        printed.set_header(table.columns.iter().map(|name| line(name).into_owned()));
         for row in &table.rows {
-            printed.add_row(row.iter().map(plain));
+            printed.add_row(row.iter().map(|cell| line(&plain(cell)).into_owned()));
         }
         let _ = writeln!(std::io::stdout(), "{printed}\n{} rows", table.rows.len());
     }
 
-    /// Prints what is the same for people and programs.
-    pub(crate) fn note_to_stdout(&self, text: &str) {
-        let _ = writeln!(std::io::stdout(), "{text}");
+    /// Prints JSON, for people and programs alike.
+    pub(crate) fn json_lines(&self, values: &[Value]) {
+        for value in values {
+            let _ = print_json(value);
+        }
     }
 
     pub(crate) fn note(&self, text: &str) {
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(std::io::stderr(), "{}", lines(text));
     }
 
     pub(crate) fn error(&self, text: &str) {
         let mut err = std::io::stderr();
         let _ = if self.json {
-            writeln!(err, "{}", json!({"error": text}))
+            writeln!(err, "{}", json(&json!({"error": text}).to_string()))
         } else {
-            writeln!(err, "error: {text}")
+            writeln!(err, "error: {}", line(text))
         };
     }
 
@@ -70,16 +74,32 @@ impl Output {
     }
 }
 
-/// Writes what a command was asked to write, and names the file that cannot be written.
+fn print_json(value: &Value) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{}", json(&value.to_string()))
+}
+
+/// Writes what a command was asked to write, and names the
+/// file that cannot be written.
 pub(crate) fn write_file(file: &Path, contents: impl AsRef<[u8]>) -> Result<(), Failure> {
     std::fs::write(file, contents)
         .map_err(|error| failure(1, format!("cannot write {}: {error}", file.display())))
 }
 
+/// A value as text, which is not fit to be printed yet.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// A value on a line of other text.
+pub(crate) fn inline(value: &Value) -> String {
+    line(&plain(value)).into_owned()
+}
+
+/// A value of several lines under its name: further lines stand further in than any name does.
+pub(crate) fn indented(value: &Value) -> String {
+    lines(&plain(value)).replace('\n', "\n      ")
 }

@@ -6,11 +6,12 @@ use clap::Subcommand;
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::ChangeHash;
+use client_sdk::core::printable::{json, line};
 use client_sdk::core::replica::{Quarantined, Table, counted};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, failure};
-use crate::output::{Output, plain, write_file};
+use crate::output::{Output, inline, write_file};
 use crate::records::{kind_named, pairs};
 
 #[derive(Subcommand)]
@@ -55,26 +56,26 @@ pub(crate) fn run(
             let lines: Vec<String> = one.edit.as_array().into_iter().flatten().map(said).collect();
             let text = format!(
                 "{} {} of {}\n{}\nrefused: {}",
-                one.kind,
+                line(&one.kind),
                 one.record,
                 one.made_at,
                 lines.join("\n"),
-                one.refusal
+                line(&one.refusal.to_string())
             );
             out.value(&as_json(&one), &text);
             Ok(())
         }
         QuarantineCommand::Export { out: file } => {
             let all = client.quarantine()?;
-            let lines: Vec<String> = all.iter().map(|one| as_json(one).to_string()).collect();
+            let all: Vec<Value> = all.iter().map(as_json).collect();
             match file {
-                None if lines.is_empty() => {}
-                None => out.note_to_stdout(&lines.join("\n")),
+                None => out.json_lines(&all),
                 Some(file) => {
-                    write_file(&file, lines.join("\n") + "\n")?;
-                    let count = counted(lines.len() as u64, "edit");
+                    let lines = all.iter().map(|one| format!("{}\n", json(&one.to_string())));
+                    write_file(&file, lines.collect::<String>())?;
+                    let count = counted(all.len() as u64, "edit");
                     let text = format!("{count} written to {}", file.display());
-                    out.value(&json!({"edits": lines.len(), "file": file}), &text);
+                    out.value(&json!({"edits": all.len(), "file": file}), &text);
                 }
             }
             Ok(())
@@ -141,10 +142,10 @@ fn as_json(one: &Quarantined) -> Value {
 
 /// One change as a line: `cuisine = Thai`.
 fn said(change: &Value) -> String {
-    let field = plain(&change["field"]);
-    let part = |name: &str| change.get(name).map(plain);
+    let field = inline(&change["field"]);
+    let part = |name: &str| change.get(name).map(inline);
     if let Some([key, value]) = change.get("entry").and_then(Value::as_array).map(Vec::as_slice) {
-        return format!("  {field}.{} = {}", plain(key), plain(value));
+        return format!("  {field}.{} = {}", inline(key), inline(value));
     }
     match (part("add"), part("remove"), part("append")) {
         (Some(key), ..) => format!("  {field} + {key}"),

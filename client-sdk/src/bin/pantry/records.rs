@@ -6,6 +6,7 @@ use client_sdk::Client;
 use client_sdk::core::crm;
 use client_sdk::core::document::{FieldState, RecordEdit};
 use client_sdk::core::ids::RecordId;
+use client_sdk::core::printable::line;
 use client_sdk::core::replica::{GroupEdit, ListOptions, Table};
 use client_sdk::core::schema::{Kind, Use};
 use serde_json::json;
@@ -172,11 +173,11 @@ pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failur
             || value.as_array().is_some_and(Vec::is_empty)
             || value.as_object().is_some_and(serde_json::Map::is_empty);
         if !empty {
-            text.push_str(&format!("\n  {name}: {}", output::plain(value)));
+            text.push_str(&format!("\n  {name}: {}", output::indented(value)));
         }
     }
     for conflict in &record.conflicts {
-        let all: Vec<String> = conflict.values.iter().map(output::plain).collect();
+        let all: Vec<String> = conflict.values.iter().map(output::inline).collect();
         text.push_str(&format!(
             "\n  conflict in {}: {} (shown), {}",
             conflict.field,
@@ -185,7 +186,7 @@ pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failur
         ));
     }
     for violation in &record.violations {
-        text.push_str(&format!("\n  odd: {} {}", violation.field, violation.problem));
+        text.push_str(&format!("\n  odd: {} {}", line(&violation.field), line(&violation.problem)));
     }
     out.value(&serde_json::Value::Null, &text);
     Ok(())

@@ -1,5 +1,6 @@
 //! Sending and receiving: once, or until it is interrupted.
 
+use client_sdk::core::printable::line;
 use client_sdk::core::replica::{LinkFault, Notice, Outcome, Wanted, counted};
 use client_sdk::{Client, ClientEvent, SyncSummary};
 use indicatif::ProgressBar;
@@ -97,11 +98,11 @@ fn tell(notice: &Notice, bar: &ProgressBar, out: &Output) {
         Notice::Evicted(reasons) => out.note(notices(GONE, reasons).trim_start()),
         Notice::Retrying { fault, in_ms } => {
             bar.finish_and_clear();
-            out.note(&format!("{fault}; trying again in {in_ms} ms"));
+            out.note(&line(&format!("{fault}; trying again in {in_ms} ms")));
         }
         Notice::WaitsForToken(fault) => {
             bar.finish_and_clear();
-            out.note(&format!("{fault} Waiting for a newer token."));
+            out.note(&line(&format!("{fault} Waiting for a newer token.")));
         }
         Notice::Connected | Notice::Refused(_) | Notice::Pushed | Notice::Answered { .. } => {}
     }
@@ -133,7 +134,7 @@ fn failed(client: &Client, fault: &LinkFault) -> Failure {
 
 /// A line for each reason, as long as they are few, each after a line's end.
 fn notices(what: &str, reasons: &[String]) -> String {
-    let told = reasons.iter().take(NOTICES).map(|reason| format!("\n{what}: {reason}"));
+    let told = reasons.iter().take(NOTICES).map(|reason| format!("\n{what}: {}", line(reason)));
     let more = reasons.len().saturating_sub(NOTICES);
     let more = (more > 0).then(|| format!("\n{what}: {more} accounts more"));
     told.chain(more).collect()
