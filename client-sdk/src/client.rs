@@ -11,7 +11,7 @@ use sync_core::ids::{ChangeHash, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
     Committed, GroupEdit, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions,
     Quarantined, QueryError, Rebuilding, Replica, ReplicaError, ResubmitError, SearchHit, Status,
-    Table, WouldBe,
+    Table, WouldBe, private,
 };
 use sync_core::schema::{Kind, Schema};
 use tokio::sync::{broadcast, oneshot};
@@ -36,11 +36,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Opens a file with the records of a CRM, creating it when a user is named.
+    /// Opens a file with the records of a CRM, creating it when a user is named. Only its owner reads
+    /// it, and what SQLite keeps beside it; a file that others could read until now is closed to them.
     ///
     /// # Errors
     /// When the file is damaged, another user's, or cannot be used.
     pub fn open(path: &Path, user: Option<UserId>) -> Result<Self, OpenError> {
+        // Private from the beginning; what keeps it from being opened, SQLite says better.
+        let _ = private::begin(path);
         Self::open_with(Connection::open(path)?, OpenOptions { schema: crm::schema(), user })
     }
 

@@ -43,6 +43,7 @@ mod intake;
 mod link;
 mod live;
 mod offer;
+pub mod private;
 mod push;
 mod quarantine;
 mod query;

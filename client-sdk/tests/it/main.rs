@@ -4,4 +4,5 @@
 mod command_line;
 mod examples;
 mod generate;
+mod private;
 mod typed;

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use client_sdk::core::printable::{json, line, lines};
-use client_sdk::core::replica::Table;
+use client_sdk::core::replica::{Table, private};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -78,10 +78,10 @@ fn print_json(value: &Value) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{}", json(&value.to_string()))
 }
 
-/// Writes what a command was asked to write, and names the
+/// Writes what a command was asked to write, for nobody but the file's owner to read, and names the
 /// file that cannot be written.
 pub(crate) fn write_file(file: &Path, contents: impl AsRef<[u8]>) -> Result<(), Failure> {
-    std::fs::write(file, contents)
+    private::write(file, contents.as_ref())
         .map_err(|error| failure(1, format!("cannot write {}: {error}", file.display())))
 }
 

@@ -13,6 +13,7 @@ use super::tables::{FILE_VERSION, Tables, create_own};
 use super::work::{Owner, Work};
 use crate::ids::{ReplicaId, UserId};
 use crate::replica::moments::ReplicaMoments;
+use crate::replica::private::tighten_database;
 use crate::schema::Schema;
 
 /// Why a replica's file could not be opened. The file is as it was.
@@ -90,6 +91,7 @@ impl File {
 
 fn prepare(db: Connection) -> rusqlite::Result<Connection> {
     db.busy_timeout(BUSY_TIMEOUT)?;
+    tighten_database(db.path().unwrap_or_default());
     let db = match begin_journal(&db) {
         Ok(()) => db,
         Err(error) if lacks_room(&error) => alone(db)?,
