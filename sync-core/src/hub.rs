@@ -33,7 +33,7 @@ mod workspace;
 
 pub use cache::DocumentCache;
 pub use commit::{Commit, Step};
-pub use feed::{Feed, Next};
+pub use feed::{Feed, Next, TooManyAskedFor};
 pub use judged::{Counts, DocumentToStore, Durable, Judged, RefusedWork, ToStore};
 pub use keeping::RefusedChange;
 pub use known::{DocumentHead, Inquiry, Known};

@@ -10,6 +10,9 @@ pub const INFLATED_FRAME_BYTES: usize = 8 << 20;
 pub const CHANGES_PER_PUSH: usize = 512;
 /// Records that one atomic group may touch. A bulk edit is many groups, not one.
 pub const CHANGES_PER_GROUP: usize = 64;
+/// Changes in one push as received. The last group of a push may exceed [`CHANGES_PER_PUSH`] by what
+/// a group may hold; nobody reads further.
+pub const CHANGES_RECEIVED: usize = CHANGES_PER_PUSH + CHANGES_PER_GROUP;
 /// One change chunk: a few values of the longest kind.
 pub const CHANGE_BYTES: usize = 256 << 10;
 /// Operations in one change; judging that many takes a few milliseconds. A character is one
@@ -49,10 +52,19 @@ pub const FEED_WINDOW: u32 = 4;
 pub const RECORDS_PER_FEED_BATCH: usize = 1024;
 /// Bytes of documents after which a feed batch is closed early. One always goes, whatever its size.
 pub const FEED_BATCH_BYTES: usize = 1 << 20;
+/// Records named in one `Fetch`: 16 KiB of ids, and about what one feed batch holds.
+pub const RECORDS_PER_FETCH: usize = 1024;
+/// Records that a replica may have asked for by name before its feed is live again. They are listed
+/// and kept until they are sent: 4,096 make 160 KiB a session, and 160 MiB for a thousand of them.
+pub const RECORDS_ASKED_FOR: usize = 4 * RECORDS_PER_FETCH;
 /// Pushes a replica may have in flight without a verdict.
 pub const PUSH_WINDOW: usize = 4;
 /// Actors with unsent changes named in one `Hello`; one per app start since the last sync.
 pub const ACTORS_PER_HELLO: usize = 1024;
+/// Name and version of an app, in a `Hello`, in bytes.
+pub const APP_BYTES: usize = 256;
+/// A feed cursor, in bytes: ours take 32. A longer one is none of ours, and not taken.
+pub const CURSOR_BYTES: usize = 64;
 /// Words in a `Hello` for what a replica reads; there are two today.
 pub const READS_PER_HELLO: usize = 64;
 /// A token, in bytes. One with a handful of claims and an RSA signature takes 1 KB, and what follows

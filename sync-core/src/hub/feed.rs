@@ -50,6 +50,8 @@ pub struct Feed {
     whole: VecDeque<Listed>,
     /// Records that the replica asked for, not yet looked up.
     asked: Vec<RecordId>,
+    /// How many it asked for since the feed was live.
+    asked_for: usize,
     /// How often it asked.
     fetches: u64,
     /// Positions of changes that this very connection brought.
@@ -67,10 +69,16 @@ struct Reading {
     awaited: bool,
     /// Changes of access, until it is known what the user sees.
     access: Vec<AccessEvent>,
+    /// How often the replica had asked for records when these were looked up.
+    fetches: u64,
     /// The documents that were asked for last, and whether as a whole.
     listed: Vec<Listed>,
     whole: bool,
 }
+
+/// A replica asks for more records by name than may wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TooManyAskedFor;
 
 /// What comes after an answer.
 #[derive(Debug)]
@@ -104,6 +112,7 @@ impl Feed {
             changed: VecDeque::new(),
             whole: VecDeque::new(),
             asked: Vec::new(),
+            asked_for: 0,
             fetches: 0,
             own: Vec::new(),
             reading: None,
@@ -128,9 +137,17 @@ impl Feed {
     }
 
     /// Sends these records whole, as far as the user sees them.
-    pub fn fetch(&mut self, records: impl IntoIterator<Item = RecordId>) {
+    ///
+    /// # Errors
+    /// When more are asked for than the feed keeps in mind.
+    pub fn fetch(&mut self, records: Vec<RecordId>) -> Result<(), TooManyAskedFor> {
+        self.asked_for += records.len();
+        if self.asked_for > limits::RECORDS_ASKED_FOR {
+            return Err(TooManyAskedFor);
+        }
         self.fetches += 1;
         self.asked.extend(records);
+        Ok(())
     }
 
     /// Begins to read the next batch. What this very connection is about to hear verdicts of is not
@@ -232,6 +249,7 @@ impl Feed {
     /// Looks up what is to be sent whole.
     fn ask_list(&mut self, mut reading: Reading, scopes: Vec<ScopeId>) -> Next {
         let records = std::mem::take(&mut self.asked);
+        reading.fetches = self.fetches;
         // Answered even when none of them is visible.
         reading.awaited |= !records.is_empty();
         if scopes.is_empty() && records.is_empty() {
@@ -273,7 +291,7 @@ impl Feed {
     }
 
     fn finish(&mut self, reading: Reading) -> Next {
-        let Reading { mut batch, mut awaited, whole, in_flight, .. } = reading;
+        let Reading { mut batch, mut awaited, whole, in_flight, fetches, .. } = reading;
         if self.changed.is_empty() && self.whole.is_empty() {
             self.cursor = self.cursor.max(self.head);
             self.base = self.cursor;
@@ -281,13 +299,16 @@ impl Feed {
             self.own.retain(|position| *position > self.base);
             // What happened since the list was made may have woken nobody but its reader.
             batch.live = self.clock <= self.cursor;
+            if batch.live && self.asked.is_empty() {
+                self.asked_for = 0;
+            }
             // One that was told of more waits to hear that there is no more.
             awaited |= self.owing && batch.live;
         }
         batch.anew = std::mem::take(&mut self.anew);
         awaited |= batch.anew;
         batch.head = self.head;
-        batch.fetches = self.fetches;
+        batch.fetches = fetches;
         batch.cursor = self.cursor_to_keep();
         batch.remaining = (self.changed.len() + self.whole.len()) as u64;
         let silent = !awaited

@@ -277,6 +277,9 @@ impl Session {
             Ok(_) => return self.end(Some(protocol("The first message must be hello."))),
             Err(error) => return self.end(Some(garbled(error))),
         };
+        if let Err(error) = hello.check() {
+            return self.end(Some(garbled(error)));
+        }
         let Hello {
             protocol, protocol_min, token, replica, app, cursor, fingerprint, reads, ..
         } = hello;
@@ -296,6 +299,9 @@ impl Session {
         if app.chars().any(char::is_control) {
             return self.end(Some(odd_name()));
         }
+        // One that no server of ours gave is not kept until it is looked at, and not taken then.
+        let cursor = cursor
+            .map(|one| if one.0.len() > limits::CURSOR_BYTES { Blob::default() } else { one });
         let greeting = Greeting { protocol, app, replica, cursor, early: Vec::new() };
         self.state = State::SigningIn(Box::new(greeting));
         self.effects.push_back(Effect::SignIn(Secret(token)));

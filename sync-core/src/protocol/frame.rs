@@ -47,7 +47,7 @@ impl Compression {
 }
 
 /// Why bytes are no frame. The sender is faulty or hostile: say goodbye and close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// Longer than the cap; the sender must split its messages.
     #[error("frame of {0} bytes is longer than the {max} allowed", max = limits::FRAME_BYTES)]
@@ -70,6 +70,14 @@ pub enum FrameError {
     /// The payload is not the message that its name says.
     #[error("message is malformed")]
     Malformed,
+    /// A field of the message is not what it should be.
+    #[error("{message}: {fault}")]
+    Field {
+        /// The message's name.
+        message: &'static str,
+        /// The field, and what is wrong about it.
+        fault: String,
+    },
 }
 
 /// Unpacks a frame that arrived.

@@ -91,6 +91,25 @@ pub struct Hello {
     pub reads: Vec<String>,
 }
 
+impl Hello {
+    /// Checks what its types leave open.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub(crate) fn check(&self) -> Result<(), FrameError> {
+        let fault = |fault: String| Err(FrameError::Field { message: "hello", fault });
+        if !matches!(self.fingerprint.0.len(), 0 | 8) {
+            let length = self.fingerprint.0.len();
+            return fault(format!("fingerprint: invalid length {length}, expected 8 bytes"));
+        }
+        if self.app.len() > limits::APP_BYTES {
+            let (length, most) = (self.app.len(), limits::APP_BYTES);
+            return fault(format!("app: invalid length {length}, expected at most {most} bytes"));
+        }
+        Ok(())
+    }
+}
+
 /// Without the token, which must not come into a log.
 impl std::fmt::Debug for Hello {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -150,7 +169,8 @@ pub struct SessionLimits {
 pub struct Push {
     /// Chosen by the replica, counting up within a session.
     pub push: u64,
-    /// Groups in the order in which they were made.
+    /// Groups in the order in which they were made; at most [`limits::CHANGES_RECEIVED`].
+    #[serde(deserialize_with = "at_most::<_, _, { limits::CHANGES_RECEIVED }>")]
     pub groups: Vec<PushGroup>,
 }
 
@@ -163,7 +183,9 @@ pub struct PushGroup {
     /// assigned to somebody else after that, the user had not heard of. None: nothing is claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<FeedPosition>,
-    /// Its changes, in the order in which they were made.
+    /// Its changes, in the order in which they were made; at most [`limits::CHANGES_PER_GROUP`], and of
+    /// what is offered back [`limits::CHANGES_PER_PUSH`].
+    #[serde(deserialize_with = "at_most::<_, _, { limits::CHANGES_PER_PUSH }>")]
     pub items: Vec<PushItem>,
 }
 
@@ -219,6 +241,7 @@ pub struct Ask {
     /// Chosen by the replica, counting up within a session.
     pub ask: u64,
     /// Groups as a push would have them: what is asked about, and before it what it builds on.
+    #[serde(deserialize_with = "at_most::<_, _, { limits::CHANGES_RECEIVED }>")]
     pub groups: Vec<PushGroup>,
 }
 
@@ -335,7 +358,8 @@ pub struct FeedAck {
 /// The replica lacks records that the feed spoke of; the server sends their snapshots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fetch {
-    /// The records.
+    /// The records; at most [`limits::RECORDS_PER_FETCH`].
+    #[serde(deserialize_with = "at_most::<_, _, { limits::RECORDS_PER_FETCH }>")]
     pub records: Vec<RecordId>,
 }
 
@@ -469,6 +493,18 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
     rmp_serde::from_slice(bytes).map_err(|_| FrameError::Malformed)
 }
 
+/// Reads the body of a message from a replica; a fault names its field, for whoever writes a client.
+fn said<T: DeserializeOwned>(message: &'static str, bytes: &[u8]) -> Result<T, FrameError> {
+    rmp_serde::from_slice(bytes).or_else(|_| {
+        let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            // What a stranger calls its fields is no text for a log.
+            let fault: String = error.to_string().chars().take(200).collect();
+            FrameError::Field { message, fault }
+        })
+    })
+}
+
 impl ClientMessage {
     /// Packs the message as one frame's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -506,12 +542,12 @@ impl ClientMessage {
         let frame = decode_frame(bytes, limits::FRAME_BYTES, inflated_cap)?;
         let (name, rest) = unpack(&frame)?;
         Ok(match name {
-            "hello" => Self::Hello(body(rest)?),
-            "push" => Self::Push(body(rest)?),
-            "ask" => Self::Ask(body(rest)?),
-            "feed_ack" => Self::FeedAck(body(rest)?),
-            "fetch" => Self::Fetch(body(rest)?),
-            "refresh" => Self::Refresh(body(rest)?),
+            "hello" => Self::Hello(said("hello", rest)?),
+            "push" => Self::Push(said("push", rest)?),
+            "ask" => Self::Ask(said("ask", rest)?),
+            "feed_ack" => Self::FeedAck(said("feed_ack", rest)?),
+            "fetch" => Self::Fetch(said("fetch", rest)?),
+            "refresh" => Self::Refresh(said("refresh", rest)?),
             "ping" => Self::Ping,
             other => Self::Unknown(other.chars().take(64).collect()),
         })

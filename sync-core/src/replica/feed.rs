@@ -48,8 +48,10 @@ impl Replica {
         let group = GroupId::mint(now, draw(env));
         let taken = self.file.write(|work| take_batch(work, &batch, session, group, now))?;
         session.asked.retain(|record| !taken.arrived.contains(record));
+        let mut effects =
+            vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
         if batch.live && batch.fetches == session.fetches {
-            session.asked.clear();
+            effects.extend(session.answered_all());
         }
         session.anew |= batch.anew;
         if batch.anew {
@@ -60,15 +62,13 @@ impl Replica {
             // Somebody else's change bears the name of this writer.
             self.actor = Actor(draw(env));
         }
-        let mut effects =
-            vec![Effect::Send(ClientMessage::FeedAck(FeedAck { batches: 1 }).to_bytes())];
         let mut lacking = taken.lacking;
         if batch.live && std::mem::take(&mut session.anew) {
             // What did not come by itself is asked for by name, so as to hear that it will not come.
             lacking.extend(self.file.stored().wanted()?);
         }
         if !lacking.is_empty() {
-            effects.push(session.fetch(lacking));
+            effects.extend(session.fetch(lacking));
         }
         session.cursor = Some(batch.cursor.0);
         session.live_at = batch.live.then_some(batch.head);

@@ -1,6 +1,6 @@
 //! The replica's side of a session: frames in, effects out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::device::Replica;
 use super::effect::{Effect, SessionFault};
@@ -157,6 +157,8 @@ impl Replica {
             fetches: 0,
             answered: 0,
             asked: Vec::new(),
+            asked_for: 0,
+            to_ask: VecDeque::new(),
             anew: restored,
             epoch: welcome.epoch,
             waits: HashSet::new(),
@@ -168,7 +170,7 @@ impl Replica {
         if restored {
             // They come by themselves, or are asked for once it shows that they do not.
         } else if !wanted.is_empty() {
-            effects.push(session.fetch(wanted));
+            effects.extend(session.fetch(wanted));
         } else if welcome.live {
             effects.push(Effect::Live);
         }

@@ -1,10 +1,11 @@
 //! How a session stands.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use super::effect::Effect;
 use super::opinion::Asking;
 use crate::ids::{ChangeHash, FeedPosition, RecordId, ServerEpoch};
+use crate::limits;
 use crate::protocol::{ClientMessage, Fetch, SessionLimits};
 use crate::time::UnixMs;
 
@@ -69,6 +70,10 @@ pub(super) struct OpenSession {
     pub(super) answered: u64,
     /// What we asked for and have no answer to.
     pub(super) asked: Vec<RecordId>,
+    /// How many we asked for since all that we had asked for was answered.
+    pub(super) asked_for: usize,
+    /// What is to be asked for once that is answered, since no more may be asked for at once.
+    pub(super) to_ask: VecDeque<RecordId>,
     /// Whether everything comes anew, and what does not is still to be asked for.
     pub(super) anew: bool,
     /// The server's present life.
@@ -90,15 +95,40 @@ impl OpenSession {
 
     /// Whether everything there is has arrived, our own changes included.
     pub(super) fn live(&self) -> bool {
-        self.live_at.is_some_and(|at| at >= self.accepted_to) && self.answered == self.fetches
+        self.live_at.is_some_and(|at| at >= self.accepted_to)
+            && self.answered == self.fetches
+            && self.to_ask.is_empty()
     }
 
-    /// Asks for whole records, which are noted as wanted.
-    pub(super) fn fetch(&mut self, mut records: Vec<RecordId>) -> Effect {
-        records.sort_unstable();
-        records.dedup();
-        self.fetches += 1;
-        self.asked.extend(&records);
-        Effect::Send(ClientMessage::Fetch(Fetch { records }).to_bytes())
+    /// Asks for whole records, which are noted as wanted: for as many as may be asked for now, and
+    /// for the rest later.
+    pub(super) fn fetch(&mut self, records: Vec<RecordId>) -> Vec<Effect> {
+        let mut records: BTreeSet<RecordId> = records.into_iter().collect();
+        for waiting in &self.to_ask {
+            records.remove(waiting);
+        }
+        self.to_ask.extend(records);
+        self.ask_on()
+    }
+
+    /// Everything that was asked for is answered: asks for what could not be asked for before.
+    pub(super) fn answered_all(&mut self) -> Vec<Effect> {
+        self.asked.clear();
+        self.asked_for = 0;
+        self.ask_on()
+    }
+
+    fn ask_on(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while !self.to_ask.is_empty() && self.asked_for < limits::RECORDS_ASKED_FOR {
+            let room = limits::RECORDS_ASKED_FOR - self.asked_for;
+            let count = self.to_ask.len().min(limits::RECORDS_PER_FETCH).min(room);
+            let records: Vec<RecordId> = self.to_ask.drain(..count).collect();
+            self.fetches += 1;
+            self.asked_for += count;
+            self.asked.extend(&records);
+            effects.push(Effect::Send(ClientMessage::Fetch(Fetch { records }).to_bytes()));
+        }
+        effects
     }
 }

@@ -48,7 +48,7 @@ impl Replica {
         if let State::Open(session) = &mut self.session.state {
             session.waits = settled.waits;
             if !settled.wanted.is_empty() {
-                effects.push(session.fetch(settled.wanted));
+                effects.extend(session.fetch(settled.wanted));
             }
         }
         if !tables.is_empty() {

@@ -7,6 +7,7 @@ mod conformance;
 mod convergence;
 mod documents;
 mod evolve;
+mod fetching;
 mod golden;
 mod guard;
 mod hostile;

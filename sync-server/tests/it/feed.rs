@@ -25,7 +25,7 @@ impl Feed {
     }
 
     pub(crate) fn fetch(&mut self, records: impl IntoIterator<Item = RecordId>) {
-        self.feed.fetch(records);
+        self.feed.fetch(records.into_iter().collect()).unwrap();
     }
 
     /// The next batch; none when the replica has everything there is.

@@ -116,7 +116,9 @@ impl Live {
                 Ok(None)
             }
             ClientMessage::Fetch(fetch) => {
-                self.feed.fetch(fetch.records);
+                self.feed.fetch(fetch.records).map_err(|_| {
+                    protocol("Your app asks for more records at once than it may; update the app.")
+                })?;
                 self.more = true;
                 Ok(None)
             }
@@ -144,7 +146,7 @@ impl Live {
         };
         let long = groups.iter().any(long);
         let full = self.waiting >= limits::PUSH_WINDOW * 2;
-        if count > limits::CHANGES_PER_PUSH + limits::CHANGES_PER_GROUP || long || full {
+        if count > limits::CHANGES_RECEIVED || long || full {
             return Err(protocol("Your app pushes more than it may."));
         }
         self.waiting += 1;

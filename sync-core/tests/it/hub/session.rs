@@ -9,8 +9,8 @@ use sync_core::hub::{
 use sync_core::ids::{ChangeHash, FeedPosition, GroupId, ReplicaId, ServerEpoch};
 use sync_core::limits;
 use sync_core::protocol::{
-    Blob, ClientMessage, FeedBatch, GoodbyeCode, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push,
-    PushGroup, PushItem, ServerMessage, Verdict, VerdictOutcome,
+    Blob, ClientMessage, FeedAck, FeedBatch, Fetch, GoodbyeCode, Hello, PROTOCOL_MIN,
+    PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, Verdict, VerdictOutcome,
 };
 use sync_core::role::Role;
 use uuid::Uuid;
@@ -263,4 +263,135 @@ fn more_pushes_than_the_window_end_the_session() {
         host.say(&push(number));
     }
     assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}
+
+fn fetch(count: usize) -> ClientMessage {
+    let records = (0..count as u128).map(|n| record(1000 + n)).collect();
+    ClientMessage::Fetch(Fetch { records })
+}
+
+/// What is asked for by name waits until the replica takes the feed; so much of it may wait.
+#[test]
+fn who_asks_for_more_records_than_may_wait_is_sent_away() {
+    let mut host = Host::open();
+    let full = fetch(limits::RECORDS_PER_FETCH);
+    for _ in 0..limits::RECORDS_ASKED_FOR / limits::RECORDS_PER_FETCH {
+        host.session.handle(Event::Frame(full.to_bytes()), host.now());
+    }
+    assert_eq!(host.session.next_effect().map(|effect| format!("{effect:?}")), None);
+    host.settle();
+    let [batch] = host.batches()[..] else { panic!("one answer: {:?}", host.sent) };
+    assert_eq!((batch.live, batch.fetches), (true, 4));
+    // The feed is live again: as much may be asked for as before, and not one more.
+    host.say(&ClientMessage::FeedAck(FeedAck { batches: 1 }));
+    for _ in 0..limits::RECORDS_ASKED_FOR / limits::RECORDS_PER_FETCH {
+        host.session.handle(Event::Frame(full.to_bytes()), host.now());
+    }
+    host.session.handle(Event::Frame(fetch(1).to_bytes()), host.now());
+    host.settle();
+    assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}
+
+/// Nobody takes the feed: what is asked for again and again waits, up to the same bound.
+#[test]
+fn who_asks_on_and_acknowledges_nothing_is_sent_away() {
+    let mut host = Host::open();
+    // As many batches as may go ahead, which are answered at once.
+    for _ in 0..limits::FEED_WINDOW {
+        host.say(&fetch(1));
+    }
+    assert_eq!(host.batches().len(), limits::FEED_WINDOW as usize);
+    let mut asked = 0;
+    while host.ended().is_none() {
+        asked += limits::RECORDS_PER_FETCH;
+        host.say(&fetch(limits::RECORDS_PER_FETCH));
+    }
+    assert_eq!(asked, limits::RECORDS_ASKED_FOR + limits::RECORDS_PER_FETCH);
+    assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}
+
+/// The sentence with which a session ended.
+fn sentence(host: &Host) -> String {
+    let end = host.others.iter().find_map(|effect| match effect {
+        Effect::End(Some(goodbye)) => Some(goodbye.sentence.clone()),
+        _ => None,
+    });
+    end.expect("the session ended with a word")
+}
+
+/// Whoever writes a client reads which field it got wrong.
+#[test]
+fn a_malformed_hello_is_refused_by_the_name_of_the_field() {
+    use serde_json::json;
+    let sound = json!({
+        "protocol": 1, "protocol_min": 1, "token": "t", "replica": vec![7; 16], "reads": ["zstd"],
+    });
+    let say = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut body = sound.clone();
+        change(&mut body);
+        let mut host = Host::new();
+        host.handle(Event::Frame(by_hand("hello", &body)));
+        host
+    };
+    let welcomed = say(&|_| {});
+    assert!(matches!(welcomed.sent[..], [ServerMessage::Welcome(_)]), "{:?}", welcomed.others);
+    for (field, value, named) in [
+        ("replica", json!(vec![7; 15]), "hello: replica: "),
+        ("replica", json!("x"), "hello: replica: "),
+        ("protocol", json!(-1), "hello: protocol: "),
+        ("protocol_min", json!("one"), "hello: protocol_min: "),
+        ("token", json!(7), "hello: token: "),
+        ("token", json!(null), "hello: token: "),
+        ("fingerprint", json!(vec![7; 9]), "hello: fingerprint: "),
+        ("app", json!("x".repeat(limits::APP_BYTES + 1)), "hello: app: "),
+        ("cursor", json!("x".repeat(3).chars().collect::<Vec<_>>()), "hello: cursor"),
+        ("epoch", json!(vec![7; 3]), "hello: epoch: "),
+        ("reads", json!(vec!["x"; limits::READS_PER_HELLO + 1]), "hello: reads: "),
+        ("reads", json!([1]), "hello: reads[0]: "),
+    ] {
+        let host = say(&|body| body[field] = value.clone());
+        let said = sentence(&host);
+        assert!(said.contains(named), "{field} as {value}: {said}");
+        assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+    }
+    let missing = sentence(&say(&|body| drop(body.as_object_mut().unwrap().remove("token"))));
+    assert!(missing.contains("hello: missing field `token`"), "{missing}");
+    let length = sentence(&say(&|body| body["replica"] = json!(vec![7; 15])));
+    assert!(length.contains("16"), "{length}");
+}
+
+/// A message as another client might write it: lists of numbers are bytes.
+fn by_hand(name: &str, body: &serde_json::Value) -> Vec<u8> {
+    fn put(out: &mut Vec<u8>, value: &serde_json::Value) {
+        use serde_json::Value;
+        match value {
+            Value::Null => rmp::encode::write_nil(out).unwrap(),
+            Value::Bool(flag) => rmp::encode::write_bool(out, *flag).unwrap(),
+            Value::Number(number) => {
+                rmp::encode::write_sint(out, number.as_i64().unwrap()).map(drop).unwrap();
+            }
+            Value::String(text) => rmp::encode::write_str(out, text).unwrap(),
+            Value::Array(all) if all.len() > 1 && all.iter().all(Value::is_number) => {
+                let bytes: Vec<u8> = all.iter().map(|n| n.as_u64().unwrap() as u8).collect();
+                rmp::encode::write_bin(out, &bytes).unwrap();
+            }
+            Value::Array(all) => {
+                rmp::encode::write_array_len(out, all.len() as u32).unwrap();
+                all.iter().for_each(|one| put(out, one));
+            }
+            Value::Object(map) => {
+                rmp::encode::write_map_len(out, map.len() as u32).unwrap();
+                for (key, value) in map {
+                    rmp::encode::write_str(out, key).unwrap();
+                    put(out, value);
+                }
+            }
+        }
+    }
+    // A plain frame.
+    let mut out = vec![0];
+    rmp::encode::write_array_len(&mut out, 2).unwrap();
+    rmp::encode::write_str(&mut out, name).unwrap();
+    put(&mut out, body);
+    out
 }

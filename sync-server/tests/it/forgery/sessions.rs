@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use sync_core::ids::{RecordId, ReplicaId};
+use sync_core::limits;
 use sync_core::protocol::{Blob, ClientMessage, FeedAck, Fetch, Hello, Push, PushGroup, Refresh};
 use sync_server::http::auth::{self, Claims};
 use sync_server::ops::people;
@@ -204,9 +205,11 @@ fn cursors(scene: &Scene) -> Vec<Attempt> {
 async fn requests(scene: &Scene) -> Vec<Attempt> {
     let mut theirs: Vec<RecordId> = scene.records.values().flatten().copied().collect();
     theirs.push(scene.foreign);
-    let random: Vec<RecordId> = (0..5000).map(|_| RecordId(people::new_id())).collect();
+    let random: Vec<RecordId> =
+        (0..limits::RECORDS_PER_FETCH).map(|_| RecordId(people::new_id())).collect();
     let fetch =
         |records: &[RecordId]| ClientMessage::Fetch(Fetch { records: records.to_vec() }).to_bytes();
+    let one_more = [&random[..], &[RecordId(people::new_id())]].concat();
     let ack = |batches| ClientMessage::FeedAck(FeedAck { batches }).to_bytes();
     let mut all = Vec::new();
     for who in [Attacker::Colleague, Attacker::Outsider, Attacker::Reader] {
@@ -221,6 +224,16 @@ async fn requests(scene: &Scene) -> Vec<Attempt> {
         for (what, then, fetches) in talks {
             let name = format!("{what}, by {}", who.words());
             all.push(Attempt { then, fetches, ..shows_nothing(name, scene.hello_of(user), user) });
+        }
+        let rounds = limits::RECORDS_ASKED_FOR / limits::RECORDS_PER_FETCH;
+        let greedy = [
+            ("more records asked for than a message may", vec![fetch(&one_more)]),
+            ("records asked for sixty times and no batch taken", vec![fetch(&random); 15 * rounds]),
+        ];
+        for (what, then) in greedy {
+            let name = format!("{what}, by {}", who.words());
+            let end = End::Goodbye("protocol");
+            all.push(Attempt { then, end, ..shows_nothing(name, scene.hello_of(user), user) });
         }
         let refresh = |token: String| ClientMessage::Refresh(Refresh { token }).to_bytes();
         let tokens = [
