@@ -124,6 +124,17 @@ COMMENT ON TABLE sync.actors IS 'Which user and device an Automerge actor belong
 SELECT setup.server_table('sync.actors');
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync.actors TO pantry_server;
 
+CREATE TABLE sync.usage (
+    user_id uuid PRIMARY KEY,
+    documents bigint NOT NULL,
+    bytes bigint NOT NULL
+);
+COMMENT ON TABLE sync.usage IS 'What each user has stored: counted in every commit, so that nobody need add it up to know whether there is room.';
+COMMENT ON COLUMN sync.usage.documents IS 'Records begun.';
+COMMENT ON COLUMN sync.usage.bytes IS 'Bytes of accepted changes.';
+SELECT setup.server_table('sync.usage');
+GRANT SELECT, INSERT, UPDATE, DELETE ON sync.usage TO pantry_server;
+
 CREATE TABLE sync.replicas (
     replica_id uuid PRIMARY KEY,
     user_id uuid NOT NULL,

@@ -99,6 +99,8 @@ refusal_codes! {
     FutureTime = "future_time",
     /// The server failed for a reason of its own; the change stays in the outbox.
     Internal = "internal",
+    /// Its author has stored as much as one person may; an administrator must look into it.
+    OverQuota = "over_quota",
 }
 
 #[cfg(test)]

@@ -28,15 +28,17 @@ mod reading;
 mod receipts;
 mod session;
 mod settle;
+mod stand_ins;
 mod trials;
+mod usage;
 mod workspace;
 
 pub use cache::DocumentCache;
-pub use commit::{Commit, Step};
+pub use commit::{Commit, Sight, Step};
 pub use feed::{Feed, Next, TooManyAskedFor};
 pub use judged::{Counts, DocumentToStore, Durable, Judged, RefusedWork, ToStore};
 pub use keeping::RefusedChange;
-pub use known::{DocumentHead, Inquiry, Known};
+pub use known::{DocumentHead, Inquiry, Known, KnownChange};
 pub use moments::{Moment, Moments};
 pub use places::Placed;
 pub use push::{PushJob, PushedChange, PushedGroup, parse};
@@ -48,8 +50,10 @@ pub use receipts::ReceiptKey;
 pub use session::{
     DeviceNoted, Effect, Event, Now, PING_EVERY, SILENT_FOR, Secret, Session, SignedIn, garbled,
 };
-pub use settle::{Care, Culprits, WriteRows, Writer, Wrote};
+pub use settle::{Care, Culprits, Purpose, WriteRows, Writer, Wrote};
+pub use stand_ins::StandIns;
 pub use trials::{Answered, Ended, Trials, Unavailable};
+pub use usage::Usage;
 pub use workspace::{
     Candidate, CandidateGroup, HubDocument, Judgement, Merged, Projected, Standing, StoredChange,
     Workspace, group_refused, open, project_document,

@@ -74,6 +74,15 @@ pub const TOKEN_BYTES: usize = 16 << 10;
 pub const SOCKETS_PER_USER: usize = 16;
 /// Frames a session may send in a second, averaged over ten; a busy upload sends about thirty.
 pub const FRAMES_PER_SECOND: u32 = 200;
+/// Records that one user may have begun: ten visits a working day make 50,000 in twenty years, and an
+/// import brings some ten thousand at once.
+pub const DOCUMENTS_PER_USER: u64 = 500_000;
+/// Bytes of changes that one user may have stored. A change takes some 200 bytes, so that these are
+/// ten million edits: two thousand on every working day of twenty years.
+pub const BYTES_PER_USER: u64 = 2 << 30;
+/// Devices remembered of one user; of more, the one that was heard longest ago is forgotten. Each new
+/// database file is one: two new phones a year and a dozen reinstallations make 250 in twenty years.
+pub const DEVICES_PER_USER: usize = 256;
 /// How far into the future a claimed time may lie before it is refused.
 pub const FUTURE_CLAIM_MS: i64 = 10 * 60 * 1000;
 /// Bytes that come down a socket before somebody has signed in on it. The longest hello has a token

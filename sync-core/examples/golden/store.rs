@@ -6,8 +6,8 @@ use sync_core::cell::{Cell, Row};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::hub::{
     AccessEvent, Care, Clock, Commit, Content, Culprits, DocumentCache, DocumentHead, Durable,
-    FeedAnswer, FeedDocument, FeedRequest, Judged, Known, Listed, Moments, News, PushJob,
-    ServerRow, Since, Step, WriteRows, Writer, Wrote,
+    FeedAnswer, FeedDocument, FeedRequest, Judged, Known, KnownChange, Listed, Moments, News,
+    Purpose, PushJob, ServerRow, Since, Step, WriteRows, Writer, Wrote,
 };
 use sync_core::ids::{Actor, ChangeHash, FeedPosition, Receipt, RecordId, ScopeId, UserId};
 use sync_core::protocol::{Opinion, Verdict};
@@ -35,6 +35,7 @@ struct Stored {
     position: i64,
     record: RecordId,
     hash: ChangeHash,
+    author: UserId,
     bytes: Vec<u8>,
     receipt: Receipt,
 }
@@ -74,7 +75,7 @@ impl Store {
     /// Commits a push, as a host does.
     pub(crate) fn commit(&mut self, job: PushJob) -> Vec<Verdict> {
         let (jobs, mut cache) = ([job], DocumentCache::default());
-        let judged = self.judge(&jobs, &mut cache);
+        let judged = self.judge(&jobs, Purpose::Push, &mut cache);
         self.keep(&judged);
         judged.verdicts(Durable::committed_at(FeedPosition(self.head)), &mut cache).remove(0)
     }
@@ -82,11 +83,16 @@ impl Store {
     /// Judges a question, and keeps nothing of it.
     pub(crate) fn ask(&self, job: PushJob) -> Vec<Opinion> {
         let (jobs, mut cache) = ([job], DocumentCache::default());
-        self.judge(&jobs, &mut cache).opinions().remove(0)
+        self.judge(&jobs, Purpose::Question, &mut cache).opinions().remove(0)
     }
 
-    fn judge<'j>(&self, jobs: &'j [PushJob], cache: &mut DocumentCache) -> Judged<'j> {
-        let mut commit = Commit::new(crm(), jobs, JUDGED_AT, Moments::default());
+    fn judge<'j>(
+        &self,
+        jobs: &'j [PushJob],
+        purpose: Purpose,
+        cache: &mut DocumentCache,
+    ) -> Judged<'j> {
+        let mut commit = Commit::new(crm(), jobs, purpose, JUDGED_AT, Moments::default());
         loop {
             match commit.step() {
                 Step::Know(inquiry) => {
@@ -95,8 +101,10 @@ impl Store {
                         let (kind, position) = (one.kind.clone(), FeedPosition(one.last));
                         Some(DocumentHead { record: *record, kind, position, quarantined: None })
                     };
-                    let stored =
-                        |one: &Stored| (one.hash, (one.record, FeedPosition(one.position)));
+                    let stored = |one: &Stored| {
+                        let (record, position) = (one.record, FeedPosition(one.position));
+                        (one.hash, KnownChange { record, position, author: one.author })
+                    };
                     let known = Known {
                         last: FeedPosition(self.head),
                         changes: self.changes.iter().map(stored).collect(),
@@ -110,6 +118,14 @@ impl Store {
                     let saved = |id: &RecordId| (*id, self.documents[id].snapshot.clone());
                     let saved = records.iter().map(saved).collect();
                     commit.opened(saved);
+                }
+                Step::Look(sight) => {
+                    let seen = |record: &RecordId| {
+                        let scope = self.documents.get(record).map(|one| one.scope);
+                        scope.is_some_and(|scope| !self.hidden.contains(&(sight.user, scope)))
+                    };
+                    let records = sight.records.iter().map(|(_, record)| *record);
+                    commit.looked(&records.filter(seen).collect());
                 }
                 Step::Write(asked) => {
                     let wrote = self.write(asked);
@@ -131,6 +147,7 @@ impl Store {
                 refused.insert(one.record, Refusal { policy: Some(policy.into()), ..refusal });
             }
         }
+        asked.refuse_taken(&mut refused);
         match (refused.is_empty(), &asked.care) {
             (true, _) => Wrote::All,
             (false, Care::Ask { .. }) => Wrote::AllBut(refused),
@@ -151,6 +168,7 @@ impl Store {
                 position: placed.position.0,
                 record: change.record,
                 hash: change.hash,
+                author: placed.author,
                 bytes: change.bytes.to_vec(),
                 receipt: placed.receipt,
             });

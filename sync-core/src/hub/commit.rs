@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`Step::Know`] | looks up changes, writers and documents | [`Commit::known`] |
 //! | [`Step::Open`] | reads saved documents | [`Commit::opened`] |
+//! | [`Step::Look`] | looks which records a user sees | [`Commit::looked`] |
 //! | [`Step::Write`] | writes rows as their user, in a savepoint | [`Commit::wrote`] |
 //! | [`Step::Store`] | goes on with [`Commit::judged`] | |
 //!
@@ -15,8 +16,11 @@
 //!
 //! **Invariant**: a verdict of acceptance is built from positions of a committed transaction, and
 //! nothing of a question stays, since the cache hears of neither before the end.
+//!
+//! **Invariant**: whoever neither sees a record nor names a change of it is answered as if it did not
+//! exist. Only where a push would begin a record whose id is taken, it is refused in the end.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::admission::{Admission, Admitted};
@@ -28,7 +32,7 @@ use super::moments::Moments;
 use super::places::{Accepted, place};
 use super::push::PushJob;
 use super::receipts::Proven;
-use super::settle::{Pusher, Settled, Settling, WriteRows, Wrote};
+use super::settle::{Purpose, Pusher, Settled, Settling, WriteRows, Wrote};
 use super::workspace::{CandidateGroup, Standing, Workspace, open};
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
 use crate::schema::{Kind, Schema};
@@ -44,10 +48,21 @@ pub enum Step<'a> {
     Know(&'a Inquiry),
     /// The saved forms of these documents.
     Open(&'a [RecordId]),
+    /// Which of these records their user sees, in the tables as they stand.
+    Look(&'a Sight),
     /// These rows to be written.
     Write(&'a WriteRows),
     /// Everything is judged.
     Store,
+}
+
+/// Whether a user sees records.
+#[derive(Debug)]
+pub struct Sight {
+    /// The user.
+    pub user: UserId,
+    /// The records, by kind.
+    pub records: Vec<(Kind, RecordId)>,
 }
 
 /// A batch of pushes on its way to being judged.
@@ -57,9 +72,14 @@ pub struct Commit<'j> {
     jobs: &'j [PushJob],
     now: UnixMs,
     moments: Moments,
+    purpose: Purpose,
     at: At,
     known: Known,
+    /// Kinds of the stored records.
+    kinds: HashMap<RecordId, Kind>,
     workspace: Workspace,
+    /// Records that are there, though not for the user of the push that is being judged.
+    absent: Arc<HashSet<RecordId>>,
     /// Documents whose stored form does not open, and why.
     closed: Vec<(RecordId, String)>,
     /// Changes that earlier pushes of the batch brought.
@@ -76,10 +96,9 @@ pub struct Commit<'j> {
 #[derive(Debug)]
 enum At {
     Knowing(Inquiry),
-    Opening {
-        kinds: HashMap<RecordId, Kind>,
-        records: Vec<RecordId>,
-    },
+    Opening(Vec<RecordId>),
+    /// Before the push that comes after those of `fallen`.
+    Looking(Sight),
     /// At the push that is the last one of `fallen`.
     Judging {
         /// Groups still to be judged, by what they had seen.
@@ -91,8 +110,17 @@ enum At {
 
 impl<'j> Commit<'j> {
     /// Begins to judge pushes, in this order.
-    pub fn new(schema: Arc<Schema>, jobs: &'j [PushJob], now: UnixMs, moments: Moments) -> Self {
+    pub fn new(
+        schema: Arc<Schema>,
+        jobs: &'j [PushJob],
+        purpose: Purpose,
+        now: UnixMs,
+        moments: Moments,
+    ) -> Self {
         Self {
+            purpose,
+            kinds: HashMap::new(),
+            absent: Arc::default(),
             schema,
             jobs,
             now,
@@ -112,7 +140,8 @@ impl<'j> Commit<'j> {
     pub fn step(&self) -> Step<'_> {
         match &self.at {
             At::Knowing(inquiry) => Step::Know(inquiry),
-            At::Opening { records, .. } => Step::Open(records),
+            At::Opening(records) => Step::Open(records),
+            At::Looking(sight) => Step::Look(sight),
             At::Judging { settling, .. } => {
                 let asked = settling.as_ref().and_then(|settling| settling.asked());
                 asked.map_or(Step::Store, Step::Write)
@@ -124,37 +153,35 @@ impl<'j> Commit<'j> {
     /// Answers [`Step::Know`]. Documents that the cache holds as they are stored are not asked for.
     pub fn known(&mut self, mut known: Known, cache: &mut DocumentCache) {
         cache.enter(known.epoch);
-        let mut kinds = HashMap::new();
+        let mut unopened = Vec::new();
         for head in known.heads.drain(..) {
             let Some(kind) = self.schema.kind(&head.kind) else { continue };
+            self.kinds.insert(head.record, kind.clone());
             if head.quarantined.is_some() {
                 self.workspace.quarantine(head.record);
             }
             match cache.take(head.record, head.position) {
                 Some(document) => self.workspace.insert(head.record, document),
-                None => {
-                    kinds.insert(head.record, kind.clone());
-                }
+                None => unopened.push(head.record),
             }
         }
         self.owners = std::mem::take(&mut known.owners);
         self.known = known;
-        let records: Vec<RecordId> = kinds.keys().copied().collect();
-        if records.is_empty() {
+        if unopened.is_empty() {
             self.begin_push();
             self.go_on();
         } else {
-            self.at = At::Opening { kinds, records };
+            self.at = At::Opening(unopened);
         }
     }
 
     /// Answers [`Step::Open`]. A document that does not open is closed to changes.
     pub fn opened(&mut self, snapshots: Vec<(RecordId, Vec<u8>)>) {
-        let At::Opening { kinds, .. } = std::mem::replace(&mut self.at, At::Over) else {
+        if !matches!(self.at, At::Opening(_)) {
             return;
-        };
+        }
         for (record, snapshot) in snapshots {
-            let Some(kind) = kinds.get(&record) else { continue };
+            let Some(kind) = self.kinds.get(&record) else { continue };
             match open(kind, &snapshot) {
                 Ok(document) => self.workspace.insert(record, document),
                 Err(error) => {
@@ -164,6 +191,16 @@ impl<'j> Commit<'j> {
             }
         }
         self.begin_push();
+        self.go_on();
+    }
+
+    /// Answers [`Step::Look`] with those that are seen.
+    pub fn looked(&mut self, seen: &HashSet<RecordId>) {
+        let At::Looking(sight) = std::mem::replace(&mut self.at, At::Over) else { return };
+        let records = sight.records.into_iter().map(|(_, record)| record);
+        self.absent = Arc::new(records.filter(|record| !seen.contains(record)).collect());
+        self.workspace.set_aside(self.absent.iter().copied());
+        self.admit();
         self.go_on();
     }
 
@@ -201,10 +238,49 @@ impl<'j> Commit<'j> {
 
     /// Begins with the next push, if there is one.
     fn begin_push(&mut self) {
+        self.workspace.bring_back();
+        self.absent = Arc::default();
         let Some(job) = self.jobs.get(self.fallen.len()) else {
             self.at = At::Over;
             return;
         };
+        let records = self.unproven(job);
+        if records.is_empty() {
+            self.admit();
+        } else {
+            self.at = At::Looking(Sight { user: job.user, records });
+        }
+    }
+
+    /// Records of a push that are there, while nothing in the push shows that its user knows them:
+    /// none of honest work, so that nobody else waits for the look.
+    fn unproven(&self, job: &PushJob) -> Vec<(Kind, RecordId)> {
+        let offered = Proven::of(job, &self.known.receipts);
+        let mut proven: BTreeMap<RecordId, bool> = BTreeMap::new();
+        for change in job.changes() {
+            if let Ok(parsed) = &change.parsed
+                && self.workspace.holds(change.record)
+            {
+                let proven = proven.entry(change.record).or_default();
+                *proven = *proven
+                    || offered.contains(change)
+                    || self.workspace.builds_on(change.record, parsed);
+            }
+        }
+        let kind_of = |record: &RecordId| {
+            let open = self.workspace.document(*record).map(|document| &document.kind);
+            open.or_else(|| self.kinds.get(record)).cloned()
+        };
+        let unproven = proven.into_iter().filter(|(_, proven)| !proven);
+        let mut records: Vec<(Kind, RecordId)> =
+            unproven.filter_map(|(record, _)| Some((kind_of(&record)?, record))).collect();
+        records.sort_by_key(|(kind, _)| kind.index());
+        records
+    }
+
+    /// Looks the next push over and begins to judge what of it may be.
+    fn admit(&mut self) {
+        let job = &self.jobs[self.fallen.len()];
         self.workspace.note_refused(job.user, job.refused_before.iter().copied());
         let admission = Admission {
             schema: &self.schema,
@@ -212,10 +288,13 @@ impl<'j> Commit<'j> {
             merged_before: &self.merged_before,
             owners: &self.owners,
             proven: Proven::of(job, &self.known.receipts),
+            absent: &self.absent,
+            used: self.known.used.get(&job.user).copied().unwrap_or_default(),
         };
-        let Admitted { groups, refused } = admission.admit(job);
+        let Admitted { groups, refused, used } = admission.admit(job);
+        self.known.used.insert(job.user, used);
         self.workspace.note_refused(job.user, refused.keys().copied());
-        self.fallen.push(Fallen { refused, said: HashMap::new() });
+        self.fallen.push(Fallen { refused, ..Fallen::default() });
         self.at = At::Judging { runs: by_what_was_seen(groups).into(), settling: None };
     }
 
@@ -223,8 +302,14 @@ impl<'j> Commit<'j> {
     fn settle(&mut self, run: Run) {
         let Run { seen, standing, groups } = run;
         let job = &self.jobs[self.fallen.len() - 1];
-        let moments = self.moments.clone();
-        let pusher = Pusher { user: job.user, pen: job.pen, now: self.now, moments };
+        let pusher = Pusher {
+            user: job.user,
+            pen: job.pen,
+            now: self.now,
+            moments: self.moments.clone(),
+            absent: self.absent.clone(),
+            purpose: self.purpose,
+        };
         let mut begun = Settling::new(pusher, (seen, standing), groups);
         begun.advance(&mut self.workspace);
         if let At::Judging { settling, .. } = &mut self.at {
@@ -238,6 +323,15 @@ impl<'j> Commit<'j> {
         fallen.refused.extend(settled.refused);
         fallen.said.extend(settled.said);
         for merged in settled.kept {
+            if merged.changes.iter().any(|change| self.absent.contains(&change.record)) {
+                let asked = self.purpose == Purpose::Question;
+                assert!(asked, "BUG: a row was written whose id is taken");
+                // It stands beside a record that is there, so that not even a
+                // store that takes it back again could hold it.
+                let hashes = merged.changes.iter().map(|change| change.hash);
+                fallen.imagined.extend(hashes);
+                continue;
+            }
             for change in &merged.changes {
                 // A faulty app may push a change in two groups, of which one is refused.
                 fallen.refused.remove(&change.hash);

@@ -1,14 +1,15 @@
 //! What a commit came to: what is to be stored, and, once that is durable, the verdicts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::cache::DocumentCache;
 use super::fallen::Fallen;
 use super::keeping::{RefusedChange, worth_keeping};
-use super::known::Known;
+use super::known::{Known, KnownChange};
 use super::places::Placed;
 use super::push::{PushJob, PushedChange};
 use super::receipts::ReceiptKey;
+use super::usage::Usage;
 use super::workspace::{Projected, Workspace};
 use crate::document;
 use crate::error::{Refusal, RefusalCode};
@@ -19,7 +20,7 @@ use crate::protocol::{Opinion, OpinionOutcome, Verdict, VerdictOutcome};
 #[derive(Debug)]
 pub struct Judged<'j> {
     jobs: &'j [PushJob],
-    known: HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    known: HashMap<ChangeHash, KnownChange>,
     receipts: ReceiptKey,
     workspace: Workspace,
     closed: Vec<(RecordId, String)>,
@@ -67,6 +68,17 @@ pub struct RefusedWork<'a> {
 }
 
 impl ToStore<'_> {
+    /// What each author has stored more by this.
+    pub fn used(&self) -> BTreeMap<UserId, Usage> {
+        let mut used: BTreeMap<UserId, Usage> = BTreeMap::new();
+        for one in self.placed {
+            let (documents, bytes) = (u64::from(one.begins), one.change.bytes.len() as u64);
+            let before = used.entry(one.author).or_default();
+            *before = before.and(Usage { documents, bytes });
+        }
+        used
+    }
+
     /// The position to which the clock moves, if it does.
     pub fn head(&self) -> Option<FeedPosition> {
         self.placed.last().map(|last| last.position)
@@ -197,8 +209,11 @@ impl<'j> Judged<'j> {
             placed.map(|one| (one.change.hash, one.position)).collect();
         let of_job = |(job, fallen): (&PushJob, &Fallen)| {
             let of_change = |change: &PushedChange| {
-                let known = || self.known.get(&change.hash).map(|(_, position)| *position);
+                let known = || self.known.get(&change.hash).map(|one| one.position);
                 let accepted = positions.get(&change.hash).copied().or_else(known);
+                // Of a question, where it comes to no position.
+                let imagined = fallen.imagined.contains(&change.hash);
+                let accepted = accepted.or_else(|| imagined.then(FeedPosition::default));
                 let outcome = match (fallen.refused.get(&change.hash), accepted) {
                     (Some(refusal), _) => Err(refusal.clone()),
                     (None, Some(position)) => Ok(position),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::push::PushJob;
 use super::receipts::ReceiptKey;
+use super::usage::Usage;
 use crate::guard::ParsedChange;
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch, UserId};
 
@@ -16,6 +17,8 @@ pub struct Inquiry {
     pub actors: Vec<Actor>,
     /// Records: which documents are stored? Each once.
     pub records: Vec<RecordId>,
+    /// Those who push: what have they stored so far? Each once.
+    pub users: Vec<UserId>,
 }
 
 impl Inquiry {
@@ -25,7 +28,11 @@ impl Inquiry {
         let mut records: Vec<RecordId> = all().map(|change| change.record).collect();
         records.sort_unstable();
         records.dedup();
-        Self { changes: all().map(|change| change.hash).collect(), actors: actors(jobs), records }
+        let mut users: Vec<UserId> = jobs.iter().map(|job| job.user).collect();
+        users.sort_unstable();
+        users.dedup();
+        let changes = all().map(|change| change.hash).collect();
+        Self { changes, actors: actors(jobs), records, users }
     }
 }
 
@@ -50,12 +57,25 @@ pub struct Known {
     pub epoch: Option<ServerEpoch>,
     /// Under which receipts are written.
     pub receipts: ReceiptKey,
-    /// Those of the changes that are stored: for which record, and where.
-    pub changes: HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    /// Those of the changes that are stored.
+    pub changes: HashMap<ChangeHash, KnownChange>,
     /// Whose each writer is, of those that are bound.
     pub owners: HashMap<Actor, UserId>,
     /// Documents of the records, as far as there are any.
     pub heads: Vec<DocumentHead>,
+    /// What those who push have stored so far.
+    pub used: HashMap<UserId, Usage>,
+}
+
+/// A stored change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KnownChange {
+    /// For which record.
+    pub record: RecordId,
+    /// Where.
+    pub position: FeedPosition,
+    /// Who pushed it.
+    pub author: UserId,
 }
 
 /// A stored document's head.

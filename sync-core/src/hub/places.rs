@@ -1,8 +1,10 @@
 //! Positions: every accepted change has its place in the one order.
 
+use std::collections::HashSet;
+
 use super::receipts::ReceiptKey;
 use super::workspace::{Merged, StoredChange};
-use crate::ids::{FeedPosition, Receipt, ReplicaId, UserId};
+use crate::ids::{FeedPosition, Receipt, RecordId, ReplicaId, UserId};
 
 /// A merged group with who pushed it.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Placed {
     pub position: FeedPosition,
     /// The proof that it was accepted.
     pub receipt: Receipt,
+    /// Whether its record begins with it.
+    pub begins: bool,
 }
 
 /// Gives every accepted change its place, after the last that was given away.
@@ -36,12 +40,14 @@ pub(super) fn place(
     let mut position = last.0;
     let mut placed = Vec::new();
     for one in accepted {
+        let mut began: HashSet<RecordId> = one.merged.began().collect();
         for change in one.merged.changes {
             position += 1;
             let (author, replica) = (change.author.unwrap_or(one.user), one.replica);
             let receipt = receipts.receipt(change.record, change.hash);
+            let begins = began.remove(&change.record);
             let position = FeedPosition(position);
-            placed.push(Placed { change, author, replica, position, receipt });
+            placed.push(Placed { change, author, replica, position, receipt, begins });
         }
     }
     placed

@@ -71,9 +71,14 @@ impl Proven {
         Self(proven)
     }
 
+    /// Whether a change is proven.
+    pub(super) fn contains(&self, change: &PushedChange) -> bool {
+        self.0.contains(&name(change))
+    }
+
     /// Whether a whole group is proven. One is that was offered as such.
     pub(super) fn has(&self, group: &PushedGroup) -> bool {
-        group.is_offered() && group.changes.iter().all(|change| self.0.contains(&name(change)))
+        group.is_offered() && group.changes.iter().all(|change| self.contains(change))
     }
 }
 

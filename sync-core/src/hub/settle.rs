@@ -10,13 +10,14 @@
 //! **Invariant**: what the workspace holds of a record afterwards is what its row says.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::moments::{Moment, Moments};
 use super::workspace::{
     CandidateGroup, Judgement, Merged, Projected, Standing, Workspace, group_refused,
 };
 use crate::document::PenRole;
-use crate::error::Refusal;
+use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, FeedPosition, RecordId, UserId};
 use crate::time::UnixMs;
 
@@ -43,8 +44,22 @@ pub struct WriteRows {
     pub rows: Vec<Projected>,
     /// How to write them.
     pub care: Care,
+    /// Those of the records that are there and are judged as if they were not, since their user sees
+    /// nothing of them. Their rows are written under other ids: see [`StandIns`].
+    pub absent: HashSet<RecordId>,
+    /// What is done with what is written.
+    pub purpose: Purpose,
     /// Records that groups tie together.
     ties: Vec<Vec<RecordId>>,
+}
+
+/// What is judged for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// To be stored.
+    Push,
+    /// To be taken back.
+    Question,
 }
 
 /// How rows are to be written.
@@ -64,8 +79,25 @@ impl WriteRows {
     /// Whether what was written beside refused rows may stay: it may unless a group wrote one of
     /// these and other rows as well. What may not stay is to be taken back before the answer.
     pub fn stands_without(&self, refused: &Culprits) -> bool {
-        entangled(&self.ties, refused).len() <= refused.len()
+        let under_other_ids = self.purpose == Purpose::Push && !self.absent.is_empty();
+        !under_other_ids && entangled(&self.ties, refused).len() <= refused.len()
     }
+
+    /// Adds to the refused rows those of a push whose ids are taken, as nobody hears before
+    /// everything else was in order. To be called before [`WriteRows::stands_without`].
+    pub fn refuse_taken(&self, refused: &mut Culprits) {
+        if self.purpose == Purpose::Push {
+            for record in &self.absent {
+                refused.entry(*record).or_insert_with(taken);
+            }
+        }
+    }
+}
+
+/// The words for any record that a user does not see, of whatever kind.
+fn taken() -> Refusal {
+    let sentence = "You may not change this record; ask your manager to give you access.";
+    Refusal::new(RefusalCode::Denied, sentence)
 }
 
 /// What the store made of rows.
@@ -112,6 +144,9 @@ pub(super) struct Pusher {
     pub(super) pen: PenRole,
     pub(super) now: UnixMs,
     pub(super) moments: Moments,
+    /// Records that are there, though not for this user.
+    pub(super) absent: Arc<HashSet<RecordId>>,
+    pub(super) purpose: Purpose,
 }
 
 /// Groups on the way to their verdicts.
@@ -210,7 +245,10 @@ impl Settling {
         if !unsound.is_empty() {
             return self.take_back(workspace, &unsound);
         }
+        let absent = records.iter().copied().filter(|one| self.pusher.absent.contains(one));
         self.asked = Some(WriteRows {
+            absent: absent.collect(),
+            purpose: self.pusher.purpose,
             writer: match self.standing {
                 Standing::New => Writer::User(self.pusher.user),
                 Standing::AcceptedBefore => Writer::Server,

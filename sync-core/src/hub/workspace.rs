@@ -19,7 +19,7 @@ use crate::error::{Refusal, RefusalCode};
 use crate::guard::{self, Applied, ParsedChange};
 use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId, UserId};
 use crate::projection::{self, Stamp};
-use crate::schema::Kind;
+use crate::schema::{Kind, is_step_actor};
 use crate::time::UnixMs;
 
 /// A document as the hub holds it.
@@ -159,6 +159,15 @@ pub struct Workspace {
     /// By whose push, since anybody may push anything under a name.
     refused: HashSet<(UserId, ChangeHash)>,
     quarantined: HashSet<RecordId>,
+    /// Records that are not there for whoever is being judged, as they stand for everybody else.
+    aside: HashMap<RecordId, Aside>,
+}
+
+/// A record that was set aside.
+#[derive(Debug)]
+struct Aside {
+    document: Option<HubDocument>,
+    quarantined: bool,
 }
 
 impl Workspace {
@@ -170,6 +179,46 @@ impl Workspace {
     /// Closes a document to changes, because its stored form does not open.
     pub fn quarantine(&mut self, record: RecordId) {
         self.quarantined.insert(record);
+    }
+
+    /// Whether there is such a record.
+    pub(super) fn holds(&self, record: RecordId) -> bool {
+        self.documents.contains_key(&record) || self.quarantined.contains(&record)
+    }
+
+    /// Whether a change builds on something of a record that only those can name who have it. The
+    /// steps of its genesis anybody can.
+    pub(super) fn builds_on(&self, record: RecordId, change: &ParsedChange) -> bool {
+        self.documents.get(&record).is_some_and(|document| {
+            let genesis = document.kind.genesis().hash;
+            change.deps().filter(|dep| *dep != genesis).any(|dep| {
+                let meta = document.doc.get_change_meta_by_hash(&dep.into());
+                let actor = meta.and_then(|meta| Actor::from_slice(meta.actor.to_bytes()));
+                actor.is_some_and(|actor| !is_step_actor(actor))
+            })
+        })
+    }
+
+    /// Judges as if these records were not there, until [`Workspace::bring_back`].
+    pub(super) fn set_aside(&mut self, records: impl IntoIterator<Item = RecordId>) {
+        for record in records {
+            let document = self.documents.remove(&record);
+            let quarantined = self.quarantined.remove(&record);
+            self.aside.insert(record, Aside { document, quarantined });
+        }
+    }
+
+    /// Puts records back as they were when they were set aside.
+    pub(super) fn bring_back(&mut self) {
+        for (record, Aside { document, quarantined }) in self.aside.drain() {
+            match document {
+                Some(document) => self.documents.insert(record, document),
+                None => self.documents.remove(&record),
+            };
+            if quarantined {
+                self.quarantined.insert(record);
+            }
+        }
     }
 
     /// A document of the workspace.

@@ -50,6 +50,7 @@ pub(super) fn of_form(code: RefusalCode) -> bool {
         | RefusalCode::GroupRefused
         | RefusalCode::DependsOnRefused
         | RefusalCode::FutureTime
+        | RefusalCode::OverQuota
         | RefusalCode::Internal => false,
     }
 }

@@ -9,8 +9,8 @@ use super::fault::{FaultPoint, Killed, Trap};
 use super::rules::Rules;
 use super::store::{ModelStore, Transaction};
 use crate::hub::{
-    Answered, Commit, DocumentCache, Durable, Ended, FeedAnswer, FeedRequest, Moments, PushJob,
-    ToStore, Trials,
+    Answered, Commit, DocumentCache, Durable, Ended, FeedAnswer, FeedRequest, Moments, Purpose,
+    PushJob, ToStore, Trials,
 };
 use crate::ids::{RecordId, UserId};
 use crate::protocol::{Opinion, Verdict};
@@ -86,7 +86,7 @@ impl Server {
     fn begin<'j>(&self, jobs: &'j [PushJob], now: UnixMs) -> Box<Commit<'j>> {
         let trap = self.trap.clone();
         let moments = Moments::told_to(move |_| trap.reach(FaultPoint::ServerMidJudging));
-        Box::new(Commit::new(self.schema.clone(), jobs, now, moments))
+        Box::new(Commit::new(self.schema.clone(), jobs, Purpose::Push, now, moments))
     }
 
     fn commit(&mut self, jobs: &[PushJob], now: UnixMs) -> Ended {
@@ -135,7 +135,8 @@ impl Server {
     /// Judges a question and takes everything back.
     pub(super) fn question(&self, job: &PushJob, now: UnixMs) -> Vec<Opinion> {
         let alone = std::slice::from_ref(job);
-        let commit = Commit::new(self.schema.clone(), alone, now, Moments::default());
+        let commit =
+            Commit::new(self.schema.clone(), alone, Purpose::Question, now, Moments::default());
         let mut transaction = self.store.begin();
         let judged = transaction.judge(Box::new(commit), &mut DocumentCache::default());
         transaction.store_but(&judged.to_store(), None);

@@ -10,7 +10,7 @@ mod judging;
 mod reading;
 mod writing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::records::Records;
 use super::rules::{Rules, ServerRecord};
 use crate::cell::{Cell, Row};
-use crate::hub::StoredChange;
+use crate::hub::{StoredChange, Usage};
 use crate::ids::{
     Actor, ChangeHash, FeedPosition, Receipt, RecordId, ReplicaId, ScopeId, ServerEpoch, UserId,
 };
@@ -84,6 +84,7 @@ pub struct Contents {
     pub(super) documents: BTreeMap<RecordId, Arc<StoredDocument>>,
     pub(super) records: Records,
     owners: BTreeMap<Actor, UserId>,
+    used: HashMap<UserId, Usage>,
     devices: BTreeMap<ReplicaId, UserId>,
     /// Where the rows stand that only the server writes.
     server_rows: BTreeMap<RecordId, (usize, FeedPosition)>,
@@ -119,6 +120,7 @@ impl ModelStore {
             documents: BTreeMap::new(),
             records: Records::new(schema),
             owners: BTreeMap::new(),
+            used: HashMap::new(),
             devices: BTreeMap::new(),
             server_rows: BTreeMap::new(),
             access: Arc::default(),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use sync_core::crm;
-use sync_core::hub::{Commit, DocumentCache, Durable, Moments};
+use sync_core::hub::{Commit, DocumentCache, Durable, Moments, Purpose};
 use sync_core::ids::UserId;
 use sync_core::testing::ModelStore;
 use sync_core::testing::conformance::{Cast, Wanted, scenarios};
@@ -22,7 +22,8 @@ fn the_model_store_conforms() {
             let heard = match wanted {
                 Wanted::Push(job) => {
                     let jobs = [job.clone()];
-                    let commit = Commit::new(crm::schema(), &jobs, NOW, Moments::default());
+                    let commit =
+                        Commit::new(crm::schema(), &jobs, Purpose::Push, NOW, Moments::default());
                     let mut transaction = store.begin();
                     let judged = transaction.judge(Box::new(commit), &mut cache);
                     let to_store = judged.to_store();

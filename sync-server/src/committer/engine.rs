@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Executor};
-use sync_core::hub::{Commit, DocumentCache, Judged, Moments, PushJob};
+use sync_core::hub::{Commit, DocumentCache, Judged, Moments, Purpose, PushJob};
 use sync_core::protocol::{Opinion, Verdict};
 
 use crate::clock::now;
@@ -48,7 +48,8 @@ impl Engine {
     ) -> sqlx::Result<Vec<Vec<Verdict>>> {
         let mut held = Held::take(&self.pool).await?;
         let mut tx = held.connection().begin().await?;
-        let judged = judging::judge(&mut tx, &self.rules, self.begin(jobs), cache).await?;
+        let begun = self.begin(jobs, Purpose::Push);
+        let judged = judging::judge(&mut tx, &self.rules, begun, cache).await?;
         let to_store = judged.to_store();
         documents::store(&mut tx, &to_store).await?;
         let durable = documents::commit(tx, &to_store).await?;
@@ -67,7 +68,8 @@ impl Engine {
         let mut own = DocumentCache::default();
         let mut held = Held::take(&self.pool).await?;
         let mut tx = held.connection().begin().await?;
-        let judged = judging::judge(&mut tx, &self.rules, self.begin(alone), &mut own).await?;
+        let begun = self.begin(alone, Purpose::Question);
+        let judged = judging::judge(&mut tx, &self.rules, begun, &mut own).await?;
         documents::store(&mut tx, &judged.to_store()).await?;
         tx.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
         tx.rollback().await?;
@@ -75,8 +77,9 @@ impl Engine {
         Ok(judged.opinions().into_iter().flatten().collect())
     }
 
-    fn begin<'j>(&self, jobs: &'j [PushJob]) -> Box<Commit<'j>> {
-        Box::new(Commit::new(self.rules.schema().clone(), jobs, now(), self.moments.clone()))
+    fn begin<'j>(&self, jobs: &'j [PushJob], purpose: Purpose) -> Box<Commit<'j>> {
+        let (schema, moments) = (self.rules.schema().clone(), self.moments.clone());
+        Box::new(Commit::new(schema, jobs, purpose, now(), moments))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Documents, changes, actors and the clock: what a commit reads and writes as the server.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, Transaction};
 use sync_core::hub::{
-    DocumentHead, DocumentToStore, Durable, Inquiry, Known, Placed, ReceiptKey, RefusedChange,
-    RefusedWork, ToStore,
+    DocumentHead, DocumentToStore, Durable, Inquiry, Known, KnownChange, Placed, ReceiptKey,
+    RefusedChange, RefusedWork, ToStore, Usage,
 };
 use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch, UserId};
 use uuid::Uuid;
@@ -63,7 +63,8 @@ pub async fn know(connection: &mut PgConnection, inquiry: &Inquiry) -> sqlx::Res
     let changes = known_changes(connection, &inquiry.changes).await?;
     let owners = actor_owners(connection, &inquiry.actors).await?;
     let heads = heads(connection, &inquiry.records).await?;
-    Ok(Known { last, epoch: Some(epoch), receipts, changes, owners, heads })
+    let used = used(connection, &inquiry.users).await?;
+    Ok(Known { last, epoch: Some(epoch), receipts, changes, owners, heads, used })
 }
 
 /// Stores what a batch came to.
@@ -82,6 +83,7 @@ pub async fn store(connection: &mut PgConnection, batch: &ToStore<'_>) -> sqlx::
     append_changes(connection, batch.placed).await?;
     put_documents(connection, &batch.documents).await?;
     put_oddities(connection, &batch.documents).await?;
+    count_used(connection, &batch.used()).await?;
     advance_clock(connection, head).await
 }
 
@@ -95,24 +97,66 @@ pub async fn commit(tx: Transaction<'_, Postgres>, batch: &ToStore<'_>) -> sqlx:
     Ok(Durable::committed_at(head))
 }
 
-/// Which of these changes are stored, for which record and where.
+/// Which of these changes are stored, for which record, where and by whom.
 async fn known_changes(
     connection: &mut PgConnection,
     hashes: &[ChangeHash],
-) -> sqlx::Result<HashMap<ChangeHash, (RecordId, FeedPosition)>> {
+) -> sqlx::Result<HashMap<ChangeHash, KnownChange>> {
     let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
-    let rows =
-        sqlx::query("SELECT hash, record_id, position FROM sync.changes WHERE hash = ANY($1)")
-            .bind(hashes)
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT hash, record_id, position, author FROM sync.changes WHERE hash = ANY($1)",
+    )
+    .bind(hashes)
+    .fetch_all(connection)
+    .await?;
     let mut known = HashMap::with_capacity(rows.len());
     for row in rows {
         if let Some(hash) = ChangeHash::from_slice(row.try_get(0)?) {
-            known.insert(hash, (RecordId(row.try_get(1)?), FeedPosition(row.try_get(2)?)));
+            let (record, position) = (RecordId(row.try_get(1)?), FeedPosition(row.try_get(2)?));
+            let author = UserId(row.try_get(3)?);
+            known.insert(hash, KnownChange { record, position, author });
         }
     }
     Ok(known)
+}
+
+/// What these users have stored.
+async fn used(
+    connection: &mut PgConnection,
+    users: &[UserId],
+) -> sqlx::Result<HashMap<UserId, Usage>> {
+    let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+    let rows =
+        sqlx::query("SELECT user_id, documents, bytes FROM sync.usage WHERE user_id = ANY($1)")
+            .bind(users)
+            .fetch_all(connection)
+            .await?;
+    let mut used = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let count = |value: i64| u64::try_from(value).unwrap_or(0);
+        let (documents, bytes) = (count(row.try_get(1)?), count(row.try_get(2)?));
+        used.insert(UserId(row.try_get(0)?), Usage { documents, bytes });
+    }
+    Ok(used)
+}
+
+/// Adds to what users have stored.
+async fn count_used(
+    connection: &mut PgConnection,
+    more: &BTreeMap<UserId, Usage>,
+) -> sqlx::Result<()> {
+    let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    sqlx::query(
+        "INSERT INTO sync.usage AS usage (user_id, documents, bytes)
+         SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[])
+         ON CONFLICT (user_id) DO UPDATE SET documents = usage.documents + excluded.documents, bytes = usage.bytes + excluded.bytes",
+    )
+    .bind(more.keys().map(|user| user.0).collect::<Vec<_>>())
+    .bind(more.values().map(|one| count(one.documents)).collect::<Vec<_>>())
+    .bind(more.values().map(|one| count(one.bytes)).collect::<Vec<_>>())
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// Binds the writers of accepted changes to those who pushed them.

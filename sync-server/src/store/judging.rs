@@ -1,18 +1,23 @@
 //! Answers what a commit asks, within one transaction.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use sync_core::cell::Row;
 use sync_core::hub::{
-    Care, Commit, Culprits, DocumentCache, Judged, Projected, Step, WriteRows, Writer, Wrote,
+    Care, Commit, Culprits, DocumentCache, Judged, Sight, StandIns, Step, WriteRows, Writer, Wrote,
 };
 use sync_core::ids::RecordId;
+use sync_core::schema::Kind;
 use uuid::Uuid;
 
 use super::acting::{Access, become_server, become_user, put_back, skipped};
 use super::documents;
 use super::rows;
 use super::rules::Rules;
+use crate::ops::people;
 
 /// Judges a batch: locks the clock, brings what is stored, and writes rows as their users.
 ///
@@ -24,6 +29,7 @@ pub async fn judge<'j>(
     mut commit: Box<Commit<'j>>,
     cache: &mut DocumentCache,
 ) -> sqlx::Result<Judged<'j>> {
+    let mut stand_ins = StandIns::default();
     loop {
         match commit.step() {
             Step::Know(inquiry) => {
@@ -34,8 +40,13 @@ pub async fn judge<'j>(
                 let snapshots = documents::snapshots(connection, records).await?;
                 commit.opened(snapshots);
             }
+            Step::Look(sight) => {
+                let seen = look(connection, sight).await?;
+                commit.looked(&seen);
+            }
             Step::Write(asked) => {
-                let wrote = write(connection, rules, asked).await?;
+                stand_ins.note(asked, || RecordId(people::new_id()));
+                let wrote = write(connection, rules, asked, &stand_ins).await?;
                 commit.wrote(wrote);
             }
             Step::Store => return Ok(commit.judged()),
@@ -43,11 +54,25 @@ pub async fn judge<'j>(
     }
 }
 
+/// Looks which records a user sees.
+async fn look(connection: &mut PgConnection, sight: &Sight) -> sqlx::Result<HashSet<RecordId>> {
+    let mut seen = HashSet::new();
+    become_user(connection, sight.user, Access::Read).await?;
+    for of_kind in sight.records.chunk_by(|a, b| a.0 == b.0) {
+        let ids: Vec<Uuid> = of_kind.iter().map(|(_, record)| record.0).collect();
+        let found = rows::seen(connection, &of_kind[0].0, &ids).await?;
+        seen.extend(found.into_iter().map(RecordId));
+    }
+    become_server(connection).await?;
+    Ok(seen)
+}
+
 /// Writes rows as their user, within a savepoint.
 async fn write(
     connection: &mut PgConnection,
     rules: &Rules,
     asked: &WriteRows,
+    stand_ins: &StandIns,
 ) -> sqlx::Result<Wrote> {
     let mut culprits = Culprits::new();
     let mut savepoint = connection.begin().await?;
@@ -58,17 +83,19 @@ async fn write(
         Writer::Server => put_back(&mut savepoint).await?,
     }
     for of_kind in asked.rows.chunk_by(|a, b| a.kind == b.kind) {
+        let kind = &of_kind[0].kind;
+        let all: Vec<Cow<'_, Row>> = of_kind.iter().map(|one| stand_ins.row(asked, one)).collect();
         // What is put back was asked about when it was accepted.
         if let (Care::Ask { began }, Writer::User(_)) = (&asked.care, asked.writer) {
-            let stood = |one: &Projected| !began.contains(&one.record);
-            culprits.extend(ask(&mut savepoint, rules, of_kind, stood).await?);
+            let stood = of_kind.iter().map(|one| !began.contains(&one.record)).collect();
+            culprits.extend(ask(&mut savepoint, rules, kind, &all, stood, stand_ins).await?);
         }
-        let left = of_kind.iter().filter(|one| !culprits.contains_key(&one.record));
-        let left: Vec<&Row> = left.map(|one| &one.row).collect();
+        let left = of_kind.iter().zip(&all).filter(|(one, _)| !culprits.contains_key(&one.record));
+        let left: Vec<&Row> = left.map(|(_, row)| &**row).collect();
         if left.is_empty() {
             continue;
         }
-        if let Err(error) = rows::upsert(&mut savepoint, &of_kind[0].kind, &left).await {
+        if let Err(error) = rows::upsert(&mut savepoint, kind, &left).await {
             // Our own failures end the batch.
             let refusal = rules.refusal(&error).ok_or(error)?;
             savepoint.rollback().await?;
@@ -76,7 +103,11 @@ async fn write(
         }
     }
     let left_out = skipped(&mut savepoint).await?;
-    culprits.extend(left_out.iter().map(|one| rules.skipped(one)));
+    culprits.extend(left_out.iter().map(|one| {
+        let (record, refusal) = rules.skipped(one);
+        (stand_ins.record(record), refusal)
+    }));
+    asked.refuse_taken(&mut culprits);
     if asked.stands_without(&culprits) {
         become_server(&mut savepoint).await?;
         savepoint.commit().await?;
@@ -90,14 +121,15 @@ async fn write(
 async fn ask(
     connection: &mut PgConnection,
     rules: &Rules,
-    of_kind: &[Projected],
-    stood: impl Fn(&Projected) -> bool,
+    kind: &Kind,
+    rows: &[Cow<'_, Row>],
+    stood: Vec<bool>,
+    stand_ins: &StandIns,
 ) -> sqlx::Result<Culprits> {
-    let kind = &of_kind[0].kind;
-    let all: Vec<&Row> = of_kind.iter().map(|one| &one.row).collect();
-    let stood: Vec<bool> = of_kind.iter().map(stood).collect();
+    let all: Vec<&Row> = rows.iter().map(|row| &**row).collect();
     let refused = rows::ask(connection, rules.question(kind), kind, &all, &stood).await?;
-    let culprit =
-        |(record, policy): (Uuid, String)| (RecordId(record), rules.denied(kind.table, &policy));
+    let culprit = |(record, policy): (Uuid, String)| {
+        (stand_ins.record(RecordId(record)), rules.denied(kind.table, &policy))
+    };
     Ok(refused.into_iter().map(culprit).collect())
 }

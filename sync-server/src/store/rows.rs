@@ -204,6 +204,19 @@ pub async fn by_id(
     found.iter().map(|row| read(kind, row)).collect()
 }
 
+/// Which records of a kind whoever the connection acts for sees.
+///
+/// # Errors
+/// When the connection fails.
+pub async fn seen(
+    connection: &mut PgConnection,
+    kind: &Kind,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<Uuid>> {
+    let sql = format!("SELECT id FROM public.{} WHERE id = ANY($1)", kind.table);
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await
+}
+
 /// Reads rows of the server's own kinds that changed after a position.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 mod access;
 mod agreement;
 mod batches;
+mod bounds;
 mod caller;
 // Chunks made by hand are described once, beside the guard.
 #[path = "../../../sync-core/tests/it/chunk.rs"]
@@ -41,6 +42,7 @@ mod stall;
 mod stopping;
 mod thread;
 mod tokens;
+mod unseen;
 mod versions;
 mod versions_of_tables;
 mod wire;

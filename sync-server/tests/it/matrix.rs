@@ -31,6 +31,7 @@ sync.access_events   ----      ----      S---      ----      ----      ----     
 sync.replicas        ----      ----      S---      ----      S---      ----      S---
 sync.quarantine      ----      ----      S---      ----      S---      ----      S---
 sync.actors          ----      ----      ----      ----      ----      ----      ----
+sync.usage           ----      ----      ----      ----      ----      ----      ----
 sync.audit           ----      ----      ----      ----      ----      ----      ----
 sync.former_holders  ----      ----      ----      ----      ----      ----      ----
 app.settings         ----      ----      ----      ----      ----      ----      ----
@@ -57,6 +58,7 @@ sync.access_events   ----      ----      ----      ----      ----      ----     
 sync.replicas        ----      ----      ----      ----      ----      ----      ----
 sync.quarantine      ----      ----      ----      ----      ----      ----      ----
 sync.actors          ----      ----      ----      ----      ----      ----      ----
+sync.usage           ----      ----      ----      ----      ----      ----      ----
 sync.audit           ----      ----      ----      ----      ----      ----      ----
 sync.former_holders  ----      ----      ----      ----      ----      ----      ----
 app.settings         ----      ----      ----      ----      ----      ----      ----
@@ -296,7 +298,7 @@ impl Scene {
             "sync.documents" | "sync.quarantine" => "kind = kind",
             "sync.changes" | "sync.moves" | "sync.access_events" => "position = position",
             "sync.conflicts" | "sync.violations" => "field = field",
-            "sync.replicas" | "sync.actors" | "sync.audit" => "user_id = user_id",
+            "sync.replicas" | "sync.actors" | "sync.audit" | "sync.usage" => "user_id = user_id",
             "sync.former_holders" => "position = position",
             "app.settings" => "grace = grace",
             "sync.clock" => "last_position = last_position",

@@ -1,15 +1,19 @@
 //! Answers what a commit asks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::Transaction;
+use crate::cell::{Cell, Row};
 use crate::error::{Refusal, RefusalCode};
 use crate::hub::{
-    Care, Commit, Culprits, DocumentCache, DocumentHead, Inquiry, Judged, Known, Projected,
-    ReceiptKey, Step, WriteRows, Writer, Wrote,
+    Care, Commit, Culprits, DocumentCache, DocumentHead, Inquiry, Judged, Known, KnownChange,
+    ReceiptKey, Sight, StandIns, Step, WriteRows, Writer, Wrote,
 };
 use crate::ids::RecordId;
-use crate::schema::RowView;
+use crate::schema::{Kind, RowView};
 use crate::testing::rules::Writing;
 
 /// Under which receipts are written.
@@ -22,6 +26,7 @@ impl Transaction {
         mut commit: Box<Commit<'j>>,
         cache: &mut DocumentCache,
     ) -> Judged<'j> {
+        let mut stand_ins = StandIns::default();
         loop {
             match commit.step() {
                 Step::Know(inquiry) => {
@@ -32,8 +37,18 @@ impl Transaction {
                     let snapshots = self.snapshots(records);
                     commit.opened(snapshots);
                 }
+                Step::Look(sight) => {
+                    let seen = self.look(sight);
+                    commit.looked(&seen);
+                }
                 Step::Write(asked) => {
-                    let wrote = self.write(asked);
+                    // Nobody else draws from these.
+                    let mut count = self.contents.head.0 as u128;
+                    stand_ins.note(asked, || {
+                        count += 1;
+                        RecordId(Uuid::from_u128(!count))
+                    });
+                    let wrote = self.write(asked, &stand_ins);
                     commit.wrote(wrote);
                 }
                 Step::Store => return commit.judged(),
@@ -46,7 +61,8 @@ impl Transaction {
         let contents = &self.contents;
         let change = |hash| {
             let accepted = contents.changes.get(hash)?;
-            Some((*hash, (accepted.change.record, accepted.position)))
+            let (record, position) = (accepted.change.record, accepted.position);
+            Some((*hash, KnownChange { record, position, author: accepted.author }))
         };
         let owner = |actor| contents.owners.get(actor).map(|user| (*actor, *user));
         let head = |record: &RecordId| {
@@ -65,6 +81,7 @@ impl Transaction {
             changes: inquiry.changes.iter().filter_map(change).collect(),
             owners: inquiry.actors.iter().filter_map(owner).collect(),
             heads: inquiry.records.iter().filter_map(head).collect(),
+            used: contents.used.clone(),
         }
     }
 
@@ -77,17 +94,25 @@ impl Transaction {
         records.iter().filter_map(snapshot).collect()
     }
 
+    /// Which records a user sees.
+    fn look(&self, sight: &Sight) -> HashSet<RecordId> {
+        let records = sight.records.iter().map(|(_, record)| *record);
+        records.filter(|one| self.contents.document_for(sight.user, *one).is_some()).collect()
+    }
+
     /// Writes rows as their user. A rule of the business names the row it refuses, as a trigger does;
     /// a rule of access fails the whole statement, as a policy does, unless every row is asked about.
-    pub fn write(&mut self, asked: &WriteRows) -> Wrote {
+    pub fn write(&mut self, asked: &WriteRows, stand_ins: &StandIns) -> Wrote {
         let before = self.contents.records.clone();
         let mut culprits = Culprits::new();
         for one in &asked.rows {
-            match self.may_write(asked, one) {
-                Ok(()) => {
-                    let row = Arc::new(one.row.clone());
-                    self.contents.records.put(&one.kind, one.record, row);
-                }
+            let row = stand_ins.row(asked, one).into_owned();
+            let record = match &row[0] {
+                Cell::Text(id) => id.parse().expect("BUG: a row begins with its record's id"),
+                _ => one.record,
+            };
+            match self.may_write(asked, &one.kind, record, &row) {
+                Ok(()) => drop(self.contents.records.put(&one.kind, record, Arc::new(row))),
                 Err(refusal) => {
                     let named = refusal.code == RefusalCode::Rule.as_str();
                     if asked.care == Care::None && !named {
@@ -98,6 +123,7 @@ impl Transaction {
                 }
             }
         }
+        asked.refuse_taken(&mut culprits);
         if culprits.is_empty() {
             return Wrote::All;
         }
@@ -107,7 +133,13 @@ impl Transaction {
         Wrote::AllBut(culprits)
     }
 
-    fn may_write(&self, asked: &WriteRows, one: &Projected) -> Result<(), Refusal> {
+    fn may_write(
+        &self,
+        asked: &WriteRows,
+        kind: &Kind,
+        record: RecordId,
+        row: &Row,
+    ) -> Result<(), Refusal> {
         let records = &self.contents.records;
         let user = match asked.writer {
             Writer::User(user) => user,
@@ -118,14 +150,14 @@ impl Transaction {
             let sentence = "You may not sign in any more.";
             return Err(Refusal::new(RefusalCode::Denied, sentence));
         }
-        let before = records.cells(&one.kind, one.record);
+        let before = records.cells(kind, record);
         let writing = Writing {
             user,
             seen: asked.seen,
-            record: one.record,
-            kind: &one.kind,
-            before: before.map(|row| RowView::new(one.kind.columns(), row)),
-            after: RowView::new(one.kind.columns(), &one.row),
+            record,
+            kind,
+            before: before.map(|row| RowView::new(kind.columns(), row)),
+            after: RowView::new(kind.columns(), row),
         };
         self.rules.judge(records, &writing)
     }

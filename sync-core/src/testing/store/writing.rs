@@ -60,6 +60,10 @@ impl Transaction {
                 began.insert(document.projected.record);
             }
         }
+        for (user, more) in batch.used() {
+            let used = self.contents.used.entry(user).or_default();
+            *used = used.and(more);
+        }
         self.contents.head = head;
         self.note_access(first, &began);
         self.note_unseen(batch.placed, &began);

@@ -1,6 +1,6 @@
 //! Commits, with a store that is a few maps.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sync_core::cell::{Cell, Row};
@@ -9,8 +9,9 @@ use sync_core::document::{self, FieldChange, LocalChange, PenRole, RecordEdit};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard;
 use sync_core::hub::{
-    Care, Commit, Culprits, DocumentCache, DocumentHead, Durable, Ended, Known, Moment, Moments,
-    PushJob, PushedChange, PushedGroup, Step, Trials, Unavailable, WriteRows, Wrote,
+    Care, Commit, Culprits, DocumentCache, DocumentHead, Durable, Ended, Known, KnownChange,
+    Moment, Moments, Purpose, PushJob, PushedChange, PushedGroup, Step, Trials, Unavailable, Usage,
+    WriteRows, Wrote,
 };
 use sync_core::ids::{
     Actor, ChangeHash, EventId, FeedPosition, GroupId, RecordId, ReplicaId, UserId,
@@ -26,10 +27,13 @@ use crate::kit::{NOW, edit, edited, pen, record, user};
 #[derive(Clone, Default)]
 struct Store {
     head: i64,
-    changes: HashMap<ChangeHash, (RecordId, FeedPosition)>,
+    changes: HashMap<ChangeHash, KnownChange>,
     owners: HashMap<Actor, UserId>,
     documents: BTreeMap<RecordId, (String, FeedPosition, Vec<u8>)>,
     rows: BTreeMap<RecordId, Row>,
+    used: HashMap<UserId, Usage>,
+    /// Records that nobody sees.
+    unseen: HashSet<RecordId>,
     /// Times that rows were written, or tried to be.
     writes: usize,
 }
@@ -73,7 +77,7 @@ impl Store {
         cache: &mut DocumentCache,
         moments: Moments,
     ) -> Vec<Vec<Verdict>> {
-        let mut commit = Commit::new(crm::schema(), jobs, NOW, moments);
+        let mut commit = Commit::new(crm::schema(), jobs, Purpose::Push, NOW, moments);
         loop {
             match commit.step() {
                 Step::Know(inquiry) => {
@@ -87,6 +91,7 @@ impl Store {
                         changes: self.changes.clone(),
                         owners: self.owners.clone(),
                         heads: inquiry.records.iter().filter_map(head).collect(),
+                        used: self.used.clone(),
                         ..Known::default()
                     };
                     commit.known(known, cache);
@@ -95,6 +100,10 @@ impl Store {
                     let saved = |record: &RecordId| (*record, self.documents[record].2.clone());
                     let saved = records.iter().map(saved).collect();
                     commit.opened(saved);
+                }
+                Step::Look(sight) => {
+                    let all = sight.records.iter().map(|(_, record)| *record);
+                    commit.looked(&all.filter(|one| !self.unseen.contains(one)).collect());
                 }
                 Step::Write(asked) => {
                     let wrote = self.write(asked);
@@ -107,7 +116,8 @@ impl Store {
         let to_store = judged.to_store();
         for placed in to_store.placed {
             let change = &placed.change;
-            self.changes.insert(change.hash, (change.record, placed.position));
+            let (record, position, author) = (change.record, placed.position, placed.author);
+            self.changes.insert(change.hash, KnownChange { record, position, author });
             self.owners.entry(change.actor).or_insert(placed.author);
         }
         for one in &to_store.documents {
@@ -134,6 +144,8 @@ impl Store {
         if !refused.is_empty() && asked.care == Care::None {
             return Wrote::Refused(refusal);
         }
+        let mut refused = refused;
+        asked.refuse_taken(&mut refused);
         if asked.stands_without(&refused) {
             let sound = asked.rows.iter().filter(|one| !refused.contains_key(&one.record));
             self.rows.extend(sound.map(|one| (one.record, one.row.clone())));

@@ -1,0 +1,165 @@
+//! How much a user may store, and how many devices are remembered of one.
+
+use sync_core::ids::ReplicaId;
+use sync_core::limits;
+use sync_core::protocol::{Hello, VerdictOutcome};
+use sync_server::ops::people;
+use uuid::Uuid;
+
+use crate::harness::{World, create, set};
+use crate::wire::{Line, hello};
+
+impl World {
+    /// What is counted of a user: records and bytes.
+    async fn used(&self, user: Uuid) -> (i64, i64) {
+        sqlx::query_as("SELECT documents, bytes FROM sync.usage WHERE user_id = $1")
+            .bind(user)
+            .fetch_one(&self.owner)
+            .await
+            .unwrap()
+    }
+
+    /// Has a user near the end of what they may store.
+    async fn set_used(&self, user: Uuid, documents: u64, bytes: u64) {
+        sqlx::query("UPDATE sync.usage SET documents = $2, bytes = $3 WHERE user_id = $1")
+            .bind(user)
+            .bind(i64::try_from(documents).unwrap())
+            .bind(i64::try_from(bytes).unwrap())
+            .execute(&self.owner)
+            .await
+            .unwrap();
+    }
+}
+
+/// What a user has stored is counted with every commit, and is what stands in the tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_counted_of_a_user_is_what_is_stored() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    for name in ["One", "Two", "Three"] {
+        let account = create(&mut rosa, "organization", &[("name", name)]);
+        set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
+    }
+    create(&mut rosa, "organization", &[("name", "Grand"), ("organization_type", "customer")]);
+    assert_eq!(world.sync(&mut rosa).await.refused, 1);
+    let stored: (i64, i64) = sqlx::query_as(
+        "SELECT count(DISTINCT record_id), sum(octet_length(bytes))::bigint FROM sync.changes WHERE author = $1",
+    )
+    .bind(world.rep)
+    .fetch_one(&world.owner)
+    .await
+    .unwrap();
+    assert_eq!(stored.0, 3);
+    assert_eq!(world.used(world.rep).await, stored);
+    // Pushed again, nothing is counted twice.
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    assert_eq!(world.used(world.rep).await, stored);
+    world.end().await;
+}
+
+/// Whoever has stored as much as one may is told so in words; others go on, and so do they once an
+/// administrator saw to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_a_user_may_store_is_refused_and_said_plainly() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let mut omar = world.device("omar.db", world.other_rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    world.sync(&mut rosa).await;
+    for (documents, bytes, words) in [
+        (limits::DOCUMENTS_PER_USER, 0, "500000 records"),
+        (0, limits::BYTES_PER_USER, "2048 MiB of edits"),
+    ] {
+        world.set_used(world.rep, documents, bytes).await;
+        create(&mut rosa, "organization", &[("name", "One more")]);
+        create(&mut omar, "organization", &[("name", "Omar's")]);
+        assert_eq!(world.sync(&mut rosa).await.refused, 1);
+        assert_eq!(world.sync(&mut omar).await.refused, 0);
+        let [refused] = &rosa.quarantine().unwrap()[..] else { panic!("one is refused") };
+        assert_eq!(refused.refusal.code, "over_quota");
+        let sentence = &refused.refusal.sentence;
+        assert!(sentence.contains(words) && sentence.contains("administrator"), "{sentence}");
+        rosa.discard(refused.hash).unwrap();
+    }
+    // Edits of what is there need no new record.
+    world.set_used(world.rep, limits::DOCUMENTS_PER_USER, 0).await;
+    set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    world.set_used(world.rep, 0, 0).await;
+    create(&mut rosa, "organization", &[("name", "One more")]);
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    world.assert_agrees(&rosa).await;
+    world.assert_projected().await;
+    world.end().await;
+}
+
+/// Each new database file is a device. Of more than are remembered, those that were heard longest ago
+/// are forgotten, and can come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_more_devices_than_are_remembered_the_oldest_are_forgotten() {
+    let world = World::new().await;
+    let most = limits::DEVICES_PER_USER as i64;
+    sqlx::query(
+        "INSERT INTO sync.replicas (replica_id, user_id, app, last_sync)
+         SELECT gen_random_uuid(), $1, 'old', now() - n * interval '1 day' FROM generate_series(1, $2) AS n",
+    )
+    .bind(world.rep)
+    .bind(most)
+    .execute(&world.owner)
+    .await
+    .unwrap();
+    let oldest: Uuid =
+        sqlx::query_scalar("SELECT replica_id FROM sync.replicas ORDER BY last_sync LIMIT 1")
+            .fetch_one(&world.owner)
+            .await
+            .unwrap();
+    let count = async || -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM sync.replicas WHERE user_id = $1")
+            .bind(world.rep)
+            .fetch_one(&world.owner)
+            .await
+            .unwrap()
+    };
+    let greet = async |replica: Uuid| {
+        let hello = Hello { replica: ReplicaId(replica), ..hello(world.token(world.rep)) };
+        let (_line, welcome) = Line::greeted(&world.server.sync_url(), hello).await;
+        welcome.unwrap();
+    };
+    let known = async |replica: Uuid| -> bool {
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM sync.replicas WHERE replica_id = $1)")
+            .bind(replica)
+            .fetch_one(&world.owner)
+            .await
+            .unwrap()
+    };
+    let fresh = people::new_id();
+    greet(fresh).await;
+    assert_eq!((count().await, known(fresh).await, known(oldest).await), (most, true, false));
+    greet(oldest).await;
+    assert_eq!((count().await, known(fresh).await, known(oldest).await), (most, true, true));
+    world.end().await;
+}
+
+/// A push of more groups than it may have changes is not read to its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_of_more_groups_than_a_push_may_have_ends_the_session() {
+    let world = World::new().await;
+    let empty = || sync_core::protocol::PushGroup {
+        group: sync_core::ids::GroupId(people::new_id()),
+        seen: None,
+        items: Vec::new(),
+    };
+    let greeted = async || {
+        let (line, welcome) =
+            Line::greeted(&world.server.sync_url(), hello(world.token(world.rep))).await;
+        welcome.unwrap();
+        line
+    };
+    let most = vec![empty(); limits::CHANGES_RECEIVED];
+    let verdicts = greeted().await.push(most.clone()).await.unwrap();
+    assert!(verdicts.iter().all(|one| matches!(one.outcome, VerdictOutcome::Accepted(_))));
+    let goodbye = greeted().await.push([most, vec![empty()]].concat()).await.unwrap_err();
+    assert_eq!(goodbye.code, "protocol");
+    assert!(goodbye.sentence.contains("push: groups"), "{}", goodbye.sentence);
+    world.end().await;
+}
