@@ -237,6 +237,25 @@ fn a_change_on_which_judging_panics_costs_nobody_else_anything() {
     assert_eq!(codes(&store.commit_all(vec![next], &moments)[0]), [None]);
 }
 
+/// Somebody begins a record whose id is taken by one that they do not see. They are refused in the end,
+/// and neither the record nor anybody else in the batch is the worse for it.
+#[test]
+fn a_beginning_in_the_place_of_an_unseen_record_costs_nobody_else_anything() {
+    let mut store = Store::default();
+    let [begun, edited] = begun_and_edited("Hers");
+    let first = store.commit_all(vec![job(1, vec![vec![begun]])], &Moments::default());
+    assert_eq!(codes(&first[0]), [None]);
+    store.unseen.insert(record(2));
+    let omar = job(2, vec![vec![account(2, 20, 2, "His")], vec![account(2, 21, 21, "Omar's")]]);
+    let rosa = job(1, vec![vec![edited]]);
+    let answers = store.commit_all(vec![omar, rosa], &Moments::default());
+    assert_eq!(codes(&answers[0]), [Some("denied"), None]);
+    assert_eq!(codes(&answers[1]), [None], "she names what she builds on");
+    let name = |n: u128| store.rows[&record(n)].contains(&Cell::Text("Hers".into()));
+    assert!(name(2), "{:?}", store.rows[&record(2)]);
+    assert_eq!(store.rows.len(), 2);
+}
+
 /// A group that spans two records is refused as a whole, and its neighbours are not.
 #[test]
 fn a_group_with_a_refused_row_leaves_nothing_and_the_others_stand() {
