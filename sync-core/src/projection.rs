@@ -133,7 +133,9 @@ fn part_cell(part: &Part, value: &Value) -> Cell {
     match parts.get(part.name) {
         None | Some(serde_json::Value::Null) => Cell::Null,
         Some(serde_json::Value::Number(number)) => match part.ty {
-            crate::schema::PartType::Float => number.as_f64().map_or(Cell::Null, Cell::Float),
+            crate::schema::PartType::Float { .. } => {
+                number.as_f64().map_or(Cell::Null, Cell::Float)
+            }
             _ => number.as_i64().map_or(Cell::Null, Cell::Int),
         },
         Some(serde_json::Value::String(text)) => Cell::Text(text.clone()),

@@ -114,7 +114,7 @@ fn parts_type(name: &str, doc: &str, parts: &[Part]) -> String {
         let (ty, reader, writer) = match part.ty {
             PartType::Str { .. } => ("String".to_owned(), "text", "self.{}"),
             PartType::Int => ("i64".into(), "int", "self.{}"),
-            PartType::Float => ("f64".into(), "float", "self.{}"),
+            PartType::Float { .. } => ("f64".into(), "float", "self.{}"),
             PartType::Date => ("Date".into(), "parsed", "self.{}.map(day)"),
             PartType::Choice(_) => {
                 let ty = format!("{name}{}", camel(part.name));

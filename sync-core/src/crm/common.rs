@@ -15,13 +15,16 @@ pub(super) const ADDRESS: &[Part] = &[
 ];
 /// A position: degrees, and accuracy in metres.
 pub(super) const POSITION: &[Part] = &[
-    part("lat", PartType::Float),
-    part("lng", PartType::Float),
-    part("accuracy_m", PartType::Float),
+    part("lat", LATITUDE),
+    part("lng", LONGITUDE),
+    // Up to half of the earth's girth: whoever is less sure than that knows nothing.
+    part("accuracy_m", PartType::Float { min: 0, max: 20_100_000 }),
 ];
+const LATITUDE: PartType = PartType::Float { min: -90, max: 90 };
+const LONGITUDE: PartType = PartType::Float { min: -180, max: 180 };
 /// A presence check: where and when.
 pub(super) const CHECK: &[Part] =
-    &[part("at_ms", PartType::Int), part("lat", PartType::Float), part("lng", PartType::Float)];
+    &[part("at_ms", PartType::Int), part("lat", LATITUDE), part("lng", LONGITUDE)];
 /// The state of an account with the reason for it.
 pub(super) const ACCOUNT_STATUS: &[Part] = &[
     part("value", PartType::Choice(&["active", "inactive", "on_hold", "lost"])),

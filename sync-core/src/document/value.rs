@@ -87,9 +87,9 @@ impl Value {
                 Json::String(text) => UnixMs::parse(text.trim()).map(Value::Instant),
                 _ => None,
             },
-            FieldType::Parts(_) => json.as_object().map(|parts| {
-                let present = parts.iter().filter(|(_, v)| !v.is_null());
-                Value::Parts(present.map(|(k, v)| (k.clone(), v.clone())).collect())
+            FieldType::Parts(parts) => json.as_object().map(|given| {
+                let given = given.iter().map(|(name, value)| (name.clone(), value.clone()));
+                Value::Parts(plain_parts(parts, given))
             }),
             FieldType::Ref { .. } => text().map(|id| Value::Str(id.to_ascii_lowercase())),
             FieldType::Str { .. } | FieldType::Choice { .. } | FieldType::Date => {
@@ -154,10 +154,10 @@ pub fn read_scalar(field: &Field, scalar: &ScalarValue) -> Result<Value, String>
             Value::Int(i64::try_from(*number).map_err(|_| "number out of range".to_owned())?)
         }
         (FieldType::Instant, ScalarValue::Timestamp(ms)) => Value::Instant(UnixMs(*ms)),
-        (FieldType::Parts(_), ScalarValue::Str(text)) => {
-            let parts: BTreeMap<String, Json> =
+        (FieldType::Parts(parts), ScalarValue::Str(text)) => {
+            let read: BTreeMap<String, Json> =
                 serde_json::from_str(text).map_err(|_| "not a JSON object of parts".to_owned())?;
-            Value::Parts(parts)
+            Value::Parts(plain_parts(parts, read))
         }
         (
             FieldType::Str { .. }
@@ -174,6 +174,23 @@ pub fn read_scalar(field: &Field, scalar: &ScalarValue) -> Result<Value, String>
         None => Ok(value),
         Some(what) => Err(what),
     }
+}
+
+/// Parts in the one form in which equal values are equal: JavaScript writes a part without a value as
+/// null, and 2.0 as 2.
+fn plain_parts(
+    declared: &[Part],
+    read: impl IntoIterator<Item = (String, Json)>,
+) -> BTreeMap<String, Json> {
+    let is_float = |name: &str| {
+        let part = declared.iter().find(|part| part.name == name);
+        part.is_some_and(|part| matches!(part.ty, PartType::Float { .. }))
+    };
+    let plain = |(name, value): (String, Json)| {
+        let number = value.as_f64().filter(|_| is_float(&name));
+        (name, number.map_or(value, Json::from))
+    };
+    read.into_iter().filter(|(_, value)| !value.is_null()).map(plain).collect()
 }
 
 fn scalar_type(scalar: &ScalarValue) -> &'static str {
@@ -249,8 +266,12 @@ fn parts_problem(parts: &[Part], values: &BTreeMap<String, Json>) -> Option<Stri
                 None => Some("is not text".into()),
             },
             PartType::Int => value.as_i64().is_none().then(|| "is not a whole number".into()),
-            PartType::Float => {
-                value.as_f64().is_none_or(|x| !x.is_finite()).then(|| "is not a number".into())
+            PartType::Float { min, max } => {
+                match value.as_f64().filter(|number| number.is_finite()) {
+                    Some(number) => (number < f64::from(min) || number > f64::from(max))
+                        .then(|| format!("is not between {min} and {max}")),
+                    None => Some("is not a number".into()),
+                }
             }
             PartType::Date => {
                 value.as_str().map_or_else(|| Some("is not a day".into()), date_problem)
@@ -299,7 +320,7 @@ fn parse_parts(field: &Field, parts: &[Part], text: &str) -> Result<Json, ValueE
 pub(super) fn parse_part(part: &Part, text: &str) -> Json {
     match part.ty {
         PartType::Int => text.parse::<i64>().map_or_else(|_| Json::from(text), Json::from),
-        PartType::Float => text.parse::<f64>().map_or_else(|_| Json::from(text), Json::from),
+        PartType::Float { .. } => text.parse::<f64>().map_or_else(|_| Json::from(text), Json::from),
         PartType::Str { .. } | PartType::Date | PartType::Choice(_) => Json::from(text),
     }
 }

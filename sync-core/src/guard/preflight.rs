@@ -9,6 +9,9 @@ use crate::limits;
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 /// Type of a plain, uncompressed change chunk.
 const CHANGE: u8 = 1;
+/// Type of a compressed one, and where a chunk says its type.
+const COMPRESSED: u8 = 2;
+const TYPE_AT: usize = 8;
 
 /// The low bits of a column's specification.
 const TYPE_BITS: u64 = 0b0111;
@@ -87,6 +90,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Refusal> {
     let mut chunk = Reader(bytes);
     if chunk.take(4)? != MAGIC {
         return Err(malformed("not a change"));
+    }
+    // Its checksum is over the plain form, so that it would be called wrong.
+    if bytes.get(TYPE_AT) == Some(&COMPRESSED) {
+        return Err(malformed("it is compressed, and only plain changes are taken"));
     }
     let checksum = chunk.take(4)?;
     if Sha256::digest(chunk.0)[..4] != *checksum {

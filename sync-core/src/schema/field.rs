@@ -196,7 +196,12 @@ pub enum PartType {
     /// A whole number; of money, in minor units.
     Int,
     /// A floating-point number, for positions only; never for money.
-    Float,
+    Float {
+        /// Smallest.
+        min: i32,
+        /// Largest.
+        max: i32,
+    },
     /// A calendar day.
     Date,
     /// One of these words.
@@ -372,7 +377,7 @@ impl FieldDeclaration {
                     ty: match part.ty {
                         PartType::Str { .. } | PartType::Choice(_) => ColumnType::Text,
                         PartType::Int => ColumnType::Int,
-                        PartType::Float => ColumnType::Float,
+                        PartType::Float { .. } => ColumnType::Float,
                         PartType::Date => ColumnType::Date,
                     },
                 })

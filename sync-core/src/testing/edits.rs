@@ -278,7 +278,7 @@ impl<'a> Edits<'a> {
         Some(match ty {
             PartType::Str { max } => json!(self.word().chars().take(max).collect::<String>()),
             PartType::Int => json!(self.random.below(10_000)),
-            PartType::Float => json!(self.random.below(90)),
+            PartType::Float { .. } => json!(self.random.below(90)),
             PartType::Date => json!(self.day()),
             PartType::Choice(of) => json!(*self.random.pick(of)?),
         })

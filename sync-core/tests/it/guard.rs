@@ -250,6 +250,35 @@ fn truncated_changes_are_malformed_at_every_length() {
     }
 }
 
+/// Its checksum is that of the plain form: whoever is told that the checksum is wrong looks in vain.
+#[test]
+fn a_compressed_change_is_refused_by_that_name() {
+    let notes: String = (0..500).map(|n| n.to_string()).collect();
+    let pairs = [("name", "Café"), ("notes", notes.as_str())];
+    let (_, beginning) = created(kind("organization"), &pairs, &pen(1, 1));
+    let mut change = Change::from_bytes(beginning.bytes).unwrap();
+    assert!(guard::parse(change.raw_bytes()).is_ok());
+    let refusal = guard::parse(&change.bytes()).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::Malformed.as_str());
+    assert!(refusal.sentence.contains("compressed"), "{}", refusal.sentence);
+}
+
+/// Keys in any order, blanks, a null for a part without a value, and 2 for 2.0 are one value; a place
+/// that is nowhere on earth is none.
+#[test]
+fn whole_values_are_read_by_their_parts() {
+    let Scene { doc, .. } = scene();
+    let text = r#"{"lng": 3, "lat": 2, "accuracy_m": null}"#;
+    let taken = attempt(&doc, &only(put("location", text))).unwrap();
+    let hydrated = sync_core::document::hydrate(&taken, kind("organization"));
+    assert_eq!(hydrated.json("location"), serde_json::json!({"lat": 2.0, "lng": 3.0}));
+    assert_eq!(hydrated.violations, []);
+    for (name, beyond) in [("lat", 90.1), ("lat", -91.0), ("lng", 181.0), ("accuracy_m", -1.0)] {
+        let text = format!(r#"{{"{name}":{beyond}}}"#);
+        assert_refused(&only(put("location", text.as_str())), RefusalCode::BadValue);
+    }
+}
+
 #[test]
 fn a_replayed_change_is_refused_by_its_place() {
     let Scene { doc, next } = scene();
