@@ -16,8 +16,8 @@ lint: ## clippy, warnings are errors
 	@.ci/lint
 fmt: ## format the code
 	@cargo fmt --all
-docs: ## write docs/FIELDS.md from the declarations and check the documentation
-	@cargo run -q -p sync-core --example fields > target/FIELDS.md && mv target/FIELDS.md docs/FIELDS.md
+docs: ## write docs/FIELDS.md and fields.json from the declarations and check the documentation
+	@cargo run -q -p sync-core --example fields
 	@.ci/docs
 golden: ## write the golden corpus anew; read its README first
 	@cargo run -q -p sync-core --all-features --example golden

@@ -1,8 +1,11 @@
-//! Prints the field reference that `docs/FIELDS.md` holds.
+//! Writes the field reference: `docs/FIELDS.md` for people and `docs/fields.json` for programs.
 
-use std::io::Write;
+use std::fs::write;
+use std::path::Path;
 
 fn main() -> std::io::Result<()> {
-    std::io::stdout()
-        .write_all(sync_core::schema::field_reference(&sync_core::crm::schema()).as_bytes())
+    let schema = sync_core::crm::schema();
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    write(docs.join("FIELDS.md"), sync_core::schema::field_reference(&schema))?;
+    write(docs.join("fields.json"), sync_core::schema::field_listing(&schema))
 }

@@ -14,6 +14,7 @@ mod fingerprint;
 mod genesis;
 mod kind;
 mod life;
+mod listing;
 mod log;
 mod reference;
 mod row;
@@ -27,6 +28,7 @@ pub use field::{
 pub use genesis::{Genesis, ID_KEY, KIND_KEY, is_step_actor, step_actor};
 pub use kind::{Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage, derived};
 pub use life::{LIFE, LifeEvent};
+pub use listing::field_listing;
 pub use log::{
     EventPart, EventPartType, Log, LogColumn, LogState, Standing, Typed, greatest_id, lowest_id,
     may_have, needs,

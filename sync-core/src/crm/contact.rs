@@ -36,7 +36,9 @@ pub(super) fn contact() -> KindDeclaration {
                 .doc("Asked to be left alone; while contested, yes."),
             long_text("notes").doc("Whatever is worth knowing."),
         ],
-        derived: vec![derived("full_name", ColumnType::Text, full_name)],
+        derived: vec![derived("full_name", ColumnType::Text, full_name).doc(
+            "`first_name` and `last_name`, those that there are, with a space between; NULL without either.",
+        )],
     }
 }
 

@@ -49,8 +49,10 @@ pub(super) fn opportunity() -> KindDeclaration {
         derived: vec![
             derived("probability", ColumnType::Int, |row| {
                 probability(row).map_or(Cell::Null, Cell::Int)
-            }),
-            derived("weighted_value_minor", ColumnType::Int, weighted),
+            })
+            .doc("By `stage`: prospecting 10, qualification 25, proposal 50, negotiation 75, closed-lost 0, closed-won 100; `probability_override` instead where there is one and the stage does not begin with `closed-`; NULL when `stage` is."),
+            derived("weighted_value_minor", ColumnType::Int, weighted)
+                .doc("`estimated_value_minor` × `probability` / 100, cut off towards 0; NULL when either is."),
         ],
     }
 }

@@ -144,11 +144,21 @@ pub struct Derived {
     pub column: Column,
     /// What it shows.
     pub read: fn(&RowView<'_>) -> Cell,
+    /// The same in words, for the field reference.
+    pub doc: &'static str,
+}
+
+impl Derived {
+    /// Says in words how it is computed.
+    pub const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
 }
 
 /// A derived column.
 pub fn derived(name: &'static str, ty: ColumnType, read: fn(&RowView<'_>) -> Cell) -> Derived {
-    Derived { column: column(name, ty), read }
+    Derived { column: column(name, ty), read, doc: "" }
 }
 
 /// What a document hangs from.

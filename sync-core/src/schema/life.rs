@@ -15,6 +15,7 @@ const RESTORE: &str = "restore";
 /// Deleted when a tombstone stands and no concurrent restore does.
 pub static LIFE: Log = Log {
     name: "life",
+    doc: "Of several standing events a restore is shown before any delete, and of each sort the earliest by `at`, then the lowest id. `is_deleted`: whether a delete is shown; `deleted_at`: its `at`.",
     parts: &[needs(ACTION, EventPartType::Word(&[DELETE, RESTORE]))],
     standing: Standing::Frontier,
     order,

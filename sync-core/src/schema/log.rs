@@ -20,6 +20,9 @@ use crate::ids::EventId;
 pub struct Log {
     /// What it is called, for messages.
     pub name: &'static str,
+    /// Which events stand, which of them is shown, and what the columns say, for the field reference:
+    /// whoever computes rows elsewhere has nothing else to go by.
+    pub doc: &'static str,
     /// The parts of its events.
     pub parts: &'static [EventPart],
     /// Which events stand.

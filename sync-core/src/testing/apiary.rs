@@ -18,6 +18,7 @@ use crate::schema::*;
 /// Who keeps a yard; before the first event, whoever entered it.
 static KEEPER: Log = Log {
     name: "keeper",
+    doc: "",
     parts: &[needs("keeper_id", EventPartType::Id)],
     standing: Standing::Frontier,
     order: greatest_id,
@@ -32,6 +33,7 @@ static KEEPER: Log = Log {
 /// In which yard a hive stands; hives are carried about.
 static PLACE: Log = Log {
     name: "place",
+    doc: "",
     parts: &[needs("yard_id", EventPartType::Id)],
     standing: Standing::Frontier,
     order: greatest_id,
@@ -46,6 +48,7 @@ static PLACE: Log = Log {
 /// Treatments against mites: begun, and done unless taken back.
 static TREATMENT: Log = Log {
     name: "treatment",
+    doc: "",
     parts: &[
         needs("step", EventPartType::Word(&["done", "undone"])),
         may_have("remedy", EventPartType::Text { max: 100 }),

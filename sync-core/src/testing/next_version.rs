@@ -55,6 +55,7 @@ fn remarks(column: &'static str) -> &'static Log {
     static PARTS: [EventPart; 1] = [may_have("remark", EventPartType::Text { max: 40 })];
     Box::leak(Box::new(Log {
         name: column,
+        doc: "",
         parts: &PARTS,
         standing: Standing::Frontier,
         order: greatest_id,
