@@ -4,6 +4,7 @@ use automerge::transaction::Transactable;
 use automerge::{Automerge, Change, ROOT, ScalarValue};
 use serde_json::{Value as Json, json};
 use sync_core::document::{PenRole, lean};
+use sync_core::error::Refusal;
 use sync_core::guard::{self, Context};
 use sync_core::ids::RecordId;
 use sync_core::schema::Kind;
@@ -16,14 +17,14 @@ use super::records::{account, twice};
 use super::schemas::{kind, later};
 
 /// A change that is pushed, and what it is pushed to.
-struct Pushed {
-    about: &'static str,
-    kind: Kind,
+pub(crate) struct Pushed {
+    pub(crate) about: &'static str,
+    pub(crate) kind: Kind,
     /// None when the record is to begin.
-    before: Option<Automerge>,
-    record: RecordId,
-    author: u128,
-    change: Vec<u8>,
+    pub(crate) before: Option<Automerge>,
+    pub(crate) record: RecordId,
+    pub(crate) author: u128,
+    pub(crate) change: Vec<u8>,
 }
 
 /// Changes that are taken.
@@ -111,7 +112,7 @@ fn list<const N: usize>(pushed: [Pushed; N]) -> Json {
     pushed.iter().map(described).collect()
 }
 
-fn described(pushed: &Pushed) -> Json {
+pub(crate) fn described(pushed: &Pushed) -> Json {
     let Pushed { about, kind, before, record, author, change } = pushed;
     let mut json = json!({
         "about": about,
@@ -138,19 +139,29 @@ pub(crate) fn verdict(
     now: UnixMs,
     change: &[u8],
 ) -> Json {
-    let kind = kind(kind_name);
-    let judged = guard::parse(change).and_then(|parsed| {
-        let pen = PenRole::Device;
-        let context = Context { record, kind: kind.clone(), doc, author, now, pen };
-        let verified = guard::verify(parsed, &context)?;
-        let applied = guard::apply(doc, &kind, verified)?;
-        guard::prove(&applied.doc, applied.edits_text)?;
-        Ok(applied.doc)
-    });
-    match judged {
+    match judged(doc, kind_name, record, author, now, change) {
         Ok(doc) => json!({ "accepted": { "heads": super::meaning::heads(&doc) } }),
         Err(refusal) => json!({ "refused": { "code": refusal.code } }),
     }
+}
+
+/// The document with the change, if the guard takes it.
+pub(crate) fn judged(
+    doc: &Automerge,
+    kind_name: &str,
+    record: RecordId,
+    author: sync_core::ids::UserId,
+    now: UnixMs,
+    change: &[u8],
+) -> Result<Automerge, Refusal> {
+    let kind = kind(kind_name);
+    let parsed = guard::parse(change)?;
+    let pen = PenRole::Device;
+    let context = Context { record, kind: kind.clone(), doc, author, now, pen };
+    let verified = guard::verify(parsed, &context)?;
+    let applied = guard::apply(doc, &kind, verified)?;
+    guard::prove(&applied.doc, applied.edits_text)?;
+    Ok(applied.doc)
 }
 
 fn begun() -> Automerge {

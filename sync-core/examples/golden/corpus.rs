@@ -14,6 +14,7 @@ pub(crate) mod messages;
 pub(crate) mod oddities;
 pub(crate) mod pens;
 pub(crate) mod records;
+pub(crate) mod rules;
 pub(crate) mod schemas;
 pub(crate) mod shown;
 pub(crate) mod store;
@@ -33,6 +34,7 @@ pub(crate) fn files() -> BTreeMap<String, Vec<u8>> {
     texts.insert("frames/server".into(), frames::of_servers());
     texts.insert("changes/accepted".into(), changes::accepted());
     texts.insert("changes/refused".into(), changes::refused());
+    texts.insert("changes/rules".into(), rules::all());
     let conversations = conversations::all().into_iter();
     texts.extend(conversations.map(|(name, one)| (format!("conversations/{name}"), one)));
     let mut files = BTreeMap::new();

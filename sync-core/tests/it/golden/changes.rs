@@ -9,7 +9,7 @@ use sync_core::time::UnixMs;
 
 use super::corpus::changes::verdict;
 use super::corpus::schemas::kind;
-use super::files::{list, unhex};
+use super::files::{lacking, list, unhex};
 
 /// Gives the verdict of today.
 fn judged(golden: &Json) -> Json {
@@ -31,6 +31,23 @@ fn every_change_that_was_accepted_is_accepted() {
     for golden in list("changes/accepted.json") {
         assert!(golden["verdict"]["accepted"].is_object(), "{}", golden["about"]);
         assert_eq!(golden["verdict"], judged(&golden), "{}", golden["about"]);
+    }
+}
+
+/// One that meets another, for each merge rule: the verdict, and the row that follows.
+#[test]
+fn every_merge_rule_gives_the_row_that_it_gave() {
+    for golden in list("changes/rules.json") {
+        let about = &golden["about"];
+        assert_eq!(golden["verdict"], judged(&golden), "{about}");
+        let kind = kind(golden["kind"].as_str().unwrap());
+        let mut doc = document::load(&unhex(&golden["before"]), &[]).unwrap();
+        if golden["verdict"]["accepted"].is_object() {
+            document::apply_stored(&mut doc, &[unhex(&golden["change"])]).unwrap();
+            let row = &super::corpus::meaning::meaning(&doc, &kind)["row"];
+            let lacks = lacking(&golden["row"], row);
+            assert!(lacks.is_empty(), "{about}: {}", lacks.join("\n"));
+        }
     }
 }
 
