@@ -1,21 +1,46 @@
-//! A document saved here says the same in the JavaScript package.
+//! A document saved here says the same in the JavaScript package, and a change made there is taken here.
 
-use std::path::Path;
-use std::process::Command;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use data_encoding::HEXLOWER;
 use serde_json::Value as Json;
-use sync_core::document::hydrate;
+use sync_core::document::{FieldState, PenRole, hydrate};
+use sync_core::guard::{self, Context};
 
 use crate::golden::files::{folder, lacking, versions};
 use crate::kit::{created, edited, kind, pen};
 
-/// What a script says of a file or folder.
-fn run(script: &str, argument: &Path) -> Json {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js").join(script);
-    let output = Command::new("node").arg(script).arg(argument).output().unwrap();
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js")
+}
+
+/// What Node prints; its program is in a file, or comes as text.
+fn printed(command: &mut Command, program: &str) -> Vec<u8> {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said} (`make test` installs the package)");
-    serde_json::from_slice(&output.stdout).unwrap()
+    output.stdout
+}
+
+fn node(script: &str, argument: &Path) -> Vec<u8> {
+    printed(Command::new("node").arg(scripts().join(script)).arg(argument), "")
+}
+
+/// What a script says of a file or folder.
+fn run(script: &str, argument: &Path) -> Json {
+    serde_json::from_slice(&node(script, argument)).unwrap()
+}
+
+/// What a program says.
+fn run_program(program: &str) -> Json {
+    let mut command = Command::new("node");
+    command.current_dir(scripts()).args(["--input-type=module", "-"]);
+    serde_json::from_slice(&printed(&mut command, program)).unwrap()
 }
 
 /// Another language finds in them what their files say they hold, and the same changes.
@@ -67,4 +92,50 @@ fn a_saved_document_says_the_same_in_javascript() {
     assert_eq!(doc["created_at"], hydrated.json("created_at"));
     assert_eq!(doc["billing_address"], r#"{"city":"Albany","street":"1 Main St"}"#);
     assert_eq!(read["websites"], serde_json::json!(["a.example", "b.example"]));
+}
+
+/// The code on the page is one program, and the guard takes every change that it makes.
+#[test]
+fn the_page_for_javascript_says_the_truth() {
+    let page = include_str!("../../../docs/JAVASCRIPT.md");
+    let blocks = page.split("```js\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let mut program: String = blocks.map(|(code, _)| code).collect();
+    program.push_str("console.log(JSON.stringify({ user, record, changes: changes.map(hex) }))\n");
+    let said = run_program(&program);
+    let text = |name: &str| said[name].as_str().unwrap();
+    let kind = kind("task");
+    let mut doc = kind.genesis().doc.clone();
+    let changes = said["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 6);
+    for change in changes {
+        let bytes = HEXLOWER.decode(change.as_str().unwrap().as_bytes()).unwrap();
+        let parsed = guard::parse(&bytes).unwrap();
+        let context = Context {
+            record: text("record").parse().unwrap(),
+            kind: kind.clone(),
+            doc: &doc,
+            author: text("user").parse().unwrap(),
+            now: parsed.claimed_at(),
+            pen: PenRole::Device,
+        };
+        let verified = guard::verify(parsed, &context).unwrap_or_else(|no| panic!("{no:?}"));
+        doc = guard::apply(&doc, kind, verified).unwrap().doc;
+    }
+    let says = hydrate(&doc, kind);
+    assert_eq!(says.violations, []);
+    assert_eq!(says.json("priority"), "medium");
+    assert_eq!(says.field("description"), Some(&FieldState::Text("Ring three times 🛎".into())));
+}
+
+/// Frames, genesis changes, changes and rows of the corpus, read by the client in JavaScript.
+#[test]
+fn the_client_in_javascript_reads_the_corpus() {
+    for version in versions() {
+        let output = node("conform.mjs", &version);
+        let counts = String::from_utf8(output).unwrap();
+        println!("{counts}");
+        for what in ["genesis changes made", "frames read", "rows computed", "changes applied"] {
+            assert!(counts.contains(what), "{counts}");
+        }
+    }
 }

@@ -40,6 +40,7 @@ mod secrecy;
 mod signer;
 mod stall;
 mod stopping;
+mod stranger;
 mod thread;
 mod tokens;
 mod unseen;
