@@ -59,8 +59,6 @@ pub const RECORDS_PER_FETCH: usize = 1024;
 pub const RECORDS_ASKED_FOR: usize = 4 * RECORDS_PER_FETCH;
 /// Pushes a replica may have in flight without a verdict.
 pub const PUSH_WINDOW: usize = 4;
-/// Actors with unsent changes named in one `Hello`; one per app start since the last sync.
-pub const ACTORS_PER_HELLO: usize = 1024;
 /// Name and version of an app, in a `Hello`, in bytes.
 pub const APP_BYTES: usize = 256;
 /// A feed cursor, in bytes: ours take 32. A longer one is none of ours, and not taken.
@@ -86,7 +84,7 @@ pub const DEVICES_PER_USER: usize = 256;
 /// How far into the future a claimed time may lie before it is refused.
 pub const FUTURE_CLAIM_MS: i64 = 10 * 60 * 1000;
 /// Bytes that come down a socket before somebody has signed in on it. The longest hello has a token
-/// (16 KB), 1,024 actors of 18 bytes, a cursor and a few words: 36 KB, and its request a few more.
+/// (16 KB), a cursor and a few words, and its request takes a few KB more; three times as much.
 pub const EARLY_BYTES: usize = 64 << 10;
 /// The header of an HTTP request; a browser's, with cookies, has 2 KB.
 pub const REQUEST_HEADER_BYTES: usize = 16 << 10;

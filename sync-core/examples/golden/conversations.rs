@@ -76,7 +76,6 @@ fn hello(author: u128) -> Hello {
         token: user(author).to_string(),
         replica: replica(),
         app: "golden 1.0".into(),
-        actors: Vec::new(),
         cursor: None,
         reads: Vec::new(),
     }

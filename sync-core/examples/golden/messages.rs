@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sync_core::cell::Cell;
 use sync_core::error::{Refusal, RefusalCode};
-use sync_core::ids::{Actor, ChangeHash, FeedPosition, GroupId, ReplicaId, ScopeId, ServerEpoch};
+use sync_core::ids::{ChangeHash, FeedPosition, GroupId, ReplicaId, ScopeId, ServerEpoch};
 use sync_core::protocol::{
     AccessNotice, Answer, Ask, Blob, ClientMessage, FeedAck, FeedBatch, FeedItem, Fetch, Goodbye,
     GoodbyeCode, Hello, Opinion, OpinionOutcome, Push, PushGroup, PushItem, Refresh, ServerMessage,
@@ -68,14 +68,12 @@ pub(crate) fn of_clients() -> Vec<Sample<ClientMessage>> {
         token: "header.claims.signature".into(),
         replica: replica(),
         app: "golden 1.0".into(),
-        actors: vec![Actor([0x11; 16]), Actor([0xee; 16])],
         cursor: Some(filler(32)),
         reads: vec!["zstd".into(), "lean".into(), "golden".into()],
     };
     let first = Hello {
         fingerprint: Blob::default(),
         app: String::new(),
-        actors: Vec::new(),
         cursor: None,
         reads: Vec::new(),
         ..hello.clone()

@@ -39,9 +39,7 @@ pub(crate) fn connect(device: &mut Replica, env: &mut Counted) -> Json {
     device.handle_frame(&ServerMessage::Welcome(welcome).to_bytes(), env).unwrap();
     let mut said = spoken(&hello)["content"]["body"].take();
     let hello = said.as_object_mut().unwrap();
-    // The writer of this opening comes last; what of it there is before any edit is chance.
-    hello["actors"].as_array_mut().unwrap().pop();
-    let kept = ["actors", "cursor", "replica"];
+    let kept = ["cursor", "replica"];
     hello.retain(|name, _| kept.contains(&name.as_str()));
     said
 }

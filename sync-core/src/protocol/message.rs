@@ -74,10 +74,6 @@ pub struct Hello {
     /// Name and version of the app, for the operator's eyes.
     #[serde(default)]
     pub app: String,
-    /// Actors whose changes may follow: this process's and those with unsent changes; at most
-    /// [`limits::ACTORS_PER_HELLO`].
-    #[serde(default, deserialize_with = "at_most::<_, _, { limits::ACTORS_PER_HELLO }>")]
-    pub actors: Vec<Actor>,
     /// Where the feed ended last time; none at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,

@@ -7,8 +7,7 @@ use super::effect::{Effect, SessionFault};
 use super::env::Env;
 use super::error::ReplicaError;
 use super::state::{Holder, LINK, OpenSession, Rows, State};
-use crate::ids::{Actor, FeedPosition};
-use crate::limits;
+use crate::ids::FeedPosition;
 use crate::protocol::{
     Blob, ClientMessage, Compression, GoodbyeCode, Hello, LEAN, PROTOCOL_MIN, PROTOCOL_VERSION,
     Refresh, ServerMessage, Welcome,
@@ -31,7 +30,6 @@ impl Replica {
             token: token.to_owned(),
             replica: self.id(),
             app: app.to_owned(),
-            actors: self.unsent_actors()?,
             cursor: cursor.clone().map(Blob),
             reads: Compression::READABLE.into_iter().chain([LEAN]).map(str::to_owned).collect(),
         };
@@ -108,14 +106,6 @@ impl Replica {
         let noted =
             self.file.write(|work| Ok::<_, ReplicaError>(work.set_meta("cursor", &cursor)?));
         noted.expect("BUG: a test's file takes a cursor");
-    }
-
-    fn unsent_actors(&self) -> rusqlite::Result<Vec<Actor>> {
-        let mut actors = self.file.stored().unsent_actors(limits::ACTORS_PER_HELLO - 1)?;
-        if !actors.contains(&self.actor) {
-            actors.push(self.actor);
-        }
-        Ok(actors)
     }
 
     fn handle_welcome(&mut self, welcome: Welcome) -> Result<Vec<Effect>, SessionFault> {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use sync_core::crm;
 use sync_core::document::{self, FieldChange, LocalChange, Pen, RecordEdit, Value, hydrate};
 use sync_core::error::{Refusal, RefusalCode};
-use sync_core::ids::{Actor, ChangeHash, ReplicaId};
+use sync_core::ids::{ChangeHash, ReplicaId};
 use sync_core::protocol::{
     Blob, ClientMessage, Compression, FeedBatch, FeedItem, Frame, Hello, Push, ServerMessage,
     Verdict, VerdictOutcome, Verdicts, encode_frame,
@@ -281,7 +281,6 @@ fn a_greeting_that_claims_to_read_a_million_things_is_no_greeting() {
         token: "token".into(),
         replica: ReplicaId(Uuid::nil()),
         app: String::new(),
-        actors: vec![Actor([1; 16])],
         cursor: None,
         reads: vec![String::new(); 4_000_000],
     };

@@ -75,7 +75,6 @@ fn hello(token: String) -> Vec<u8> {
         token,
         replica: ReplicaId(new_id()),
         app: "hostile".into(),
-        actors: Vec::new(),
         cursor: None,
         reads: Vec::new(),
     };

@@ -30,7 +30,6 @@ pub(crate) fn hello(token: String) -> Hello {
         token,
         replica: ReplicaId(people::new_id()),
         app: "by hand".into(),
-        actors: Vec::new(),
         cursor: None,
         reads: Vec::new(),
     }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::stored::Stored;
-use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, Receipt, RecordId};
+use crate::ids::{ChangeHash, FeedPosition, GroupId, Receipt, RecordId};
 use crate::time::UnixMs;
 
 /// How an edit came to be, whatever change it stands in.
@@ -248,15 +248,6 @@ impl<'a> Stored<'a> {
         let rows = statement.query_map([record.as_bytes()], |row| {
             Ok((ChangeHash(row.get(0)?), Receipt(row.get(1)?)))
         })?;
-        rows.collect()
-    }
-
-    /// Writers of changes that wait.
-    pub(in crate::replica) fn unsent_actors(self, most: usize) -> rusqlite::Result<Vec<Actor>> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT DISTINCT actor FROM changes WHERE state = 1 AND step = 0 LIMIT ?1",
-        )?;
-        let rows = statement.query_map([most as i64], |row| row.get(0).map(Actor))?;
         rows.collect()
     }
 

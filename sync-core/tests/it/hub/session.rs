@@ -147,7 +147,6 @@ fn hello() -> ClientMessage {
         token: "token".into(),
         replica: ReplicaId(Uuid::from_u128(7)),
         app: "test".into(),
-        actors: Vec::new(),
         cursor: None,
         reads: Vec::new(),
     })

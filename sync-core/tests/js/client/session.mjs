@@ -53,9 +53,7 @@ export class Session {
       token,
       replica: idBytes(store.replica),
       app: 'reference client',
-      actors: store.actors(),
       cursor: store.cursor,
-      epoch: store.epoch,
       reads: READS.length > 0 ? READS : undefined,
     })
     await this.#until(() => this.welcome)

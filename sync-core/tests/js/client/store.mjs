@@ -4,7 +4,7 @@
 import * as Automerge from '@automerge/automerge'
 import { append, beginning, changesOf, genesis, open, scopeOf, substitute, write } from './documents.mjs'
 import { kindOf } from './fields.mjs'
-import { bytes, idBytes, idText, mintId, randomActor } from './messages.mjs'
+import { idBytes, idText, mintId, randomActor } from './messages.mjs'
 import { meaningOf } from './rows.mjs'
 
 /** Who only reads. */
@@ -250,12 +250,6 @@ export class Store {
   /** The line broke: what has no verdict is sent again. */
   disconnected() {
     for (const group of this.outbox) group.sent = false
-  }
-
-  /** Writers of what is unsent, and the one at work. */
-  actors() {
-    const unsent = this.outbox.flatMap((group) => group.items).map((item) => Automerge.decodeChange(item.change).actor)
-    return [...new Set([...unsent, this.actor])].slice(0, 1024).map(bytes)
   }
 }
 

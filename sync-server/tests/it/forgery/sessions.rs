@@ -155,9 +155,6 @@ fn greetings(scene: &Scene) -> Vec<Attempt> {
         let user = scene.user(who);
         let victims = Hello { replica: scene.rosa.id(), ..scene.hello_of(user) };
         all.push(shows_nothing(format!("the victim's device, by {}", who.words()), victims, user));
-        let unseen = scene.rosa.with_replica(|replica, _| replica.actor());
-        let writers = Hello { actors: vec![unseen], ..scene.hello_of(user) };
-        all.push(shows_nothing(format!("the victim's writer, by {}", who.words()), writers, user));
         let nil = Hello { replica: ReplicaId(Uuid::nil()), ..scene.hello_of(user) };
         all.push(shows_nothing(format!("nobody's device, by {}", who.words()), nil, user));
     }
