@@ -73,8 +73,10 @@ COMMENT ON TRIGGER stamp_clock ON sync.clock IS 'A restore is noticed by what th
 CREATE FUNCTION sync.stamp_clock_outside() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    -- By its own writing only once: where somebody has constraints checked within a savepoint, it comes
+    -- too early, and is of no use.
     UPDATE sync.clock c SET epoch = NEW.epoch
-    WHERE c.written_in = pg_current_xact_id() AND c.xmin::text::bigint <> (c.written_in::text::bigint & 4294967295);
+    WHERE pg_trigger_depth() = 1 AND c.written_in = pg_current_xact_id() AND c.xmin::text::bigint <> (c.written_in::text::bigint & 4294967295);
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION sync.stamp_clock_outside() IS 'Writes the clock again where a savepoint wrote it.';

@@ -70,6 +70,9 @@ pub const READS_PER_HELLO: usize = 64;
 pub const TOKEN_BYTES: usize = 16 << 10;
 /// Sockets one user may hold open at once: a phone, a tablet, a laptop and their stale twins.
 pub const SOCKETS_PER_USER: usize = 16;
+/// Sessions of one device: an app, a command beside it on the same file, and one whose line is dead
+/// without anybody knowing. A further one takes the place of the oldest.
+pub const SESSIONS_PER_DEVICE: usize = 3;
 /// Frames a session may send in a second, averaged over ten; a busy upload sends about thirty.
 pub const FRAMES_PER_SECOND: u32 = 200;
 /// Records that one user may have begun: ten visits a working day make 50,000 in twenty years, and an

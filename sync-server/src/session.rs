@@ -11,10 +11,12 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use hyper::upgrade::Upgraded;
-use sync_core::hub::{self, DeviceNoted, Effect, Event, Now, PushJob, PushedGroup, Session};
+use sync_core::hub::{
+    self, DeviceNoted, Effect, Event, FeedAnswer, FeedRequest, Now, PushJob, PushedGroup, Session,
+};
 use sync_core::ids::{ReplicaId, UserId};
 use sync_core::protocol::{Goodbye, PushGroup};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_util::sync::CancellationToken;
@@ -90,6 +92,8 @@ struct Host {
     checked: Option<SignedIn>,
     place: Option<Place>,
     reader: FeedReader,
+    /// Its user's turn to read, from the clock to the end of a batch.
+    turn: Option<OwnedSemaphorePermit>,
     /// Pushes and questions that are being judged.
     judged: FuturesUnordered<BoxFuture<'static, Event>>,
 }
@@ -113,6 +117,7 @@ impl Host {
             checked: None,
             place: None,
             reader: FeedReader::new(app.pool.clone(), app.schema.clone()),
+            turn: None,
             judged: FuturesUnordered::new(),
         }
     }
@@ -141,7 +146,7 @@ impl Host {
                     self.handle(Event::Failed);
                 }
             }
-            if let Err(error) = within(app.patience.commit(), self.reader.close()).await {
+            if let Err(error) = within(app.patience.commit(), self.end_reading()).await {
                 tracing::error!(%error, "a session lost its database");
                 self.handle(Event::Failed);
                 continue;
@@ -205,8 +210,7 @@ impl Host {
                 self.handle(Event::Noted(noted));
             }
             Effect::Read { user, request } => {
-                let answer = self.reader.answer(user, &request);
-                let answer = within(self.app.patience.reading(), answer).await?;
+                let answer = within(self.app.patience.reading(), self.read(user, &request)).await?;
                 self.handle(Event::Read(answer));
             }
             Effect::Push { push, user, replica, groups } => {
@@ -217,7 +221,7 @@ impl Host {
             }
             Effect::Send(bytes) => {
                 // Whoever reads nothing would keep a connection to the database for as long.
-                self.reader.close().await?;
+                self.end_reading().await?;
                 let sent = line.send(bytes).await;
                 self.sent(sent);
             }
@@ -229,6 +233,20 @@ impl Host {
             Effect::End(_) => {}
         }
         Ok(())
+    }
+
+    async fn read(&mut self, user: UserId, request: &FeedRequest) -> sqlx::Result<FeedAnswer> {
+        if let (FeedRequest::Clock, Some(place)) = (request, &self.place) {
+            self.turn = None;
+            self.turn = place.turn().await;
+        }
+        self.reader.answer(user, request).await
+    }
+
+    /// Gives back what reading takes.
+    async fn end_reading(&mut self) -> sqlx::Result<()> {
+        self.turn = None;
+        self.reader.close().await
     }
 
     /// A line that took bytes for long was not silent, though nothing was asked of the other end

@@ -1,6 +1,7 @@
 //! Strangers at the door: whoever sits there, sends too much or makes things up costs little and keeps
 //! nobody out.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -220,17 +221,19 @@ async fn metrics_are_on_an_address_of_their_own_and_know_no_invented_words() {
 /// A phone that comes out of a tunnel again and again: each new session takes the place of the one
 /// before, whose line nobody has missed yet.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_session_of_a_device_replaces_its_old_one() {
+async fn a_new_session_of_a_device_replaces_its_oldest_one() {
     let world = World::new().await;
     let url = world.server.sync_url();
     let phone = hello(world.token(world.rep));
     let (mut tablet, welcome) = Line::greeted(&url, hello(world.token(world.rep))).await;
     welcome.unwrap();
-    let mut before: Option<Line> = None;
+    let mut lines: VecDeque<Line> = VecDeque::new();
     for _ in 0..limits::SOCKETS_PER_USER + 4 {
         let (line, welcome) = Line::greeted(&url, phone.clone()).await;
         welcome.unwrap();
-        if let Some(mut before) = before.replace(line) {
+        lines.push_back(line);
+        if lines.len() > limits::SESSIONS_PER_DEVICE {
+            let mut before = lines.pop_front().unwrap();
             let goodbye = before.goodbye().await.expect("it says why");
             assert_eq!(goodbye.code, "replaced");
             assert!(goodbye.retry_after_ms.is_some());
@@ -240,10 +243,10 @@ async fn a_new_session_of_a_device_replaces_its_old_one() {
     let same_id = Hello { token: world.token(world.other_rep), ..phone };
     let (mut other, welcome) = Line::greeted(&url, same_id).await;
     welcome.unwrap();
-    for line in [&mut tablet, before.as_mut().unwrap(), &mut other] {
+    for line in lines.iter_mut().chain([&mut tablet, &mut other]) {
         line.ask(Vec::new()).await.unwrap();
     }
-    assert_eq!(world.server.app.places.sessions(), 3);
+    assert_eq!(world.server.app.places.sessions(), limits::SESSIONS_PER_DEVICE + 2);
     world.end().await;
 }
 

@@ -21,7 +21,6 @@ use sync_server::ops::people::{self, UserChange};
 use uuid::Uuid;
 
 use crate::harness::{World, create, set, sync_at};
-use oddities::Alone;
 
 const STEPS: u32 = 2000;
 const ROLES: [&str; 4] = ["admin", "manager", "sales_rep", "read_only"];
@@ -129,6 +128,13 @@ struct Pending {
     what: What,
     /// How many assignments the device had heard of.
     heard: Option<u64>,
+}
+
+/// A record that hangs from a person and no account.
+#[derive(Clone, Copy)]
+struct Alone {
+    table: &'static str,
+    holder: Uuid,
 }
 
 /// What an edit is of.

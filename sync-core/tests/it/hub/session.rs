@@ -344,7 +344,6 @@ fn a_malformed_hello_is_refused_by_the_name_of_the_field() {
         ("fingerprint", json!(vec![7; 9]), "hello: fingerprint: "),
         ("app", json!("x".repeat(limits::APP_BYTES + 1)), "hello: app: "),
         ("cursor", json!("x".repeat(3).chars().collect::<Vec<_>>()), "hello: cursor"),
-        ("epoch", json!(vec![7; 3]), "hello: epoch: "),
         ("reads", json!(vec!["x"; limits::READS_PER_HELLO + 1]), "hello: reads: "),
         ("reads", json!([1]), "hello: reads[0]: "),
     ] {

@@ -13,19 +13,15 @@ use sqlx::Executor;
 use sync_server::ops::people;
 use uuid::Uuid;
 
-use super::{Model, ROLES, Run, What};
+use super::{Alone, Model, ROLES, Run, What};
 use crate::harness::{create, edit, kind};
 
-/// A record that hangs from a person and no account.
-#[derive(Clone, Copy)]
-pub(super) struct Alone {
-    pub(super) table: &'static str,
-    pub(super) holder: Uuid,
-}
+/// Kinds whose records may hang from a person, with their table and what begins one.
+const ALONE: [(&str, &str, Pair); 2] =
+    [("contact", "contacts", ("last_name", "Lee")), ("task", "tasks", ("title", "Call"))];
 
-/// Kinds whose records may hang from a person, with what begins one.
-const ALONE: [(&str, &str, [(&str, &str); 1]); 2] =
-    [("contact", "contacts", [("last_name", "Lee")]), ("task", "tasks", [("title", "Call")])];
+/// A field's name and its value.
+type Pair = (&'static str, &'static str);
 
 impl Model {
     /// Of records that hang from people: their holder's, and administrators'.
@@ -42,15 +38,15 @@ impl Model {
 impl Run {
     /// A record that hangs from its maker alone, or a task from whom it is given to.
     pub(super) fn make_alone(&mut self, who: Uuid) {
-        let (name, table, pairs) = *ALONE.choose(&mut self.random).unwrap();
+        let (name, table, first) = *ALONE.choose(&mut self.random).unwrap();
         let whose = self.somebody().to_string();
         let device = self.devices.get_mut(&who).unwrap();
         let (record, holder) = match name {
             "task" => {
-                let pairs = [pairs[0], ("assignee_id", whose.as_str())];
+                let pairs = [first, ("assignee_id", whose.as_str())];
                 (create(device, name, &pairs), whose.parse().unwrap())
             }
-            _ => (create(device, name, &pairs), who),
+            _ => (create(device, name, &[first]), who),
         };
         self.note(who, record, What::Alone(Alone { table, holder }));
     }
@@ -62,12 +58,12 @@ impl Run {
         let mut ids: Vec<Uuid> = unseen.take(3).collect();
         ids.extend([ScopeId::EVERYONE.0, Uuid::nil(), self.somebody(), self.somewhere()]);
         let id = RecordId(*ids.choose(&mut self.random).unwrap());
-        let (name, _, pairs) = *ALONE.choose(&mut self.random).unwrap();
-        let (name, pairs) = match self.random.random_bool(0.5) {
-            true => (name, pairs),
-            false => ("organization", [("name", "Everybody's")]),
+        let (name, _, first) = *ALONE.choose(&mut self.random).unwrap();
+        let (name, first) = match self.random.random_bool(0.5) {
+            true => (name, first),
+            false => ("organization", ("name", "Everybody's")),
         };
-        let group = [GroupEdit::Create { id, kind: kind(name), edit: edit(name, &pairs) }];
+        let group = [GroupEdit::Create { id, kind: kind(name), edit: edit(name, &[first]) }];
         // Whoever tried it before and was refused may not try the same again.
         if self.devices[&who].commit(&group).is_ok() {
             self.note(who, id, What::Never);
