@@ -45,7 +45,7 @@ pub struct WriteRows {
     /// How to write them.
     pub care: Care,
     /// Those of the records that are there and are judged as if they were not, since their user sees
-    /// nothing of them. Their rows are written under other ids: see [`StandIns`].
+    /// nothing of them. Their rows are written under other ids: see `hub::StandIns`.
     pub absent: HashSet<RecordId>,
     /// What is done with what is written.
     pub purpose: Purpose,
