@@ -99,7 +99,7 @@ impl Report {
         table.to_string()
     }
 
-    /// As CSV in which no spreadsheet finds a formula or anything hidden; see [`neutral`]. Every text is
+    /// As CSV in which no spreadsheet finds a formula or anything hidden; see `neutral` below. Every text is
     /// quoted, so that a spreadsheet that splits at semicolons or tabs keeps it in one cell. Numbers
     /// stay numbers.
     ///
