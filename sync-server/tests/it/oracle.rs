@@ -23,6 +23,8 @@ use uuid::Uuid;
 use crate::harness::{World, create, set, sync_at};
 
 const STEPS: u32 = 2000;
+/// What the dice begin with unless another is named: a test says the same whenever it is run.
+const SEED: u64 = 2_520_612_035_747_336_984;
 const ROLES: [&str; 4] = ["admin", "manager", "sales_rep", "read_only"];
 
 /// Who may see and write what, in plain Rust.
@@ -168,7 +170,7 @@ struct Run {
 #[tokio::test(flavor = "multi_thread")]
 async fn devices_and_verdicts_follow_a_model_of_the_rules() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = seed.unwrap_or_else(|| rand::rng().random());
+    let seed: u64 = seed.unwrap_or(SEED);
     let steps = std::env::var("STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(STEPS);
     println!("SEED={seed} STEPS={steps}");
     let mut run = Run::new(seed).await;
