@@ -4,7 +4,9 @@ use automerge::{Automerge, Change, ReadDoc};
 
 use super::again::Again;
 use super::error::ReplicaError;
+use super::evict::erase;
 use super::offer;
+use super::refused::Fallout;
 use super::state::Rows;
 use super::store::{ChangeState, NewChange, OpenDocument, Origin, OwnChange, Work};
 use crate::document::{self, LoadError, hydrate};
@@ -41,6 +43,9 @@ impl Intake {
     ) -> Result<(), ReplicaError> {
         if let Some(fields) = &item.fields {
             return Ok(work.put_server_row(&item.kind, item.record, fields)?);
+        }
+        if work.stored().kind_name(item.record)?.is_some_and(|name| name != item.kind) {
+            self.give_way(work, item)?;
         }
         let kind = work.schema().kind(&item.kind).cloned();
         match (&item.snapshot, kind) {
@@ -118,6 +123,26 @@ impl Intake {
             }
         }
         Ok(None)
+    }
+
+    /// Clears the place of a record that the server has as another kind: what was begun here under its
+    /// id goes into quarantine, with what was made together with it.
+    fn give_way(&mut self, work: &mut Work<'_>, item: &FeedItem) -> Result<(), ReplicaError> {
+        let record = item.record;
+        let sentence = format!("Its place is taken by a record that is a {}.", item.kind);
+        let refusal = Refusal::new(RefusalCode::WrongKind, sentence);
+        let pending = work.stored().waiting_from(record, i64::MIN)?;
+        let mut fallout = Fallout::default();
+        for change in &pending {
+            fallout.refuse_group(work, change, &refusal)?;
+        }
+        fallout.settle(work)?;
+        fallout.show(work)?;
+        erase(work, record)?;
+        self.displaced += pending.len();
+        self.refused.extend(fallout.refused);
+        self.lacking.extend(fallout.misplaced);
+        Ok(())
     }
 
     fn make_again(

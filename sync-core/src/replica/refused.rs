@@ -67,6 +67,21 @@ impl Fallout {
         Ok(())
     }
 
+    /// Puts a change into quarantine, and what was made of other records together with it.
+    pub(super) fn refuse_group(
+        &mut self,
+        work: &mut Work<'_>,
+        change: &OwnChange,
+        refusal: &Refusal,
+    ) -> Result<(), ReplicaError> {
+        let beside = work.stored().pending_beside(change.origin.group, change.record)?;
+        self.refuse(work, change.hash, refusal)?;
+        for hash in beside {
+            self.refuse(work, hash, &with_its_group())?;
+        }
+        Ok(())
+    }
+
     /// Deals with what was made after the refused changes.
     pub(super) fn settle(&mut self, work: &mut Work<'_>) -> Result<(), ReplicaError> {
         while let Some(Affected { record, first, later }) = self.waiting.pop_front() {

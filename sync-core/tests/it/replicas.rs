@@ -5,7 +5,8 @@ use std::path::Path;
 
 use sync_core::document::EditError;
 use sync_core::replica::{
-    GroupEdit, ListOptions, OpenError, OpenOptions, QueryError, Replica, ReplicaError, rescue,
+    Effect, GroupEdit, ListOptions, OpenError, OpenOptions, QueryError, Replica, ReplicaError,
+    rescue,
 };
 
 use sync_core::document::{FieldState, Hydrated};
@@ -279,6 +280,59 @@ fn a_full_disk_while_the_feed_arrives_leaves_nothing_of_the_batch() {
     drop(device);
     let mut again = replica(&file, 1, &mut env);
     assert_eq!(again.record(id).unwrap().unwrap().json("name"), "Small");
+}
+
+/// A record was begun under the id of another of a kind that its user comes to see: the server's
+/// stands as what it is, and what was begun here, with what was made together with it, is in
+/// quarantine with its reason.
+#[test]
+fn a_record_begun_under_the_id_of_another_gives_way_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(12);
+    let (organization, task) = (kind("organization"), kind("task"));
+    let mut theirs = replica(&dir.path().join("b.db"), 2, &mut env);
+    let id =
+        theirs.create(organization, edit(organization, &[("name", "Bistro")]), &mut env).unwrap();
+    let snapshot = theirs.save_document(id).unwrap();
+
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    let other =
+        device.create(organization, edit(organization, &[("name", "Other")]), &mut env).unwrap();
+    let begun =
+        GroupEdit::Create { id, kind: task.clone(), edit: edit(task, &[("title", "Call")]) };
+    let beside = GroupEdit::Edit { id: other, edit: edit(organization, &[("cuisine", "Thai")]) };
+    device.commit(&[begun, beside], &mut env).unwrap();
+    device
+        .commit(
+            &[GroupEdit::Edit { id, edit: edit(task, &[("description", "At nine")]) }],
+            &mut env,
+        )
+        .unwrap();
+
+    device.connect("token", "test").unwrap();
+    device.handle_frame(&welcome(), &mut env).unwrap();
+    let items = vec![FeedItem { snapshot: Some(Blob(snapshot)), ..item(id) }];
+    let frame = ServerMessage::Feed(FeedBatch { items, ..FeedBatch::default() }).to_bytes();
+    let effects = device.handle_frame(&frame, &mut env).unwrap();
+
+    let found = device.record(id).unwrap().unwrap();
+    assert_eq!((found.kind.name, found.text("name")), ("organization", Some("Bistro")));
+    assert!(device.list(task, &ListOptions::default()).unwrap().rows.is_empty());
+    assert_eq!(device.search("bistro", 5).unwrap().len(), 1);
+    assert!(device.search("call", 5).unwrap().is_empty());
+    let refused = device.quarantine().unwrap();
+    assert_eq!(refused.len(), 3, "{refused:?}");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Refused(all) if all.len() == 3)));
+    assert_eq!(device.status().unwrap().unsent, 1, "the other record is still to be sent");
+    assert_eq!(device.record(other).unwrap().unwrap().text("cuisine"), None);
+    // What is edited from here on goes to the record that is there.
+    device
+        .commit(
+            &[GroupEdit::Edit { id, edit: edit(organization, &[("cuisine", "Thai")]) }],
+            &mut env,
+        )
+        .unwrap();
+    assert_eq!(device.record(id).unwrap().unwrap().text("cuisine"), Some("Thai"));
 }
 
 /// A note as long as allowed is pasted, corrected in two places, replaced and cleared: each edit is a

@@ -3,7 +3,7 @@
 //!
 //! `make bench` runs it and writes `target/bench/results.json`. Every figure is a median; floor and
 //! engine take turns, so that a noisy machine is as noisy for both. A word after `--` picks one part:
-//! `cargo bench -p sync-server --bench engine -- upload`. The part `soak`, an honest device beside
+//! `cargo bench -p sync-server --bench engine -- upload`. The part `soak`, honest devices beside
 //! 2,000 hostile sockets, has no floor and is run by its name alone.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]

@@ -88,12 +88,18 @@ impl<'a> Stored<'a> {
 
     /// The kind of a record that is here, if this app knows it.
     pub(in crate::replica) fn kind_of(self, record: RecordId) -> rusqlite::Result<Option<Kind>> {
-        let name: Option<String> = self
-            .db
+        Ok(self.kind_name(record)?.and_then(|name| self.schema.kind(&name).cloned()))
+    }
+
+    /// The kind's name of a record that is here, whether this app knows it or not.
+    pub(in crate::replica) fn kind_name(
+        self,
+        record: RecordId,
+    ) -> rusqlite::Result<Option<String>> {
+        self.db
             .prepare_cached("SELECT kind FROM documents WHERE id = ?1")?
             .query_row([record.as_bytes()], |row| row.get(0))
-            .optional()?;
-        Ok(name.and_then(|name| self.schema.kind(&name).cloned()))
+            .optional()
     }
 
     /// Opens a record's document with its accepted and pending changes; none of one that is not

@@ -51,9 +51,12 @@ impl Run {
         self.note(who, record, What::Alone(Alone { table, holder }));
     }
 
-    /// A record under an id that is somebody's, some place's, or everybody's.
+    /// A record under an id that is somebody's, some place's, everybody's, or another record's.
     pub(super) fn take_an_id(&mut self, who: Uuid) {
-        let ids = [ScopeId::EVERYONE.0, Uuid::nil(), self.somebody(), self.somewhere()];
+        let held: BTreeSet<RecordId> = self.held(who, "organization").into_iter().collect();
+        let unseen = self.model.accounts.keys().filter(|id| !held.contains(id)).map(|id| id.0);
+        let mut ids: Vec<Uuid> = unseen.take(3).collect();
+        ids.extend([ScopeId::EVERYONE.0, Uuid::nil(), self.somebody(), self.somewhere()]);
         let id = RecordId(*ids.choose(&mut self.random).unwrap());
         let (name, _, first) = *ALONE.choose(&mut self.random).unwrap();
         let (name, first) = match self.random.random_bool(0.5) {
