@@ -91,14 +91,10 @@ fn erase_scope(work: &mut Work<'_>, scope: ScopeId) -> Result<usize, ReplicaErro
     Ok(records.len())
 }
 
-/// Erases a record that its user may not see, down to the last byte; what its unsent and refused changes
+/// Erases a record that its user may not see; what its unsent and refused changes
 /// did is kept in words. Says whether there was one.
 pub(super) fn erase(work: &mut Work<'_>, record: RecordId) -> Result<bool, ReplicaError> {
     work.tell(ReplicaMoment::Erasing);
     keep_words(work, record)?;
-    let erased = work.erase_record(record)?;
-    if erased {
-        work.want_scrub();
-    }
-    Ok(erased)
+    Ok(work.erase_record(record)?)
 }

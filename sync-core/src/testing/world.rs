@@ -10,7 +10,7 @@ mod links;
 mod restoring;
 mod sessions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +56,8 @@ pub struct World {
     pub(super) journal: Vec<Entry>,
     /// Older copies of files, with how much of the journal they know.
     pub(super) backups: BTreeMap<PathBuf, (PathBuf, usize)>,
+    /// Files whose devices have not been connected since the server's database was put back.
+    pub(super) unaware: BTreeSet<PathBuf>,
     pub(super) directory: Directory,
     pub(super) log: Vec<String>,
     /// What must never happen and did.
@@ -86,6 +88,7 @@ impl World {
             commit_due: false,
             journal: Vec::new(),
             backups: BTreeMap::new(),
+            unaware: BTreeSet::new(),
             directory: Directory::new(),
             log: Vec::new(),
             wrong: Vec::new(),

@@ -289,6 +289,34 @@ fn an_assignment_that_a_restore_forgot_comes_back_and_takes_the_account_along() 
     assert_eq!(world.check(), [""; 0]);
 }
 
+/// An account is given away while its manager's device offers back what the restored server lacks of it:
+/// whatever becomes of that, no word of others stays behind, whenever it happens.
+#[test]
+fn what_is_offered_of_an_account_that_is_given_away_leaves_no_word_behind() {
+    let mut offered = 0;
+    for moment in 0..40 {
+        let mut world = world();
+        let [rep, manager] = [REP, MANAGER].map(|user| world.device(user));
+        let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+        world.heal().unwrap();
+        world.back_up_server();
+        world.edit(rep, account, &[("cuisine", "Quillfeather")]).unwrap();
+        world.heal().unwrap();
+        assert!(world.holds_word(manager, "Quillfeather"));
+        [rep, manager].map(|device| world.go_offline(device));
+        world.restore_server();
+        world.run_for(60_000);
+        world.go_online(manager);
+        world.run_for(moment * 10);
+        offered += world.replica(manager).unwrap().status().unwrap().unsent;
+        give(&mut world, account, OTHER_REP);
+        world.heal().unwrap();
+        assert!(!world.holds_word(manager, "Quillfeather"), "{moment}");
+        assert_eq!(world.check(), [""; 0], "{moment}");
+    }
+    assert!(offered > 0, "nothing was ever being offered");
+}
+
 /// Another trade runs through the same engine: bee yards, whose hives go with them.
 #[test]
 fn a_yard_that_changes_hands_takes_its_hives_along() {

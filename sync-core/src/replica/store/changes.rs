@@ -173,14 +173,19 @@ impl Work<'_> {
         hash: ChangeHash,
     ) -> rusqlite::Result<Option<RecordId>> {
         self.touched.add_table(CHANGES);
-        self.tx
+        let record = self
+            .tx
             .prepare_cached(
                 "DELETE FROM changes
                  WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM documents WHERE id = record)
                  RETURNING record",
             )?
             .query_row([hash.0], |row| row.get(0).map(Uuid::from_bytes).map(RecordId))
-            .optional()
+            .optional()?;
+        if record.is_some() {
+            self.want_scrub();
+        }
+        Ok(record)
     }
 
     /// Puts a change that waits into quarantine; says where it stood. A step goes there too, since the
@@ -205,6 +210,7 @@ impl Work<'_> {
             .query_row([hash.0], |row| Ok((RecordId(Uuid::from_bytes(row.get(0)?)), row.get(1)?)))
             .optional()?;
         if let Some((record, seq)) = others {
+            self.want_scrub();
             return Ok(Some(Stood { record, seq, step: true }));
         }
         self.tx

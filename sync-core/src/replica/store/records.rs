@@ -133,8 +133,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Erases a record: row, document, search words and accepted changes. What waits in the outbox or
-    /// in quarantine stays. Says whether there was one.
+    /// Erases a record down to the last byte: row, document, search words and accepted changes. What
+    /// waits in the outbox or in quarantine stays. Says whether there was one.
     pub(in crate::replica) fn erase_record(&mut self, record: RecordId) -> rusqlite::Result<bool> {
         self.forget(record);
         let known: Option<(i64, String)> = self
@@ -143,6 +143,7 @@ impl Work<'_> {
             .query_row([record.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((n, kind)) = known else { return Ok(false) };
+        self.want_scrub();
         // Words that were to be written at the end would be found for ever.
         self.words.remove(&n);
         self.forget_words(n)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::World;
 use crate::schema::Schema;
 use crate::testing::check::held_in;
+use crate::testing::device::DeviceId;
 use crate::testing::journal::Owed;
 
 impl World {
@@ -52,11 +53,26 @@ impl World {
             }
             entry.holders = Some(holders);
         }
+        self.unaware.extend(held.into_keys());
         self.end_sessions_of_the_inactive();
         if self.random.percent(50) {
             self.crash_server();
         } else {
             self.wake_all();
+        }
+    }
+
+    /// A device connects. If it is for the first time since the database was put back, what was on its
+    /// way to it from before has arrived: it may have had to erase what it held until then.
+    pub(super) fn note_what_is_held(&mut self, device: DeviceId) {
+        let (path, schema) = {
+            let one = &self.devices[device.0];
+            (one.path.clone(), one.schema.clone())
+        };
+        if self.unaware.remove(&path) {
+            let held = held_in(&path, &schema).unwrap_or_default();
+            let gone = self.journal.iter_mut().filter(|entry| !held.contains(&entry.mark));
+            gone.for_each(|entry| entry.not_in(&path));
         }
     }
 

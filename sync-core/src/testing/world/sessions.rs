@@ -23,6 +23,7 @@ impl World {
             let reason = "refused".to_owned();
             return self.tell(device, LinkEvent::Closed { dial, reason });
         }
+        self.note_what_is_held(device);
         let connection = self.open_session(Some((device, life, dial)));
         self.note(|| format!("device {} connects as {}", device.0, connection.0));
         self.tell(device, LinkEvent::Connected(dial));
