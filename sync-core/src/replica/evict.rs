@@ -38,7 +38,7 @@ pub(super) fn evict(work: &mut Work<'_>, batch: &FeedBatch) -> Result<Vec<String
         }
     }
     for record in &batch.evict_records {
-        if erase(work, *record)? {
+        if !work.stored().may_be_lost(*record)? && erase(work, *record)? {
             reasons.push("A record moved to where you do not see it.".to_owned());
         }
     }
@@ -72,7 +72,9 @@ pub(super) fn erase_unseen(
 /// Erases every record and all server data; unsent and refused edits stay.
 pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> {
     for scope in work.stored().scopes()? {
-        erase_scope(work, scope)?;
+        for record in work.stored().records_of(scope)? {
+            erase(work, record)?;
+        }
     }
     work.erase_server_rows()?;
     work.drop_offers()?;
@@ -82,13 +84,16 @@ pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> 
     Ok(())
 }
 
-/// Erases what hangs from a scope; returns how many records.
+/// Erases what hangs from a scope, but for what the server may have lost: that is asked for by name, and
+/// goes once it was offered back. Returns how many records went.
 fn erase_scope(work: &mut Work<'_>, scope: ScopeId) -> Result<usize, ReplicaError> {
-    let records = work.stored().records_of(scope)?;
-    for record in &records {
-        erase(work, *record)?;
+    let mut count = 0;
+    for record in work.stored().records_of(scope)? {
+        if !work.stored().may_be_lost(record)? && erase(work, record)? {
+            count += 1;
+        }
     }
-    Ok(records.len())
+    Ok(count)
 }
 
 /// Erases a record that its user may not see; what its unsent and refused changes
