@@ -9,6 +9,14 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// Whether this is an id as documents hold it: in one form only, so that whoever compares texts and
+/// whoever compares ids agree.
+pub fn is_canonical(text: &str) -> bool {
+    text.len() == 36
+        && Uuid::try_parse(text).is_ok()
+        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -24,6 +24,9 @@ pub const PREDS_PER_CHANGE: usize = 4096;
 pub const TEXT_STEP: usize = 2048;
 /// Dependencies of one change: one head per concurrent writer, and a record has a handful.
 pub const DEPS_PER_CHANGE: usize = 64;
+/// Heads that a change may leave a document with: fewer than a change may build on, so that whoever
+/// edits it next can always build on all there is.
+pub const HEADS_LEFT: usize = 32;
 /// Actors named by one change: its own and those whose values it overwrites.
 pub const ACTORS_PER_CHANGE: usize = 256;
 /// Highest operation counter. Automerge holds it in 32 bits and fails at the end; we stop at half.
@@ -38,6 +41,8 @@ pub const HEADS_PER_DOCUMENT: usize = 64;
 pub const ROWS_PER_DOCUMENT_BYTE: u64 = 4;
 /// Keys in one `Set`, `Log` or custom-field map of a document.
 pub const KEYS_PER_CONTAINER: usize = 2048;
+/// Events of one author in a log: nobody alone can fill it, so that others can still correct it.
+pub const EVENTS_PER_AUTHOR: usize = 512;
 /// Keys at the root that this version does not know, kept for a newer app.
 pub const UNKNOWN_KEYS: usize = 64;
 /// One scalar value under an unknown key, or one entry of a container.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use automerge::ScalarValue;
 use serde_json::Value as Json;
 
+use crate::ids;
 use crate::schema::{Field, FieldType, Part, PartType, SetOf};
 use crate::time::UnixMs;
 
@@ -220,7 +221,7 @@ fn problem(field: &Field, value: &Value) -> Option<String> {
         (FieldType::Instant, Value::Instant(at)) => {
             jiff::Timestamp::from_millisecond(at.0).is_err().then(|| "moment out of range".into())
         }
-        (FieldType::Ref { .. }, Value::Str(id)) => is_id(id)
+        (FieldType::Ref { .. }, Value::Str(id)) => ids::is_canonical(id)
             .then_some(())
             .map_or_else(|| Some(format!("\"{}\" is not an id", clip(id))), |()| None),
         (FieldType::Parts(parts), Value::Parts(values)) => parts_problem(parts, values),
@@ -240,12 +241,6 @@ fn text_problem(text: &str, max: usize) -> Option<String> {
 fn date_problem(day: &str) -> Option<String> {
     let fits = day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok();
     (!fits).then(|| format!("\"{}\" is not a day", clip(day)))
-}
-
-pub(super) fn is_id(text: &str) -> bool {
-    text.len() == 36
-        && uuid::Uuid::try_parse(text).is_ok()
-        && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 fn parts_problem(parts: &[Part], values: &BTreeMap<String, Json>) -> Option<String> {
@@ -371,7 +366,7 @@ pub fn normalise_key(field: &Field, key: &str) -> Result<String, ValueError> {
         }
         FieldType::Set(SetOf::Ids) => {
             let id = key.to_ascii_lowercase();
-            if !is_id(&id) {
+            if !ids::is_canonical(&id) {
                 return Err(wrong(format!("\"{}\" is not an id", clip(key))));
             }
             id

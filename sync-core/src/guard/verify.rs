@@ -4,7 +4,10 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
-use automerge::{ActorId, ChangeHash as AutoHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use automerge::{
+    ActorId, ChangeHash as AutoHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, ScalarValueRef,
+    ValueRef,
+};
 
 use super::context::Context;
 use super::parsed::ParsedChange;
@@ -50,6 +53,7 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
     let mut heads = context.doc.get_heads();
     heads.sort_unstable();
     let at_heads = heads == deps;
+    check_heads(&heads, &deps)?;
     let mut judge = Judge {
         context,
         genesis,
@@ -69,6 +73,18 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
     judge.finish()?;
     let edits_text = !judge.texts.is_empty();
     Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text })
+}
+
+/// A change that leaves others beside it must leave few: what nobody can build on nobody can edit.
+fn check_heads(heads: &[AutoHash], deps: &[AutoHash]) -> Result<(), Refusal> {
+    let beside = heads.iter().filter(|head| !deps.contains(head)).count();
+    if beside < limits::HEADS_LEFT {
+        return Ok(());
+    }
+    refuse(
+        RefusalCode::MissingDependency,
+        "Too many edits of this record stand side by side; yours is to be made again on top of them.",
+    )
 }
 
 /// Where an operation writes.
@@ -428,6 +444,25 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Nobody writes more than their share of a log, since nothing can be taken out of it.
+    fn check_share(&self, field: &Field, object: &ObjId) -> Result<(), Refusal> {
+        let doc = self.context.doc;
+        if doc.length(object) < limits::EVENTS_PER_AUTHOR {
+            return Ok(());
+        }
+        let author = self.context.author;
+        let own = |text: &str| Event::parse(text).is_some_and(|event| event.by == author);
+        let values = doc.map_range(object, ..).filter_map(|item| match item.value {
+            ValueRef::Scalar(ScalarValueRef::Str(text)) => Some(text),
+            _ => None,
+        });
+        if values.filter(|text| own(text)).count() < limits::EVENTS_PER_AUTHOR {
+            return Ok(());
+        }
+        let sentence = format!("{} holds as many entries of yours as it may.", field.name);
+        refuse(RefusalCode::TooLarge, sentence)
+    }
+
     fn check_event(
         &self,
         field: &Field,
@@ -462,6 +497,7 @@ impl<'a> Judge<'a> {
             let sentence = format!("{part} in {} is said by the server only.", field.name);
             return refuse(RefusalCode::ServerOnly, sentence);
         }
+        self.check_share(field, object)?;
         let latest = self.context.now.0.saturating_add(limits::FUTURE_CLAIM_MS);
         if event.at.0 > latest || event.at.seconds() < EARLIEST_SECONDS {
             return refuse(RefusalCode::FutureTime, "The device's clock is wrong; set it.");

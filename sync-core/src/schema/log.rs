@@ -14,7 +14,7 @@ use super::columns::{Column, ColumnType, column};
 use super::words::{Presence, Writer};
 use crate::cell::{Cell, Row};
 use crate::event::{Event, EventData, Events, frontier};
-use crate::ids::EventId;
+use crate::ids::{self, EventId};
 
 /// The declaration of a log.
 pub struct Log {
@@ -194,7 +194,7 @@ impl EventPartType {
                     && !text.starts_with("0000")
                     && text.parse::<jiff::civil::Date>().is_ok()
             }
-            Self::Id => uuid::Uuid::try_parse(text).is_ok(),
+            Self::Id => ids::is_canonical(text),
         };
         (!fits).then_some(match self {
             Self::Day => "is not a day",

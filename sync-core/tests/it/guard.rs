@@ -177,6 +177,96 @@ fn a_stage_that_claims_a_role_is_refused() {
     assert_eq!(refusal.code, RefusalCode::ServerOnly.as_str());
 }
 
+/// An event of a log as a device would write it, judged against the record.
+fn noted(
+    on: &sync_core::schema::Kind,
+    doc: &Automerge,
+    log: &str,
+    data: sync_core::event::EventData,
+    count: &mut u64,
+) -> (Result<(), sync_core::error::Refusal>, Automerge) {
+    let change = FieldChange::Append(data);
+    let edit = RecordEdit { changes: vec![(on.field(log).unwrap().clone(), change)] };
+    let mut ahead = doc.clone();
+    let now = sync_core::document::hydrate(&ahead, on);
+    let mut mint = || mint(&pen(1, 1), count);
+    let change = sync_core::document::edit(&mut ahead, &now, &edit, &pen(1, 1), &mut mint).unwrap();
+    let parsed = guard::parse(&change.unwrap().bytes).unwrap();
+    let context = Context { kind: on.clone(), ..context(doc) };
+    (guard::verify(parsed, &context).map(drop), ahead)
+}
+
+/// Seventy writers who have not seen one another: what they leave can be built on by whoever comes next.
+#[test]
+fn edits_side_by_side_leave_a_record_that_can_be_edited() {
+    let organization = kind("organization");
+    let Scene { doc, .. } = scene();
+    let (mut now, mut refused) = (doc.clone(), 0);
+    for writer in 10..80 {
+        let mut ahead = doc.clone();
+        let pairs = [("tags", format!("t{writer}"))];
+        let pairs = pairs.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let change = edited(&mut ahead, organization, &pairs, &pen(1, writer), &mut 0).unwrap();
+        match attempt(&now, &change.bytes) {
+            Ok(taken) => now = taken,
+            Err(code) => {
+                assert_eq!(code, RefusalCode::MissingDependency.as_str());
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((now.get_heads().len(), refused), (limits::HEADS_LEFT, 70 - limits::HEADS_LEFT));
+    let mut ahead = now.clone();
+    let next = edited(&mut ahead, organization, &[("cuisine", "Thai")], &pen(1, 90), &mut 0);
+    let after = attempt(&now, &next.unwrap().bytes).unwrap();
+    assert_eq!(after.get_heads().len(), 1);
+}
+
+/// One id has one form: whoever compares it as text, such as a device's tables or those who look whether a
+/// record is hidden from its writer, sees what the database sees.
+#[test]
+fn ids_in_events_have_one_form() {
+    let contact = kind("contact");
+    let at = "018f0000-0000-7000-8000-00000000000a";
+    let (doc, _) = created(contact, &[("last_name", "Rossi"), ("organization_id", at)], &pen(1, 1));
+    let to = |id: &str| {
+        let data = event_data([("organization_id", Some(id))]);
+        noted(contact, &doc, "employer", data, &mut 50).0.map_err(|refusal| refusal.code)
+    };
+    to(at).unwrap();
+    for form in
+        [format!("{{{at}}}"), at.to_uppercase(), at.replace('-', ""), format!("urn:uuid:{at}")]
+    {
+        assert_eq!(to(&form).unwrap_err(), RefusalCode::BadValue.as_str(), "{form}");
+    }
+}
+
+/// A log cannot be emptied, so that nobody may fill it alone: somebody else can still correct it.
+#[test]
+fn nobody_fills_a_log_alone() {
+    let deal = kind("opportunity");
+    let pairs = [("name", "Menu"), ("organization_id", "018f0000-0000-7000-8000-00000000000a")];
+    let (mut doc, _) = created(deal, &pairs, &pen(1, 1));
+    let mut count = 100;
+    let won = || event_data([("stage", Some("closed-won"))]);
+    for _ in 1..=limits::EVENTS_PER_AUTHOR {
+        let (verdict, after) = noted(deal, &doc, "stage_log", won(), &mut count);
+        if let Err(refusal) = verdict {
+            assert_eq!(refusal.code, RefusalCode::TooLarge.as_str());
+            break;
+        }
+        doc = after;
+    }
+    let refusal = noted(deal, &doc, "stage_log", won(), &mut count).0.unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::TooLarge.as_str());
+    let mut ahead = doc.clone();
+    let correction = [("stage", "closed-lost: no budget")];
+    let change = edited(&mut ahead, deal, &correction, &pen(2, 2), &mut count).unwrap();
+    let parsed = guard::parse(&change.bytes).unwrap();
+    let manager = Context { kind: deal.clone(), author: user(2), ..context(&doc) };
+    guard::verify(parsed, &manager).map(drop).unwrap();
+}
+
 #[test]
 fn counters_that_do_not_follow_are_refused() {
     let inflated = altered(|c| c.start_op = 1_000_000.try_into().unwrap());
