@@ -132,8 +132,9 @@ CREATE TRIGGER forget_holder AFTER UPDATE ON public.users
 COMMENT ON TRIGGER forget_holder ON public.users IS 'A change of role, territory or state counts from that moment on.';
 
 -- The server says in pantry.seen how far the device's feed had come when the edit was made. That is
--- the device's word, and whoever lies about it gains what they had: they may add to an account that
--- was theirs until lately, under their name, for no longer than the grace; and they see nothing.
+-- the device's word, and whoever lies about it gains what they had: they may edit what belongs to an
+-- account that was theirs until lately, and delete it so that it can be restored, under their name, for no
+-- longer than the grace; they see nothing, and move nothing away.
 CREATE FUNCTION app.graced_accounts() RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 5 AS $$
 DECLARE
