@@ -80,6 +80,9 @@ pub const SOCKETS_PER_USER: usize = 16;
 pub const SESSIONS_PER_DEVICE: usize = 3;
 /// Frames a session may send in a second, averaged over ten; a busy upload sends about thirty.
 pub const FRAMES_PER_SECOND: u32 = 200;
+/// Bytes of a frame, once inflated, that count as a frame: a little that inflates to much is no less work
+/// than as much that came as it is.
+pub const BYTES_COUNTED_AS_FRAME: usize = 16 << 10;
 /// Records that one user may have begun: ten visits a working day make 50,000 in twenty years, and an
 /// import brings some ten thousand at once.
 pub const DOCUMENTS_PER_USER: u64 = 500_000;

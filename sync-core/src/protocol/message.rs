@@ -522,6 +522,14 @@ impl ClientMessage {
     /// # Errors
     /// When the frame or the message in it is malformed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
+        Self::weighed(bytes).map(|(message, _)| message)
+    }
+
+    /// Reads a frame that came from a replica, and says how many bytes it inflated to.
+    ///
+    /// # Errors
+    /// When the frame or the message in it is malformed.
+    pub fn weighed(bytes: &[u8]) -> Result<(Self, usize), FrameError> {
         Self::read(bytes, limits::INFLATED_FRAME_BYTES)
     }
 
@@ -531,13 +539,13 @@ impl ClientMessage {
     /// # Errors
     /// When the frame or the message in it is malformed.
     pub fn first_from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
-        Self::read(bytes, limits::EARLY_BYTES)
+        Self::read(bytes, limits::EARLY_BYTES).map(|(message, _)| message)
     }
 
-    fn read(bytes: &[u8], inflated_cap: usize) -> Result<Self, FrameError> {
+    fn read(bytes: &[u8], inflated_cap: usize) -> Result<(Self, usize), FrameError> {
         let frame = decode_frame(bytes, limits::FRAME_BYTES, inflated_cap)?;
         let (name, rest) = unpack(&frame)?;
-        Ok(match name {
+        let message = match name {
             "hello" => Self::Hello(said("hello", rest)?),
             "push" => Self::Push(said("push", rest)?),
             "ask" => Self::Ask(said("ask", rest)?),
@@ -546,7 +554,8 @@ impl ClientMessage {
             "refresh" => Self::Refresh(said("refresh", rest)?),
             "ping" => Self::Ping,
             other => Self::Unknown(other.chars().take(64).collect()),
-        })
+        };
+        Ok((message, frame.0.len()))
     }
 }
 

@@ -98,11 +98,11 @@ impl Live {
 
     /// Takes a frame in; says what is to be done, or why the session must end.
     pub(super) fn frame(&mut self, bytes: &[u8], now: Now) -> Result<Option<Effect>, Goodbye> {
-        if !self.budget.spend(now.running) {
+        let (message, inflated) = ClientMessage::weighed(bytes).map_err(garbled)?;
+        if !self.budget.spend(now.running, inflated) {
             let sentence = "Your app sends too much at once; it will try again.";
             return Err(rate_limited(sentence, Duration::from_secs(10)));
         }
-        let message = ClientMessage::from_bytes(bytes).map_err(garbled)?;
         match message {
             ClientMessage::Hello(_) => Err(protocol("Hello was said already.")),
             ClientMessage::Push(Push { push, groups }) => {

@@ -58,11 +58,12 @@ impl Budget {
         Self { frames: Self::FULL, refilled: now }
     }
 
-    /// Takes one frame from the budget; whether there was one.
-    pub(super) fn spend(&mut self, now: Duration) -> bool {
+    /// Takes a frame of so many inflated bytes from the budget; whether there was as much.
+    pub(super) fn spend(&mut self, now: Duration, bytes: usize) -> bool {
         let since = now.saturating_sub(self.refilled).as_secs_f64();
         self.refilled = now;
-        self.frames = (self.frames + since * Self::RATE).min(Self::FULL) - 1.0;
+        self.frames = (self.frames + since * Self::RATE).min(Self::FULL);
+        self.frames -= (1 + bytes / limits::BYTES_COUNTED_AS_FRAME) as f64;
         self.frames >= 0.0
     }
 }

@@ -9,8 +9,9 @@ use sync_core::hub::{
 use sync_core::ids::{ChangeHash, FeedPosition, GroupId, ReplicaId, ServerEpoch};
 use sync_core::limits;
 use sync_core::protocol::{
-    Blob, ClientMessage, FeedAck, FeedBatch, Fetch, GoodbyeCode, Hello, PROTOCOL_MIN,
-    PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, Verdict, VerdictOutcome,
+    Blob, ClientMessage, Compression, FeedAck, FeedBatch, Fetch, Frame, GoodbyeCode, Hello,
+    PROTOCOL_MIN, PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, Verdict,
+    VerdictOutcome, encode_frame,
 };
 use sync_core::role::Role;
 use uuid::Uuid;
@@ -262,6 +263,23 @@ fn more_pushes_than_the_window_end_the_session() {
         host.say(&push(number));
     }
     assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}
+
+/// Frames that are short and inflate to megabytes of what nobody knows: no less work than as much that
+/// came as it is.
+#[test]
+fn little_that_inflates_to_much_is_counted_by_what_it_becomes() {
+    let mut host = Host::open();
+    let unknown = by_hand("later", &serde_json::json!({ "padding": "0".repeat(4 << 20) }));
+    let packed = encode_frame(&Frame(unknown[1..].to_vec()), Compression::Zlib);
+    assert!(packed.len() < 64 << 10, "{}", packed.len());
+    let most = limits::FRAMES_PER_SECOND as usize * 10 * limits::BYTES_COUNTED_AS_FRAME / (4 << 20);
+    for _ in 0..most {
+        assert_eq!(host.ended(), None);
+        host.handle(Event::Frame(packed.clone()));
+    }
+    host.handle(Event::Frame(packed));
+    assert_eq!(host.ended(), Some(Some(GoodbyeCode::RateLimited)));
 }
 
 fn fetch(count: usize) -> ClientMessage {
