@@ -303,7 +303,7 @@ fn what_is_offered_of_an_account_that_is_given_away_leaves_no_word_behind() {
         world.edit(rep, account, &[("cuisine", "Quillfeather")]).unwrap();
         world.heal().unwrap();
         assert!(world.holds_word(manager, "Quillfeather"));
-        [rep, manager].map(|device| world.go_offline(device));
+        [rep, manager].into_iter().for_each(|device| world.go_offline(device));
         world.restore_server();
         world.run_for(60_000);
         world.go_online(manager);
