@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::postgres::PgPool;
+use sync_core::hub::Moments;
 use sync_core::schema::Schema;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,8 @@ pub struct App {
     pub stopping: CancellationToken,
     /// Who is connected.
     pub places: Arc<Places>,
+    /// Who hears of moments inside the server; usually nobody.
+    pub moments: Moments,
     /// Connections and sessions; the server stops when they have ended.
     pub tasks: TaskTracker,
 }
@@ -53,7 +56,11 @@ impl App {
     ///
     /// # Errors
     /// When the database cannot be reached or is not migrated, or keys cannot be had.
-    pub async fn start(config: &Config, schema: Arc<Schema>) -> Result<Arc<Self>, StartError> {
+    pub async fn start(
+        config: &Config,
+        schema: Arc<Schema>,
+        moments: Moments,
+    ) -> Result<Arc<Self>, StartError> {
         let (url, patience) = (&config.database_url, config.patience);
         if let Some(mismatch) = migrate::mismatch_at(url).await? {
             return Err(mismatch.into());
@@ -67,7 +74,7 @@ impl App {
             Verifier::start(&config.tokens, &stopping).await.map_err(StartError::Keys)?;
         let app = Arc::new(Self {
             schema,
-            committer: Committer::start(committing, rules, patience),
+            committer: Committer::start_told(committing, rules, patience, moments.clone()),
             pool,
             verifier,
             revoked: watch::Sender::default(),
@@ -77,6 +84,7 @@ impl App {
             wake: watch::Sender::new(0),
             stopping,
             places: Arc::default(),
+            moments,
             tasks: TaskTracker::new(),
         });
         let (listening, url) = (app.clone(), config.database_url.clone());

@@ -120,6 +120,11 @@ impl Committer {
         self.pulse.health()
     }
 
+    /// Pushes that have no answer yet.
+    pub fn waiting_pushes(&self) -> usize {
+        self.pulse.waiting_pushes()
+    }
+
     /// How long the oldest push has waited for its answer; no time at all if none waits.
     pub fn oldest_push(&self) -> Duration {
         self.pulse.oldest_push()

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
+use sync_core::hub::Moments;
 use sync_core::printable::line;
 use sync_core::role::Role;
 use sync_server::config::Config;
@@ -133,7 +134,7 @@ async fn serve() -> anyhow::Result<()> {
     // Platforms stop a server with the one or the other. Listened for from the first moment on.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = server::start(&config, sync_core::crm::schema()).await?;
+    let running = server::start_told(&config, sync_core::crm::schema(), moments()).await?;
     say(format_args!("listening on {}", running.address));
     let stopping = running.app.stopping.clone();
     tokio::spawn(async move {
@@ -144,6 +145,21 @@ async fn serve() -> anyhow::Result<()> {
         stopping.cancel();
     });
     Ok(running.wait().await?)
+}
+
+/// Nobody hears of moments inside the server.
+#[cfg(not(feature = "fault-points"))]
+fn moments() -> Moments {
+    Moments::default()
+}
+
+/// A test may have this process end at one of them.
+#[cfg(feature = "fault-points")]
+fn moments() -> Moments {
+    use sync_core::testing::{DIES_AT, Doom};
+    let Ok(text) = std::env::var(DIES_AT) else { return Moments::default() };
+    let doom = Doom::parse(&text);
+    Moments::told_to(move |moment| doom.reach(moment.into()))
 }
 
 async fn run_migrate(command: MigrateCommand, json: bool) -> anyhow::Result<()> {

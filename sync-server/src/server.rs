@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use sync_core::hub::Moments;
 use sync_core::schema::Schema;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
@@ -64,10 +65,22 @@ impl Running {
 /// # Errors
 /// When the database cannot be used or the port not be listened on.
 pub async fn start(config: &Config, schema: Arc<Schema>) -> Result<Running, StartError> {
+    start_told(config, schema, Moments::default()).await
+}
+
+/// The same; somebody is told of moments inside the server.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_told(
+    config: &Config,
+    schema: Arc<Schema>,
+    moments: Moments,
+) -> Result<Running, StartError> {
     telemetry::metrics();
     let database = (config.pool_size + CONNECTIONS_BESIDE_POOL) as usize;
     let room = Room::within(doors::raise_open_files(), database);
-    let app = App::start(config, schema).await?;
+    let app = App::start(config, schema, moments).await?;
     let all = SocketAddr::from(([0, 0, 0, 0], config.port));
     let (address, accepting) = listen(&app, all, room, http::router(app.clone())).await?;
     tracing::info!(%address, ?room, "listening");

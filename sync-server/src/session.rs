@@ -12,7 +12,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use hyper::upgrade::Upgraded;
 use sync_core::hub::{
-    self, DeviceNoted, Effect, Event, FeedAnswer, FeedRequest, Now, PushJob, PushedGroup, Session,
+    self, DeviceNoted, Effect, Event, FeedAnswer, FeedRequest, Moment, Now, PushJob, PushedGroup,
+    Session,
 };
 use sync_core::ids::{ReplicaId, UserId};
 use sync_core::protocol::{Goodbye, PushGroup};
@@ -167,7 +168,10 @@ impl Host {
                     Incoming::Garbled(goodbye) => self.handle(Event::Ended(goodbye)),
                     Incoming::Closed => self.handle(Event::Closed),
                 },
-                Some(event) = self.judged.next(), if !self.judged.is_empty() => self.handle(event),
+                Some(event) = self.judged.next(), if !self.judged.is_empty() => {
+                    app.moments.tell(Moment::Telling);
+                    self.handle(event);
+                }
                 changed = wake.changed() => {
                     self.handle(if changed.is_ok() { Event::Woken } else { Event::Failed });
                 }
@@ -240,6 +244,7 @@ impl Host {
             self.turn = None;
             self.turn = place.turn().await;
         }
+        self.app.moments.tell(Moment::Reading);
         self.reader.answer(user, request).await
     }
 

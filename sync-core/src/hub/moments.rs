@@ -1,15 +1,24 @@
-//! Named moments inside the hub, at which a test may do what a test wants: note, stop or panic.
+//! Named moments inside the hub and its host, at which a test may do what a test wants: note, stop or
+//! panic.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::ids::ChangeHash;
 
-/// A moment inside the hub.
+/// A moment inside the hub or its host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moment {
     /// A change is about to be judged against its document.
     Judging(ChangeHash),
+    /// The host stored everything of a batch, and nothing is durable.
+    Storing,
+    /// A batch is durable, and nobody has heard.
+    Stored,
+    /// A session has verdicts, and the device has not.
+    Telling,
+    /// A session is about to read a part of a feed.
+    Reading,
 }
 
 type Listener = dyn Fn(Moment) + Send + Sync;
@@ -25,7 +34,8 @@ impl Moments {
         Self(Some(Arc::new(listener)))
     }
 
-    pub(super) fn tell(&self, moment: Moment) {
+    /// Says that a moment has come.
+    pub fn tell(&self, moment: Moment) {
         if let Some(listener) = &self.0 {
             listener(moment);
         }

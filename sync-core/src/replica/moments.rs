@@ -10,6 +10,8 @@ pub enum ReplicaMoment {
     BeforeCommit,
     /// A transaction is durable, and its caller has not heard.
     AfterCommit,
+    /// A push was put together, and nothing of it is sent.
+    Pushing,
     /// Between two records of a feed batch.
     TakingIn,
     /// Between two records that are erased.

@@ -2,6 +2,7 @@
 
 use super::device::Replica;
 use super::error::ReplicaError;
+use super::moments::ReplicaMoment;
 use super::state::State;
 use super::store::OwnChange;
 use crate::limits;
@@ -31,6 +32,7 @@ impl Replica {
         session.next_push += 1;
         session.sent_to = last.seq;
         session.in_flight.insert(push, taken);
+        self.file.tell(ReplicaMoment::Pushing);
         Ok(Some(ClientMessage::Push(Push { push, groups }).to_bytes()))
     }
 }

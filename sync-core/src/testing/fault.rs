@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::hub::Moment;
 use crate::replica::ReplicaMoment;
 
 macro_rules! points {
@@ -33,6 +34,8 @@ points! {
     DeviceBeforeCommit = "device-before-commit",
     /// The device's transaction is durable, and nobody heard.
     DeviceAfterCommit = "device-after-commit",
+    /// The device put a push together and sent nothing of it.
+    DeviceBeforePush = "device-before-push",
     /// The device is taking in a feed batch.
     DeviceMidFeed = "device-mid-feed",
     /// The device is erasing what its user does not see any more.
@@ -59,6 +62,7 @@ impl FaultPoint {
         match self {
             Self::DeviceBeforeCommit
             | Self::DeviceAfterCommit
+            | Self::DeviceBeforePush
             | Self::DeviceMidFeed
             | Self::DeviceMidWipe
             | Self::DeviceMidScrub
@@ -83,10 +87,23 @@ impl From<ReplicaMoment> for FaultPoint {
         match moment {
             ReplicaMoment::BeforeCommit => Self::DeviceBeforeCommit,
             ReplicaMoment::AfterCommit => Self::DeviceAfterCommit,
+            ReplicaMoment::Pushing => Self::DeviceBeforePush,
             ReplicaMoment::TakingIn => Self::DeviceMidFeed,
             ReplicaMoment::Erasing => Self::DeviceMidWipe,
             ReplicaMoment::Scrubbing => Self::DeviceMidScrub,
             ReplicaMoment::Filling => Self::DeviceMidRebuild,
+        }
+    }
+}
+
+impl From<Moment> for FaultPoint {
+    fn from(moment: Moment) -> Self {
+        match moment {
+            Moment::Judging(_) => Self::ServerMidJudging,
+            Moment::Storing => Self::ServerBeforeCommit,
+            Moment::Stored => Self::ServerAfterCommit,
+            Moment::Telling => Self::ServerBeforeVerdict,
+            Moment::Reading => Self::ServerMidFeed,
         }
     }
 }

@@ -8,6 +8,21 @@ use super::fault::FaultPoint;
 use super::plan::{Deed, Line, Plan, Version};
 use super::random::Random;
 
+/// Points at which a side may die in any plan; of a push, see [`trouble_on_the_line`].
+const POINTS: [FaultPoint; 11] = [
+    FaultPoint::DeviceBeforeCommit,
+    FaultPoint::DeviceAfterCommit,
+    FaultPoint::DeviceMidFeed,
+    FaultPoint::DeviceMidWipe,
+    FaultPoint::DeviceMidScrub,
+    FaultPoint::DeviceMidRebuild,
+    FaultPoint::ServerMidJudging,
+    FaultPoint::ServerBeforeCommit,
+    FaultPoint::ServerAfterCommit,
+    FaultPoint::ServerBeforeVerdict,
+    FaultPoint::ServerMidFeed,
+];
+
 /// A day in milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -50,7 +65,26 @@ pub fn draw(seed: u64, trade: &str, bug: Option<Bug>) -> Plan {
             lines.push(Line { at, deed });
         }
     }
+    lines.extend(trouble_on_the_line(seed, devices, at));
+    lines.sort_by_key(|line| line.at);
     Plan { seed, trade: trade.to_owned(), server, bug, lines }
+}
+
+/// Devices that die just before they send, in a third of all plans. Drawn by themselves, so that
+/// everything else of a plan is the same with and without.
+fn trouble_on_the_line(seed: u64, devices: u64, until: u64) -> Vec<Line> {
+    let mut random = Random::of(seed, &[12]);
+    if !random.percent(33) {
+        return Vec::new();
+    }
+    let one = |random: &mut Random| {
+        let device = DeviceId(random.below(devices) as usize);
+        Deed::Kill(device, FaultPoint::DeviceBeforePush, random.between(1, 3))
+    };
+    let count = random.between(1, 5);
+    (0..count)
+        .map(|_| Line { at: random.between(devices, until), deed: one(&mut random) })
+        .collect()
 }
 
 struct Drawing {
@@ -119,7 +153,7 @@ impl Drawing {
             71..73 => Deed::Partition(device, self.random.between(1000, 90_000)),
             73..74 => Deed::Repeat(device),
             74..83 => {
-                let point = self.random.pick(FaultPoint::ALL).copied();
+                let point = self.random.pick(&POINTS).copied();
                 let nth = self.random.between(1, 4);
                 Deed::Kill(device, point.unwrap_or(FaultPoint::DeviceBeforeCommit), nth)
             }

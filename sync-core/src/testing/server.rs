@@ -85,7 +85,7 @@ impl Server {
 
     fn begin<'j>(&self, jobs: &'j [PushJob], now: UnixMs) -> Box<Commit<'j>> {
         let trap = self.trap.clone();
-        let moments = Moments::told_to(move |_| trap.reach(FaultPoint::ServerMidJudging));
+        let moments = Moments::told_to(move |moment| trap.reach(moment.into()));
         Box::new(Commit::new(self.schema.clone(), jobs, Purpose::Push, now, moments))
     }
 

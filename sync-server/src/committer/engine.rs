@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgPool;
 use sqlx::{Connection as _, Executor};
-use sync_core::hub::{Commit, DocumentCache, Judged, Moments, Purpose, PushJob};
+use sync_core::hub::{Commit, DocumentCache, Judged, Moment, Moments, Purpose, PushJob};
 use sync_core::protocol::{Opinion, Verdict};
 
 use crate::clock::now;
@@ -52,7 +52,9 @@ impl Engine {
         let judged = judging::judge(&mut tx, &self.rules, begun, cache).await?;
         let to_store = judged.to_store();
         documents::store(&mut tx, &to_store).await?;
+        self.moments.tell(Moment::Storing);
         let durable = documents::commit(tx, &to_store).await?;
+        self.moments.tell(Moment::Stored);
         held.give_back();
         count(&judged);
         Ok(judged.verdicts(durable, cache))

@@ -78,6 +78,10 @@ impl Pulse {
         PushWaits { pulse: self.clone(), number }
     }
 
+    pub(super) fn waiting_pushes(&self) -> usize {
+        self.waiting().since.len()
+    }
+
     pub(super) fn oldest_push(&self) -> Duration {
         self.waiting().since.values().next().map_or(Duration::ZERO, Instant::elapsed)
     }

@@ -1,13 +1,11 @@
 //! What a device holds follows what its user may see, however that changes.
 
-use std::time::Duration;
-
 use client_sdk::core::ids::RecordId;
-use client_sdk::{ClientEvent, Outcome};
+use client_sdk::{ClientEvent, LinkState, Outcome};
 use sync_server::ops::explain;
 use sync_server::ops::people::{self, UserChange};
 
-use crate::harness::{World, create, set, sync_at};
+use crate::harness::{GENEROUS, World, create, set, sync_at, until};
 
 fn account(device: &mut client_sdk::Client, name: &str) -> RecordId {
     create(device, "organization", &[("name", name)])
@@ -259,8 +257,8 @@ async fn a_disabled_user_s_device_is_emptied_and_keeps_unsent_edits() {
             }
         }
     };
-    let (ended, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(5), ending), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    until("it is connected", async || rosa.status().unwrap().link == LinkState::Live).await;
+    let (ended, ()) = tokio::join!(tokio::time::timeout(GENEROUS, ending), async {
         people::change_user(&world.owner, world.rep, &off).await.unwrap();
     });
     let ended = ended.expect("the session ends by itself");

@@ -1,7 +1,5 @@
 //! Pushes that are committed together share a transaction and nothing else.
 
-use std::time::Duration;
-
 use client_sdk::Client;
 use client_sdk::core::document::FieldState;
 use client_sdk::core::ids::RecordId;
@@ -11,12 +9,16 @@ use sync_core::protocol::{
 };
 use sync_server::ops::people;
 
-use crate::harness::{World, create, set};
+use crate::harness::{World, create, set, until};
 use crate::wire::{Line, hello};
 
 /// Keeps the server from committing until it is dropped, so that what comes meanwhile is committed
 /// together.
-struct Held(sqlx::Transaction<'static, sqlx::Postgres>);
+struct Held {
+    tx: sqlx::Transaction<'static, sqlx::Postgres>,
+    /// Whose push waits for that, as long as this is held.
+    _first: Line,
+}
 
 impl Held {
     async fn new(world: &World) -> Self {
@@ -30,19 +32,27 @@ impl Held {
         let (mut line, welcome) = Line::greeted(&url, hello(world.token(world.admin))).await;
         welcome.unwrap();
         line.say(&push_of(Vec::new())).await;
-        waiting().await;
-        Self(tx)
+        pushes_wait(world, 1).await;
+        until("a commit is held up", async || {
+            let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock')";
+            sqlx::query_scalar(sql).fetch_one(&world.owner).await.unwrap()
+        })
+        .await;
+        Self { tx, _first: line }
     }
 
-    async fn release(self) {
-        waiting().await;
-        self.0.rollback().await.unwrap();
+    /// Lets the server commit, once so many pushes wait for it.
+    async fn release(self, world: &World, pushes: usize) {
+        pushes_wait(world, pushes).await;
+        self.tx.rollback().await.unwrap();
     }
 }
 
-/// Time for what was sent to arrive; nothing outside the server tells that it did.
-async fn waiting() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
+/// Waits until so many pushes have come to the server and have no verdicts.
+async fn pushes_wait(world: &World, pushes: usize) {
+    let committer = &world.server.app.committer;
+    until(&format!("{pushes} pushes wait"), async || committer.waiting_pushes() >= pushes).await;
 }
 
 fn push_of(items: Vec<PushItem>) -> ClientMessage {
@@ -78,8 +88,8 @@ async fn a_stolen_change_in_the_same_batch_changes_no_verdict() {
             receipt: None,
         };
         omar.say(&push_of(vec![item])).await;
-        waiting().await;
-        let (_, summary) = tokio::join!(held.release(), world.sync(&mut rosa));
+        pushes_wait(&world, 2).await;
+        let (_, summary) = tokio::join!(held.release(&world, 3), world.sync(&mut rosa));
         assert_eq!(summary.refused, 0, "twisted: {twisted}");
         let kept = rosa.quarantine().unwrap();
         assert!(kept.is_empty(), "twisted: {twisted}: {kept:?}");
@@ -112,7 +122,7 @@ async fn an_edit_that_two_processes_send_at_once_is_accepted_for_both() {
     set(&mut one, account, "organization", &[("notes", "One. Two.")]);
     set(&mut two, account, "organization", &[("notes", "One. Two. Three.")]);
     let held = Held::new(&world).await;
-    tokio::join!(held.release(), world.sync(&mut one), world.sync(&mut two));
+    tokio::join!(held.release(&world, 3), world.sync(&mut one), world.sync(&mut two));
     for device in [&mut one, &mut two] {
         world.sync(device).await;
         assert_eq!(device.status().unwrap().refused, 0);

@@ -2,11 +2,14 @@
 
 use futures_util::{SinkExt, StreamExt};
 use sync_core::protocol::{ClientMessage, Goodbye, Refresh, ServerMessage, Welcome};
+use sync_server::clock;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use uuid::Uuid;
 
+use crate::harness::World;
 use crate::wire::hello;
 
 /// What the system may hold of what was sent to a caller who does not read.
@@ -67,6 +70,34 @@ impl Caller {
             Some(ServerMessage::Welcome(welcome)) => welcome,
             other => panic!("not let in: {other:?}"),
         }
+    }
+
+    /// Is let in with a token that runs out soon, and when that was too soon for a busy machine, with one
+    /// that lasts longer. Returns when it runs out, too, in milliseconds since 1970.
+    pub(crate) async fn let_in_briefly(world: &World, user: Uuid) -> (Self, i64) {
+        for seconds in [2, 8, 30, 120] {
+            let exp_ms = (clock::now().seconds() + seconds) * 1000;
+            let token = world.token_until(user, seconds);
+            let mut caller = Self::greet(&world.server.sync_url(), &token).await;
+            if let Some(ServerMessage::Welcome(_)) = caller.next().await {
+                return (caller, exp_ms);
+            }
+        }
+        panic!("not let in within two minutes");
+    }
+
+    /// Whether the server answers.
+    pub(crate) async fn is_answered(&mut self) -> bool {
+        let ping = ClientMessage::Ping.to_bytes();
+        if self.socket.send(Message::Binary(ping.into())).await.is_err() {
+            return false;
+        }
+        while let Some(message) = self.next().await {
+            if matches!(message, ServerMessage::Pong) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Reads until the socket is closed; what the server said last.

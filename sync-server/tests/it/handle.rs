@@ -26,7 +26,7 @@ mod live_list;
 mod status;
 
 /// Long enough for anything that is to happen at all.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn in_time<T>(what: &str, waiting: impl Future<Output = T>) -> T {
     let outcome = tokio::time::timeout(PATIENCE, waiting).await;
@@ -235,8 +235,9 @@ async fn a_network_that_dies_without_a_word_is_noticed_and_the_next_connection_g
     let world = World::new().await;
     let proxy = Proxy::to(&world.server.sync_url()).await;
     let mut rosa = world.device("rosa.db", world.rep);
+    // Silent for longer than any pause of a busy machine.
     let short =
-        Timing { ping_after_ms: 150, silent_for_ms: 1500, backoff_to_ms: 100, ..Timing::default() };
+        Timing { ping_after_ms: 500, silent_for_ms: 9000, backoff_to_ms: 100, ..Timing::default() };
     rosa.use_server(Server::new(&proxy.url, world.token(world.rep)).timing(short));
     let mut events = rosa.events();
     rosa.connect();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::{RecordId, UserId};
@@ -22,7 +23,7 @@ use sync_server::{clock, store};
 use uuid::Uuid;
 
 /// How long a server of a test waits for its database: longer than a busy machine takes for anything.
-pub(crate) const PATIENCE: Patience = Patience::of(std::time::Duration::from_secs(60));
+pub(crate) const PATIENCE: Patience = Patience::of(Duration::from_secs(60));
 pub(crate) const SECRET: &str = "a secret for tests that is long enough";
 
 /// A kind of the CRM.
@@ -343,6 +344,19 @@ pub(crate) async fn second_server(world: &World) -> Arc<Running> {
     Arc::new(server::start(&world.config, sync_core::crm::schema()).await.unwrap())
 }
 
+/// How long anything may take on a slow machine.
+pub(crate) const GENEROUS: Duration = Duration::from_secs(120);
+
+/// Looks again and again until it is so.
+pub(crate) async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !done().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(GENEROUS, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 /// A server as a process of its own, killed without warning when dropped.
 pub(crate) struct ServerProcess {
     pub(crate) child: Child,
@@ -353,6 +367,13 @@ impl ServerProcess {
     /// Starts it on a free port and waits until it takes connections.
     pub(crate) async fn start(config: &Config) -> Self {
         Self::run(config, Command::new(env!("CARGO_BIN_EXE_sync-server")).arg("serve")).await
+    }
+
+    /// Starts one that ends at a point, as a test has it.
+    pub(crate) async fn dying(config: &Config, dies_at: Option<String>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sync-server"));
+        let at = dies_at.map(|at| (sync_core::testing::DIES_AT, at));
+        Self::run(config, command.arg("serve").envs(at)).await
     }
 
     /// Starts it where a process may open no more than so many files.
@@ -376,7 +397,7 @@ impl ServerProcess {
             .unwrap();
         let process = Self { child, port };
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         process
     }

@@ -1,7 +1,7 @@
 //! How soon a change of access reaches devices that are connected: what is lost is erased, and what
-//! is gained is there. Prints what it measured.
+//! is gained is there. Prints what it measured; that it comes at all is what must hold on a busy machine.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use client_sdk::core::ids::RecordId;
 use client_sdk::{Client, ClientEvent, LinkState, Notice, Server};
@@ -9,10 +9,7 @@ use sync_server::ops::people::{self, UserChange};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::harness::{World, create};
-
-/// Far beyond the second that is promised: machines that run tests are busy.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::harness::{GENEROUS, World, create};
 
 /// A connected device, and when what happened on it.
 struct Connected {
@@ -30,7 +27,7 @@ impl Connected {
         device.connect();
         let mut statuses = device.status_stream();
         let live = async { while statuses.next().await.unwrap().link != LinkState::Live {} };
-        tokio::time::timeout(PATIENCE, live).await.expect("everything is there");
+        tokio::time::timeout(GENEROUS, live).await.expect("everything is there");
         let mut telling = device.events();
         std::thread::spawn(move || {
             // Until nobody listens any more, once the test is over.
@@ -55,8 +52,8 @@ impl Connected {
                 instead.push(event);
             }
         };
-        let in_time = tokio::time::timeout(PATIENCE, wait).await;
-        in_time.unwrap_or_else(|_| panic!("not in time: {what}; instead: {instead:?}"))
+        let in_time = tokio::time::timeout(GENEROUS, wait).await;
+        in_time.unwrap_or_else(|_| panic!("never: {what}; instead: {instead:?}"))
     }
 
     async fn lost(&mut self, since: Instant, what: &str) -> String {

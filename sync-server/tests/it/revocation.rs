@@ -1,5 +1,6 @@
 //! A session ends when its permission does, whatever the client and the database are doing, and the
-//! server says why.
+//! server says why. How late is printed; on a busy machine only that it ends, and not before its time, must
+//! hold.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,7 @@ use sync_server::clock;
 use sync_server::ops::people::{self, UserChange};
 
 use crate::caller::Caller;
-use crate::harness::{World, create, set};
-
-/// Far beyond the second that is promised: machines that run tests are busy.
-const PATIENCE: Duration = Duration::from_secs(3);
+use crate::harness::{GENEROUS, World, create, set, until};
 
 /// Waits for the goodbye; returns its code.
 async fn code(caller: &mut Caller) -> String {
@@ -34,10 +32,8 @@ async fn a_session_ends_within_a_second_of_its_token() {
     let url = world.server.sync_url();
     let mut late = Caller::greet(&url, &world.token_until(world.rep, -1)).await;
     assert_eq!(code(&mut late).await, "expired_token");
-    let exp_ms = (clock::now().seconds() + 2) * 1000;
-    let mut caller = Caller::greet(&url, &world.token_until(world.rep, 2)).await;
-    caller.welcome().await;
-    let goodbye = tokio::time::timeout(PATIENCE + Duration::from_secs(2), caller.end()).await;
+    let (mut caller, exp_ms) = Caller::let_in_briefly(&world, world.rep).await;
+    let goodbye = tokio::time::timeout(GENEROUS, caller.end()).await;
     let late = clock::now().0 - exp_ms;
     let goodbye = goodbye.expect("closed in time").expect("the server says why");
     assert_eq!(goodbye.code, "expired_token");
@@ -64,7 +60,7 @@ async fn a_client_that_acknowledges_nothing_is_disabled_within_a_second() {
     }
     let began = Instant::now();
     set_active(&world, false).await;
-    let code = tokio::time::timeout(PATIENCE, code(&mut caller)).await.expect("closed in time");
+    let code = tokio::time::timeout(GENEROUS, code(&mut caller)).await.expect("closed in time");
     println!(
         "measured: from disabling to a closed socket, window full: {} ms",
         began.elapsed().as_millis()
@@ -89,7 +85,7 @@ async fn a_user_who_is_disabled_is_told_within_a_second() {
     tx.execute(sql).await.unwrap();
     tx.commit().await.unwrap();
     drop(connection);
-    let code = tokio::time::timeout(PATIENCE, code(&mut caller)).await.expect("closed in time");
+    let code = tokio::time::timeout(GENEROUS, code(&mut caller)).await.expect("closed in time");
     println!("measured: from disabling to a closed socket: {} ms", began.elapsed().as_millis());
     assert_eq!(code, "disabled");
     // Enabled again she may come back at once and stays.
@@ -105,15 +101,12 @@ async fn a_user_who_is_disabled_is_told_within_a_second() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_waits_for_the_database_ends_with_its_token() {
     let world = World::new().await;
-    let mut caller =
-        Caller::greet(&world.server.sync_url(), &world.token_until(world.rep, 3)).await;
-    caller.welcome().await;
-    let exp_ms = (clock::now().seconds() + 3) * 1000;
+    let (mut caller, exp_ms) = Caller::let_in_briefly(&world, world.rep).await;
     let mut connection = world.owner.acquire().await.unwrap();
     let mut tx = connection.begin().await.unwrap();
     tx.execute("LOCK TABLE sync.clock IN ACCESS EXCLUSIVE MODE").await.unwrap();
     world.server.app.wake.send_modify(|count| *count += 1);
-    let ended = tokio::time::timeout(PATIENCE + Duration::from_secs(3), code(&mut caller)).await;
+    let ended = tokio::time::timeout(GENEROUS, code(&mut caller)).await;
     let late = clock::now().0 - exp_ms;
     tx.rollback().await.unwrap();
     drop(connection);
@@ -142,16 +135,18 @@ async fn a_client_that_reads_nothing_is_cut_off_all_the_same() {
     let exp_ms = (clock::now().seconds() + 2) * 1000;
     let (url, token) = (world.server.sync_url(), world.token_until(world.rep, 2));
     let mut caller = Caller::greet(&url, &token).await;
-    let gone = tokio::time::timeout(PATIENCE + Duration::from_secs(2), caller.write_until_gone());
+    let gone = tokio::time::timeout(GENEROUS, caller.write_until_gone());
     gone.await.expect("cut off in time");
     let late = clock::now().0 - exp_ms;
     println!("measured: from expiry to a closed socket, client not reading: {late} ms");
     assert!(late >= 0, "cut off before its time: {late} ms");
+    let sessions = || world.server.app.places.sessions();
+    until("that session is over", async || sessions() == 0).await;
     let mut caller = Caller::greet(&url, &world.token(world.rep)).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until("another one stands", async || sessions() == 1).await;
     let began = Instant::now();
     set_active(&world, false).await;
-    let gone = tokio::time::timeout(PATIENCE, caller.write_until_gone());
+    let gone = tokio::time::timeout(GENEROUS, caller.write_until_gone());
     gone.await.expect("cut off in time");
     let late = began.elapsed().as_millis();
     println!("measured: from disabling to a closed socket, client not reading: {late} ms");

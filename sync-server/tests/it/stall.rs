@@ -21,25 +21,14 @@ use sync_server::telemetry;
 use uuid::Uuid;
 
 use crate::fault::{account, codes, job};
-use crate::harness::{ServerProcess, World, create, set};
+use crate::harness::{GENEROUS, ServerProcess, World, create, set, until};
 use crate::relay::Relay;
 
-/// How long anything may take on a slow machine.
-const GENEROUS: Duration = Duration::from_secs(90);
 /// Limits that strike soon, and late enough for a slow machine's commit.
 const SHORT: Patience = Patience::of(Duration::from_secs(6));
 
 /// Tables that a commit touches, in its order; whoever locks one holds it up there.
 const POINTS: [&str; 4] = ["sync.clock", "public.organizations", "sync.changes", "sync.documents"];
-
-async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !done().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(GENEROUS, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
-}
 
 async fn sent(device: &Client, what: &str) {
     until(what, async || device.status().unwrap().unsent == 0).await;
@@ -55,8 +44,9 @@ async fn hold(world: &World, table: &str) -> Transaction<'static, Postgres> {
 /// Waits until a commit has come as far as that.
 async fn held_up(world: &World, table: &str) {
     until(&format!("a commit at {table}"), async || {
-        let sql =
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted)";
+        // Other databases have tables of the same number.
+        let sql = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+             WHERE d.datname = current_database() AND relation = $1::regclass AND NOT granted)";
         sqlx::query_scalar(sql).bind(table).fetch_one(&world.owner).await.unwrap()
     })
     .await;

@@ -16,11 +16,10 @@ use sync_server::server::{self, Running};
 use uuid::Uuid;
 
 use crate::caller::Caller;
-use crate::harness::{SECRET, World};
+use crate::harness::{GENEROUS, SECRET, World};
 use crate::signer::{Signer, base64url, key_set, message};
 
 const ISSUER: &str = "https://project.example/auth/v1";
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a sound token of the user says.
 fn claims(user: Uuid) -> Value {
@@ -270,7 +269,7 @@ async fn sessions_end_with_their_key() {
     assert_eq!(answer(&server, &unknown).await, "unavailable", "it may be in the next set");
     let began = Instant::now();
     std::fs::write(&file, key_set(&[rsa.jwk("b")])).unwrap();
-    let goodbye = tokio::time::timeout(PATIENCE, first.end()).await.expect("closed in time");
+    let goodbye = tokio::time::timeout(GENEROUS, first.end()).await.expect("closed in time");
     println!(
         "measured: from a key's removal to a closed socket: {} ms",
         began.elapsed().as_millis()
@@ -283,7 +282,7 @@ async fn sessions_end_with_their_key() {
     let stays = tokio::time::timeout(Duration::from_millis(700), second.end()).await;
     assert!(stays.is_err(), "the other key's session stays: {stays:?}");
     std::fs::write(&file, key_set(&[Signer::rsa().jwk("b")])).unwrap();
-    let goodbye = tokio::time::timeout(PATIENCE, second.end()).await.expect("closed in time");
+    let goodbye = tokio::time::timeout(GENEROUS, second.end()).await.expect("closed in time");
     assert_eq!(goodbye.expect("the server says why").code, "bad_token");
     server.stop().await;
     world.end().await;
@@ -346,10 +345,13 @@ async fn keys_are_fetched_again_for_an_unknown_name_but_not_all_the_time() {
     provider.says(StatusCode::OK, &[old.jwk("old"), new.jwk("new")]);
     assert_eq!(answer(&server, &named(&new, "new")).await, "sales_rep");
     assert_eq!(provider.asked(), 4);
+    let began = Instant::now();
     for n in 0..20 {
         assert_eq!(answer(&server, &named(&new, &format!("forged{n}"))).await, "bad_token");
     }
-    assert_eq!(provider.asked(), 4, "once in a while is enough");
+    // On a machine on which that takes longer than ten seconds, they may have been fetched again.
+    let most = 4 + began.elapsed().as_secs() as usize / 10;
+    assert!(provider.asked() <= most, "asked {} times", provider.asked());
     server.stop().await;
     world.end().await;
 }

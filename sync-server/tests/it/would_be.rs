@@ -22,7 +22,7 @@ use crate::harness::{World, create, edit, pantry_program, set};
 use crate::wire::{Line, hello};
 
 /// Long enough for any answer.
-const WITHIN: Duration = Duration::from_secs(20);
+const WITHIN: Duration = Duration::from_secs(120);
 
 async fn would_be_at(
     device: &Client,

@@ -39,6 +39,17 @@ async fn main() -> ExitCode {
     }
 }
 
+/// A test may have this process end at a named point.
+#[cfg(feature = "fault-points")]
+fn die_at_a_point(client: &client_sdk::Client) {
+    use client_sdk::core::replica::ReplicaMoments;
+    use client_sdk::core::testing::{DIES_AT, Doom};
+    let Ok(text) = std::env::var(DIES_AT) else { return };
+    let doom = Doom::parse(&text);
+    let moments = ReplicaMoments::told_to(move |moment| doom.reach(moment.into()));
+    client.with_replica(|replica, _| replica.tell_moments(moments));
+}
+
 async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
     if let Command::Init { user, token, token_file } = cli.command {
         return database::init(&cli.db, user, Tokens::of(token, token_file), out).await;
@@ -47,6 +58,8 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
         return database::rescue(&cli.db, file, out);
     }
     let client = database::open(&cli.db, None)?;
+    #[cfg(feature = "fault-points")]
+    die_at_a_point(&client);
     database::fill_tables(&client, out)?;
     match cli.command {
         Command::Init { .. } | Command::Rescue { .. } => Ok(()),

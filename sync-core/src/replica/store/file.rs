@@ -49,6 +49,11 @@ impl File {
         self.moments = moments;
     }
 
+    /// Says that a moment has come.
+    pub(in crate::replica) fn tell(&self, moment: ReplicaMoment) {
+        self.moments.tell(moment);
+    }
+
     pub(in crate::replica) fn tables(&self) -> &Tables {
         &self.tables
     }

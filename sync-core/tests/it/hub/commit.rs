@@ -223,8 +223,8 @@ fn a_change_on_which_judging_panics_costs_nobody_else_anything() {
     let of_rosa: Vec<PushedChange> =
         (1..=5).map(|n| account(1, n as u8, n, &format!("Account {n}"))).collect();
     let marked = of_rosa[3].hash;
-    let moments = Moments::told_to(move |Moment::Judging(hash)| {
-        assert!(hash != marked, "a fault in the engine");
+    let moments = Moments::told_to(move |moment| {
+        assert!(moment != Moment::Judging(marked), "a fault in the engine");
     });
     let rosa = job(1, of_rosa.into_iter().map(|change| vec![change]).collect());
     let omar = job(2, vec![vec![account(2, 20, 20, "Omar's")]]);
