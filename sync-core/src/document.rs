@@ -13,8 +13,10 @@ mod edit;
 mod hydrate;
 pub mod lean;
 mod load_error;
+mod phone;
 mod steps;
 mod text;
+mod typed;
 mod unsaid;
 mod value;
 
@@ -24,6 +26,9 @@ pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, cr
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use load_error::LoadError;
 pub use steps::{prepare, split};
+pub use typed::{
+    DayOrder, DayProblem, Decimal, Habits, day_and_time, moment, read_time, read_value, split_keys,
+};
 pub use unsaid::unsaid;
 pub use value::{Value, ValueError, normalise_key, read_scalar};
 

@@ -87,3 +87,4 @@ pub mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
+pub mod words;

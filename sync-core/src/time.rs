@@ -22,14 +22,11 @@ impl UnixMs {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Reads an RFC 3339 timestamp, or a bare date as its midnight UTC.
+    /// Reads a moment that says how far it is from UTC, as in RFC 3339. Without that nobody can tell
+    /// which moment is meant; `document::Habits` has the zone of whoever writes one so.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
-            return Some(Self(stamp.as_millisecond()));
-        }
-        let date: jiff::civil::Date = text.parse().ok()?;
-        let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(Self(midnight.timestamp().as_millisecond()))
+        let stamp = text.parse::<jiff::Timestamp>().ok()?;
+        Some(Self(stamp.as_millisecond()))
     }
 
     /// The calendar day in UTC, `YYYY-MM-DD`.
@@ -62,8 +59,11 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_date_is_its_midnight_in_utc() {
-        assert_eq!(UnixMs::parse("1970-01-02"), Some(UnixMs(86_400_000)));
+    fn without_its_distance_from_utc_a_time_is_no_moment() {
+        let ten = UnixMs::parse("2026-11-20T10:00:00-05:00").unwrap();
+        assert_eq!(ten.to_string(), "2026-11-20T15:00:00.000Z");
+        assert_eq!(UnixMs::parse("2026-11-20 10:00"), None);
+        assert_eq!(UnixMs::parse("1970-01-02"), None);
         assert_eq!(UnixMs(86_400_000).utc_date().as_deref(), Some("1970-01-02"));
     }
 }

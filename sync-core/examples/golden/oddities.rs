@@ -81,7 +81,7 @@ fn twice_created_visit() -> Made {
     let pairs = [
         ("organization_id", account.as_str()),
         ("user_id", who.as_str()),
-        ("occurred_at", "2026-09-21"),
+        ("occurred_at", "2026-09-21T00:00:00Z"),
         ("interaction_type", "CALL"),
     ];
     let (doc, _) = writer(ROSA, 1).create(&kind, record(5), &pairs);

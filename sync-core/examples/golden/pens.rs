@@ -2,7 +2,7 @@
 
 use automerge::Automerge;
 use sync_core::document::{
-    self, FieldChange, LocalChange, Pen, PenRole, RecordEdit, Value, hydrate,
+    self, FieldChange, Habits, LocalChange, Pen, PenRole, RecordEdit, hydrate,
 };
 use sync_core::event::event_data;
 use sync_core::ids::{Actor, EventId, RecordId, UserId};
@@ -117,7 +117,7 @@ pub(crate) fn edit(kind: &Kind, pairs: &[(&str, &str)]) -> RecordEdit {
     let mut edit = RecordEdit::parse(kind, typed).unwrap();
     for (name, text) in whole {
         let field = kind.field(name).unwrap();
-        edit = edit.set(field, Value::parse(field, text).unwrap());
+        edit = edit.set(field, document::read_value(field, text, &Habits::default()).unwrap());
     }
     edit
 }

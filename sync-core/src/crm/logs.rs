@@ -9,6 +9,7 @@ use crate::cell::Cell;
 use crate::event::{Event, EventData, event_data};
 use crate::ids::EventId;
 use crate::schema::*;
+use crate::words;
 
 /// One entry of a log with its id.
 type Entry<'a> = (EventId, &'a Event);
@@ -162,9 +163,8 @@ fn read_stage(text: &str) -> Result<EventData, String> {
         Some((stage, reason)) => (stage.trim(), Some(reason.trim())),
         None => (text, None),
     };
-    if !STAGES.contains(&stage) {
-        return Err(format!("one of {}", STAGES.join(", ")));
-    }
+    let stage = words::one_of(stage, STAGES);
+    let stage = stage.ok_or_else(|| format!("one of {}", STAGES.join(", ")))?;
     Ok(event_data([("stage", Some(stage)), ("reason", reason)]))
 }
 
@@ -196,10 +196,9 @@ fn shown_status(state: &LogState<'_>) -> Cell {
 }
 
 fn read_status(text: &str) -> Result<EventData, String> {
-    if !STATUSES.contains(&text) {
-        return Err(format!("one of {}", STATUSES.join(", ")));
-    }
-    Ok(event_data([("status", Some(text))]))
+    let status = words::one_of(text, STATUSES);
+    let status = status.ok_or_else(|| format!("one of {}", STATUSES.join(", ")))?;
+    Ok(event_data([("status", Some(status))]))
 }
 
 /// Done if any completion is not superseded by a reopening; by the earliest.
@@ -230,10 +229,7 @@ fn earliest(a: &Entry<'_>, b: &Entry<'_>) -> Ordering {
 }
 
 fn read_completion(text: &str) -> Result<EventData, String> {
-    let action = match text.to_ascii_lowercase().as_str() {
-        "yes" | "true" | "1" | "y" | "done" => "complete",
-        "no" | "false" | "0" | "n" | "open" => "reopen",
-        _ => return Err("yes or no".to_owned()),
-    };
+    let done = words::done_or_open(text).ok_or_else(|| "yes or no".to_owned())?;
+    let action = if done { "complete" } else { "reopen" };
     Ok(EventData::from([("action".to_owned(), Json::from(action))]))
 }

@@ -7,9 +7,10 @@ use automerge::{Author, Automerge, ObjId, ROOT, ReadDoc};
 
 use super::hydrate::FieldState;
 use super::text;
+use super::typed::{self, Habits};
 use super::value::{Value, ValueError, allowed, normalise_key};
 use super::{Hydrated, hydrate};
-use crate::event::{Event, EventData, frontier};
+use crate::event::{Event, EventData};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
 use crate::limits;
 use crate::schema::{Field, FieldType, ID_KEY, Initial, Kind, Presence, Rule, SetOf, Writer};
@@ -143,9 +144,21 @@ impl RecordEdit {
         kind: &Kind,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, EditError> {
+        Self::parse_with(kind, pairs, &Habits::default())
+    }
+
+    /// As [`RecordEdit::parse`], in the words of somebody with these habits.
+    ///
+    /// # Errors
+    /// Names the field and what it takes.
+    pub fn parse_with<'a>(
+        kind: &Kind,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        habits: &Habits,
+    ) -> Result<Self, EditError> {
         let mut edit = Self::default();
         for (name, text) in pairs {
-            edit.push_text(kind, name, text)?;
+            edit.push_text(kind, name, text, habits)?;
         }
         Ok(edit)
     }
@@ -156,7 +169,13 @@ impl RecordEdit {
         self
     }
 
-    fn push_text(&mut self, kind: &Kind, name: &str, text: &str) -> Result<(), EditError> {
+    fn push_text(
+        &mut self,
+        kind: &Kind,
+        name: &str,
+        text: &str,
+        habits: &Habits,
+    ) -> Result<(), EditError> {
         if let Some((field, data)) = event_from_text(kind, name, text)? {
             self.changes.push((field, FieldChange::Append(data)));
             return Ok(());
@@ -170,9 +189,9 @@ impl RecordEdit {
             (FieldType::Text, None) => {
                 self.changes.push((field.clone(), FieldChange::Text(checked_text(field, text)?)));
             }
-            (FieldType::Set(_), None) => {
-                for key in text.split(',').map(str::trim).filter(|key| !key.is_empty()) {
-                    self.changes.push((field.clone(), set_change(field, key)?));
+            (FieldType::Set(of), None) => {
+                for key in typed::split_keys(of, text) {
+                    self.changes.push((field.clone(), set_change(field, &key)?));
                 }
             }
             (FieldType::Fields, Some(key)) => {
@@ -184,10 +203,10 @@ impl RecordEdit {
                 // One part by itself: complete only when merged with the others in this edit.
                 let part = parts.iter().find(|p| p.name == part);
                 let part = part.ok_or_else(|| unknown_field(kind, name))?;
-                self.push_part(field, part.name, super::value::parse_part(part, text.trim()))?;
+                self.push_part(field, part.name, typed::part(part, text, habits))?;
             }
             (_, None) => {
-                let value = Value::parse(field, text)?;
+                let value = typed::read_value(field, text, habits)?;
                 self.changes.push((field.clone(), FieldChange::Set(value)));
             }
             (_, Some(_)) => return Err(unknown_field(kind, name)),
@@ -469,10 +488,8 @@ fn write_field(
             }
         }
         (FieldChange::Append(data), Some(id)) => {
-            let before = match now.field(field.name) {
-                Some(FieldState::Log(events)) => {
-                    frontier(events).into_iter().map(|(id, _)| id).collect()
-                }
+            let before = match (now.field(field.name), field.ty) {
+                (Some(FieldState::Log(events)), FieldType::Log(log)) => log.superseded(events),
                 _ => Vec::new(),
             };
             let event =

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use automerge::ScalarValue;
 use serde_json::Value as Json;
 
+use super::phone;
 use crate::ids;
 use crate::schema::{Field, FieldType, Part, PartType, SetOf};
 use crate::time::UnixMs;
@@ -45,30 +46,6 @@ impl ValueError {
 }
 
 impl Value {
-    /// Reads what a person typed for a field, such as `A`, `2026-03-01` or `{"minor":500,"currency":"USD"}`.
-    ///
-    /// # Errors
-    /// When the text is no value of the field's type.
-    pub fn parse(field: &Field, text: &str) -> Result<Self, ValueError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(Value::Null);
-        }
-        let json = match field.ty {
-            FieldType::Int { .. } => {
-                text.parse::<i64>().map(Json::from).unwrap_or_else(|_| Json::from(text))
-            }
-            FieldType::Bool => match text.to_ascii_lowercase().as_str() {
-                "true" | "yes" | "1" | "y" => Json::Bool(true),
-                "false" | "no" | "0" | "n" => Json::Bool(false),
-                _ => Json::from(text),
-            },
-            FieldType::Parts(parts) => parse_parts(field, parts, text)?,
-            _ => Json::from(text),
-        };
-        Self::from_json(field, &json)
-    }
-
     /// Reads a JSON value for a field and checks it against the declaration.
     ///
     /// # Errors
@@ -283,43 +260,6 @@ fn parts_problem(parts: &[Part], values: &BTreeMap<String, Json>) -> Option<Stri
     None
 }
 
-/// `street=1 Main St, city=Albany` or a JSON object.
-fn parse_parts(field: &Field, parts: &[Part], text: &str) -> Result<Json, ValueError> {
-    if text.starts_with('{') {
-        return serde_json::from_str(text)
-            .map_err(|e| ValueError::new(field.name, format!("not JSON: {e}"), allowed(field)));
-    }
-    let mut object = serde_json::Map::new();
-    for pair in text.split(',') {
-        let Some((name, value)) = pair.split_once('=') else {
-            return Err(ValueError::new(
-                field.name,
-                format!("\"{}\" is not part=value", clip(pair)),
-                allowed(field),
-            ));
-        };
-        let name = name.trim();
-        let Some(part) = parts.iter().find(|part| part.name == name) else {
-            return Err(ValueError::new(
-                field.name,
-                format!("no part \"{}\"", clip(name)),
-                allowed(field),
-            ));
-        };
-        object.insert(name.to_owned(), parse_part(part, value.trim()));
-    }
-    Ok(Json::Object(object))
-}
-
-/// Reads one part from text; text that does not fit stays text, for `parts_problem` to name.
-pub(super) fn parse_part(part: &Part, text: &str) -> Json {
-    match part.ty {
-        PartType::Int => text.parse::<i64>().map_or_else(|_| Json::from(text), Json::from),
-        PartType::Float { .. } => text.parse::<f64>().map_or_else(|_| Json::from(text), Json::from),
-        PartType::Str { .. } | PartType::Date | PartType::Choice(_) => Json::from(text),
-    }
-}
-
 /// What a field takes, in words for a person.
 pub(super) fn allowed(field: &Field) -> String {
     match field.ty {
@@ -328,12 +268,16 @@ pub(super) fn allowed(field: &Field) -> String {
         FieldType::Int { min, max } => format!("a whole number from {min} to {max}"),
         FieldType::Bool => "yes or no".into(),
         FieldType::Date => "a day as YYYY-MM-DD".into(),
-        FieldType::Instant => "a moment as YYYY-MM-DDTHH:MM:SSZ".into(),
+        FieldType::Instant => {
+            "a moment as YYYY-MM-DD HH:MM in your time zone, or as YYYY-MM-DDTHH:MM:SSZ".into()
+        }
         FieldType::Ref { kind } => format!("the id of a {kind}"),
         FieldType::Parts(parts) => {
             format!("parts {}", parts.iter().map(|part| part.name).collect::<Vec<_>>().join(", "))
         }
         FieldType::Text => "text".into(),
+        FieldType::Set(SetOf::Phones) => "telephone numbers, such as +1 207 555 0118 x42".into(),
+        FieldType::Set(SetOf::Emails) => "e-mail addresses".into(),
         FieldType::Set(of) => format!("a set of {of:?}").to_lowercase(),
         FieldType::Log(_) => "an event".into(),
         FieldType::Fields => "name and text".into(),
@@ -357,12 +301,8 @@ pub fn normalise_key(field: &Field, key: &str) -> Result<String, ValueError> {
             mail
         }
         FieldType::Set(SetOf::Phones) => {
-            let plus = if key.starts_with('+') { "+" } else { "" };
-            let digits: String = key.chars().filter(char::is_ascii_digit).collect();
-            if !(5..=20).contains(&digits.len()) {
-                return Err(wrong(format!("\"{}\" is not a telephone number", clip(key))));
-            }
-            format!("{plus}{digits}")
+            let number = phone::normal(key);
+            number.ok_or_else(|| wrong(format!("\"{}\" is not a telephone number", clip(key))))?
         }
         FieldType::Set(SetOf::Ids) => {
             let id = key.to_ascii_lowercase();

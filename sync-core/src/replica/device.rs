@@ -71,6 +71,22 @@ impl Replica {
         self.file.owner().user
     }
 
+    /// The name of the time zone that was set on this device, if one was.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn zone(&self) -> rusqlite::Result<Option<String>> {
+        self.file.stored().meta("zone")
+    }
+
+    /// Sets the time zone in which times of day are meant that are typed on this device.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_zone(&mut self, name: &str) -> Result<(), ReplicaError> {
+        self.file.write(|work| Ok(work.set_meta("zone", &name)?))
+    }
+
     /// The writer that this open stands for.
     pub fn actor(&self) -> Actor {
         self.actor

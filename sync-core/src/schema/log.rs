@@ -143,6 +143,16 @@ impl Log {
         LogState { shown, standing, creator }
     }
 
+    /// What an event that is written now supersedes: all that it sees standing. What stands although
+    /// an event of the same word superseded it is among that, so that a reopening takes back every
+    /// completion and not the last one alone.
+    pub fn superseded(&self, events: &Events) -> Vec<EventId> {
+        let state = self.state(events, None);
+        let all = frontier(events).into_iter().chain(state.standing).map(|(id, _)| id);
+        let all: BTreeSet<EventId> = all.collect();
+        all.into_iter().collect()
+    }
+
     /// What is wrong with an event's parts, if anything.
     pub fn problem(&self, data: &EventData) -> Option<String> {
         for part in self.parts {
