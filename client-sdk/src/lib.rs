@@ -10,10 +10,12 @@ mod record;
 pub mod records;
 mod server;
 mod shared;
+mod short;
 mod status;
 mod summary;
 mod task;
 mod token;
+mod zone;
 
 pub use client::Client;
 pub use env::SystemEnv;
@@ -21,6 +23,7 @@ pub use live::LiveRows;
 pub use record::{Edit, FieldName, ListChange, LiveList, Record, RecordError, Records, Row};
 pub use server::Server;
 pub use shared::ClientEvent;
+pub use short::short_ids;
 pub use status::StatusStream;
 pub use summary::SyncSummary;
 pub use sync_core as core;
@@ -29,3 +32,4 @@ pub use sync_core::replica::{
     Wanted, WouldBe, read_claims,
 };
 pub use token::{TokenError, TokenFile, TokenSource};
+pub use zone::ZoneError;

@@ -1,39 +1,8 @@
 //! `pantry` from the outside: what it prints, and what it leaves behind.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-const USER: &str = "01a20878-e375-72ee-8516-8e43d0b76d93";
-
-fn pantry(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pantry"))
-        .args(["--db", "a.db"])
-        .args(args)
-        .current_dir(dir)
-        .env_remove("PANTRY_TOKEN")
-        .output()
-        .unwrap()
-}
-
-#[track_caller]
-fn ok(dir: &Path, args: &[&str]) -> String {
-    let output = pantry(dir, args);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{args:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The exit code and what was said on standard error.
-fn fails(dir: &Path, args: &[&str]) -> (i32, String) {
-    let output = pantry(dir, args);
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-}
-
-fn begun() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    ok(dir.path(), &["init", "--user", USER]);
-    dir
-}
+use crate::kit::{begun, fails, ok, pantry};
 
 /// Create, change, find, delete and restore, all without a server.
 #[test]

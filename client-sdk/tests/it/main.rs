@@ -4,5 +4,9 @@
 mod command_line;
 mod examples;
 mod generate;
+mod ids;
+mod kit;
+mod output;
 mod private;
 mod typed;
+mod typed_values;

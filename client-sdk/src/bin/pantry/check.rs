@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use client_sdk::Client;
-use client_sdk::core::document::RecordEdit;
 use client_sdk::core::printable::line;
 use client_sdk::core::replica::{Culprit, GroupEdit, WouldBe};
 use serde_json::json;
@@ -86,7 +85,7 @@ pub(crate) async fn run(client: &Client, args: CheckArgs, out: &Output) -> Resul
 fn edits(client: &Client, args: &CheckArgs) -> Result<Vec<GroupEdit>, Failure> {
     if let Some(kind) = &args.new {
         let kind = kind_named(kind)?;
-        let edit = RecordEdit::parse(&kind, pairs(&args.words)?)?;
+        let edit = client.read_edit(&kind, pairs(&args.words)?)?;
         let id = client.mint_id();
         return Ok(vec![GroupEdit::Create { id, kind, edit }]);
     }
@@ -97,6 +96,6 @@ fn edits(client: &Client, args: &CheckArgs) -> Result<Vec<GroupEdit>, Failure> {
     let [record, values @ ..] = &args.words[..] else { return Ok(Vec::new()) };
     let id = find(client, record)?;
     let kind = client.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
-    let edit = RecordEdit::parse(&kind, pairs(values)?)?;
+    let edit = client.read_edit(&kind, pairs(values)?)?;
     Ok(vec![GroupEdit::Edit { id, edit }])
 }

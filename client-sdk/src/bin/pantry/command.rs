@@ -45,6 +45,10 @@ pub(crate) enum Command {
         /// A file that holds one.
         #[arg(long, env = "PANTRY_TOKEN_FILE")]
         token_file: Option<PathBuf>,
+        /// The time zone in which times of day are meant that are typed here, such as
+        /// America/New_York; the system's when not given. It may be set later too, without a user.
+        #[arg(long)]
+        zone: Option<String>,
     },
     /// Read records from a CSV file. Rows that do not fit are listed and left out.
     Import {
@@ -59,6 +63,9 @@ pub(crate) enum Command {
         preview: bool,
     },
     /// Create a record: field=value …
+    ///
+    /// Values are read as people write them: 1,200 · yes · Prospect · 2026-11-20 10:00 (in your time
+    /// zone) · 25,000.00 USD. What is not understood is refused.
     New {
         kind: String,
         values: Vec<String>,

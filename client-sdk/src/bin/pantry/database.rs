@@ -17,19 +17,30 @@ pub(crate) async fn init(
     db: &Path,
     user: Option<UserId>,
     tokens: Option<Tokens>,
+    zone: Option<&str>,
     out: &Output,
 ) -> Result<(), Failure> {
     let user = match (user, tokens) {
-        (Some(user), _) => user,
-        (None, Some(mut tokens)) => user_of_token(&tokens.token().await?)?,
+        (Some(user), _) => Some(user),
+        (None, Some(mut tokens)) => Some(user_of_token(&tokens.token().await?)?),
+        (None, None) if zone.is_some() && db.exists() => None,
         (None, None) => {
             return Err(failure(1, "give --user ID, --token TOKEN or --token-file FILE"));
         }
     };
-    let client = open(db, Some(user))?;
+    let client = open(db, user)?;
+    if let Some(zone) = zone {
+        client.set_zone(zone)?;
+    }
+    let (user, zone) = (client.user(), client.zone()?);
+    let zone = zone.map(|zone| zone.iana_name().unwrap_or("the system's").to_owned());
+    let times = match &zone {
+        Some(zone) => format!("times of day are in zone {zone}"),
+        None => "no time zone is known; `pantry init --zone NAME` sets one".to_owned(),
+    };
     out.value(
-        &json!({"db": db, "user": user.to_string(), "replica": client.id().to_string()}),
-        &format!("{} is ready for user {user}", db.display()),
+        &json!({"db": db, "user": user.to_string(), "replica": client.id().to_string(), "zone": zone}),
+        &format!("{} is ready for user {user}; {times}", db.display()),
     );
     Ok(())
 }

@@ -17,7 +17,7 @@ use clap::Parser;
 use client_sdk::core::printable::line;
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions};
 use command::{Cli, Command};
-use failure::Failure;
+use failure::{Failure, failure};
 use output::Output;
 use quarantine::QuarantineCommand;
 use serde_json::json;
@@ -26,17 +26,23 @@ use tokens::Tokens;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let out = Output { json: cli.json };
-    match run(cli, &out).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(code, text)) => {
-            // An answer that is no success was printed already, and is no error.
-            if !text.is_empty() {
-                out.error(&text);
-            }
-            ExitCode::from(code)
-        }
+    let out = Output::new(cli.json);
+    let done = run(cli, &out).await.and_then(|()| written(&out));
+    let Err(Failure(code, text)) = done else { return ExitCode::SUCCESS };
+    // An answer that is no success was printed already, and is no error, unless it was not printed.
+    let text = match written(&out) {
+        Err(Failure(_, lost)) if text.is_empty() => lost,
+        _ => text,
+    };
+    if !text.is_empty() {
+        out.error(&text);
     }
+    ExitCode::from(code)
+}
+
+/// Whether all that was printed is written.
+fn written(out: &Output) -> Result<(), Failure> {
+    out.finish().map_err(|error| failure(1, format!("the output could not be written: {error}")))
 }
 
 /// A test may have this process end at a named point.
@@ -51,8 +57,9 @@ fn die_at_a_point(client: &client_sdk::Client) {
 }
 
 async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
-    if let Command::Init { user, token, token_file } = cli.command {
-        return database::init(&cli.db, user, Tokens::of(token, token_file), out).await;
+    if let Command::Init { user, token, token_file, zone } = cli.command {
+        let tokens = Tokens::of(token, token_file);
+        return database::init(&cli.db, user, tokens, zone.as_deref(), out).await;
     }
     if let Command::Rescue { out: file } = &cli.command {
         return database::rescue(&cli.db, file, out);

@@ -1,7 +1,8 @@
 //! What is printed, for people or as JSON: the only place that prints, so that nobody's text reaches a
 //! terminal as something that it obeys.
 
-use std::io::{IsTerminal, Write};
+use std::cell::RefCell;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use client_sdk::core::printable::{json, line, lines};
@@ -11,15 +12,47 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, failure};
 
-/// Where and how to print. A closed pipe is no error.
+/// Where and how to print. What cannot be written is kept until the end, and is an error then; a pipe
+/// that somebody closed, such as `head`, is none.
+#[derive(Default)]
 pub(crate) struct Output {
     pub(crate) json: bool,
+    lost: RefCell<Option<std::io::Error>>,
 }
 
 impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, lost: RefCell::default() }
+    }
+
+    /// Everything that was printed is written, or this is why not.
+    pub(crate) fn finish(&self) -> Result<(), std::io::Error> {
+        self.keep(std::io::stdout().flush());
+        match self.lost.take() {
+            Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints a line; after one that could not be written, nothing more.
+    fn print(&self, text: impl std::fmt::Display) {
+        if self.lost.borrow().is_none() {
+            self.keep(writeln!(std::io::stdout(), "{text}"));
+        }
+    }
+
+    fn keep(&self, written: std::io::Result<()>) {
+        if let Err(error) = written {
+            self.lost.borrow_mut().get_or_insert(error);
+        }
+    }
+
+    fn print_json(&self, value: &Value) {
+        self.print(json(&value.to_string()));
+    }
+
     pub(crate) fn value(&self, value: &Value, text: &str) {
-        let mut out = std::io::stdout();
-        let _ = if self.json { print_json(value) } else { writeln!(out, "{}", lines(text)) };
+        if self.json { self.print_json(value) } else { self.print(lines(text)) }
     }
 
     pub(crate) fn table(&self, table: &Table) {
@@ -27,7 +60,7 @@ impl Output {
             for row in &table.rows {
                 let object: serde_json::Map<String, Value> =
                     table.columns.iter().cloned().zip(row.iter().cloned()).collect();
-                let _ = print_json(&Value::Object(object));
+                self.print_json(&Value::Object(object));
             }
             return;
         }
@@ -37,18 +70,23 @@ impl Output {
         for row in &table.rows {
             printed.add_row(row.iter().map(|cell| line(&plain(cell)).into_owned()));
         }
-        let _ = writeln!(std::io::stdout(), "{printed}\n{} rows", table.rows.len());
+        self.print(format_args!("{printed}\n{} rows", table.rows.len()));
     }
 
     /// Prints JSON, for people and programs alike.
     pub(crate) fn json_lines(&self, values: &[Value]) {
-        for value in values {
-            let _ = print_json(value);
-        }
+        values.iter().for_each(|value| self.print_json(value));
     }
 
     pub(crate) fn note(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{}", lines(text));
+    }
+
+    /// What is worth saying beside an answer, for people.
+    pub(crate) fn note_each(&self, texts: &[String]) {
+        if !self.json {
+            texts.iter().for_each(|text| self.note(text));
+        }
     }
 
     pub(crate) fn error(&self, text: &str) {
@@ -72,10 +110,6 @@ impl Output {
         bar.set_prefix(what);
         bar
     }
-}
-
-fn print_json(value: &Value) -> std::io::Result<()> {
-    writeln!(std::io::stdout(), "{}", json(&value.to_string()))
 }
 
 /// Writes what a command was asked to write, for nobody but the file's owner to read, and names the

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use client_sdk::Client;
-use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::ChangeHash;
 use client_sdk::core::printable::{json, line};
 use client_sdk::core::replica::{Quarantined, Table, counted};
@@ -83,7 +82,7 @@ pub(crate) fn run(
         QuarantineCommand::Resubmit { edit, corrections } => {
             let one = find(client, &edit)?;
             let kind = kind_named(&one.kind)?;
-            let corrections = RecordEdit::parse(&kind, pairs(&corrections)?)?;
+            let corrections = client.read_edit(&kind, pairs(&corrections)?)?;
             client.resubmit(one.hash, corrections)?;
             let text = "made again; it goes up with the next sync";
             out.value(&json!({"resubmitted": one.hash.to_string()}), text);

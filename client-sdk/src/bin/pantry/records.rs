@@ -4,11 +4,11 @@ use std::path::Path;
 
 use client_sdk::Client;
 use client_sdk::core::crm;
-use client_sdk::core::document::{FieldState, RecordEdit};
+use client_sdk::core::document::{FieldChange, FieldState, RecordEdit, Value};
 use client_sdk::core::ids::RecordId;
 use client_sdk::core::printable::line;
-use client_sdk::core::replica::{GroupEdit, ListOptions, Table};
-use client_sdk::core::schema::{Kind, Use};
+use client_sdk::core::replica::{GroupEdit, ListOptions, SearchHit, Table};
+use client_sdk::core::schema::{FieldType, Kind, SetOf, Use};
 use serde_json::json;
 
 use crate::failure::{Failure, failure};
@@ -22,7 +22,10 @@ pub(crate) fn create(
     out: &Output,
 ) -> Result<(), Failure> {
     let kind = kind_named(kind)?;
-    let id = client.create(&kind, RecordEdit::parse(&kind, pairs(values)?)?)?;
+    let edit = client.read_edit(&kind, pairs(values)?)?;
+    let read = read_as(client, &edit, values);
+    let id = client.create(&kind, edit)?;
+    out.note_each(&read);
     out.value(&json!({"id": id.to_string()}), &id.to_string());
     Ok(())
 }
@@ -36,10 +39,34 @@ pub(crate) fn set(
 ) -> Result<(), Failure> {
     let id = find(client, id)?;
     let kind = client.kind_of(id)?.ok_or_else(|| unknown(&id.to_string()))?;
-    let done = client.edit(id, RecordEdit::parse(&kind, pairs(values)?)?)?;
+    let edit = client.read_edit(&kind, pairs(values)?)?;
+    let read = read_as(client, &edit, values);
+    let done = client.edit(id, edit)?;
+    out.note_each(&read);
     let text = if done.changes.is_empty() { "nothing to change" } else { "changed" };
     out.value(&json!({"id": id.to_string(), "changed": !done.changes.is_empty()}), text);
     Ok(())
+}
+
+/// What was read where something else was typed: times in the zone of this device, days and numbers in
+/// their one form.
+fn read_as(client: &Client, edit: &RecordEdit, values: &[String]) -> Vec<String> {
+    let typed = |text: &str| values.iter().any(|value| value.ends_with(&format!("={text}")));
+    let said = edit.changes.iter().filter_map(|(field, change)| match change {
+        FieldChange::Set(Value::Instant(at)) => {
+            Some(format!("{}: {} ({at})", field.name, client.local(*at)))
+        }
+        FieldChange::Set(Value::Null) | FieldChange::Set(Value::Bool(_)) => None,
+        FieldChange::Set(value) => {
+            let text = output::inline(&value.to_json());
+            (!typed(&text)).then(|| format!("{}: {text}", field.name))
+        }
+        FieldChange::Add(key) if matches!(field.ty, FieldType::Set(SetOf::Phones)) => {
+            Some(format!("{}: {key}", field.name))
+        }
+        _ => None,
+    });
+    said.collect()
 }
 
 /// Lists records of a kind.
@@ -96,7 +123,7 @@ pub(crate) fn unknown(id: &str) -> Failure {
     failure(1, format!("no record {id} on this device; `pantry search` finds records by words"))
 }
 
-/// A whole id, or the beginning or end of one that only one record has.
+/// A whole id, or characters of its end, or of its beginning, that only one record has.
 pub(crate) fn find(client: &Client, id: &str) -> Result<RecordId, Failure> {
     if let Ok(id) = id.parse::<RecordId>() {
         return match client.kind_of(id)? {
@@ -108,23 +135,31 @@ pub(crate) fn find(client: &Client, id: &str) -> Result<RecordId, Failure> {
     if id.len() < 6 || !plain {
         return Err(failure(
             1,
-            format!("\"{id}\" is not an id, nor six or more characters of one"),
+            format!("\"{id}\" is not an id, nor six or more characters of the end of one"),
         ));
     }
-    let part = id.to_ascii_lowercase();
-    let tables = client.schema().document_kinds().map(|kind| {
-        format!("SELECT id FROM {} WHERE id LIKE '{part}%' OR id LIKE '%{part}'", kind.table)
-    });
-    let sql = tables.collect::<Vec<_>>().join(" UNION ALL ");
-    let found = client.query(&sql)?.rows;
-    match found.as_slice() {
-        [row] => Ok(row[0].as_str().unwrap_or_default().parse()?),
+    match client.named(id)?.as_slice() {
+        [one] => Ok(one.id),
         [] => Err(unknown(id)),
-        many => Err(failure(
-            1,
-            format!("{} records have \"{id}\" in their id; give more of it", many.len()),
-        )),
+        many => Err(failure(1, candidates(id, many))),
     }
+}
+
+/// Several records that an id may mean, each with the shortest end that only it has.
+fn candidates(part: &str, many: &[SearchHit]) -> String {
+    const LISTED: usize = 10;
+    let ids: Vec<RecordId> = many.iter().map(|hit| hit.id).collect();
+    let ends = client_sdk::short_ids(&ids);
+    let mut text = format!("{} records have \"{part}\" in their id:", many.len());
+    for (hit, end) in many.iter().zip(ends).take(LISTED) {
+        text.push_str(&format!(" {end} ({} \"{}\"),", hit.kind, hit.title));
+    }
+    if many.len() > LISTED {
+        text.push_str(&format!(" and {} more,", many.len() - LISTED));
+    }
+    text.pop();
+    text.push_str("; give more characters of its end");
+    text
 }
 
 pub(crate) fn life(
@@ -147,6 +182,7 @@ pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failur
     let fields = record.kind.fields.iter().zip(&record.fields);
     for (field, state) in fields.filter(|(field, _)| field.usage == Use::InUse) {
         let value = match state {
+            FieldState::Value(Value::Instant(at)) if !out.json => json!(client.local(*at)),
             FieldState::Value(value) => value.to_json(),
             FieldState::Text(text) => json!(text),
             FieldState::Keys(keys) => json!(keys),
