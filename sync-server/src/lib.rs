@@ -20,6 +20,7 @@ pub mod http;
 pub mod listener;
 pub mod ops;
 pub mod places;
+mod printing;
 pub mod revocation;
 pub mod server;
 pub mod session;
@@ -28,17 +29,4 @@ pub mod store;
 pub mod telemetry;
 pub mod traffic;
 
-use std::io::Write;
-
-use sync_core::printable;
-
-/// Writes lines to standard output; a closed pipe is no error. Text of other people within them went
-/// through [`printable::line`] before, so that nobody makes lines of their own.
-pub fn say(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{}", printable::lines(&text.to_string()));
-}
-
-/// Writes JSON to standard output, as one line.
-pub fn say_json(value: &serde_json::Value) {
-    let _ = writeln!(std::io::stdout(), "{}", printable::json(&value.to_string()));
-}
+pub use printing::{all_said, say, say_json};

@@ -14,7 +14,7 @@ use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
 use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
 use sync_server::store::Patience;
-use sync_server::{clock, committer, say, say_json, server, store, telemetry};
+use sync_server::{all_said, clock, committer, say, say_json, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Documents are many small allocations, made and dropped on several threads.
@@ -24,7 +24,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    match run(cli.command, cli.json).await {
+    let done = run(cli.command, cli.json).await;
+    // What a command was asked for and could not print, it has not done.
+    let written = all_said().context("the output could not be written");
+    match done.and_then(|code| written.map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
             use std::io::Write as _;

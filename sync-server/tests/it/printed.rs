@@ -157,3 +157,29 @@ async fn no_command_of_either_program_prints_what_a_terminal_obeys() {
     assert!(json >= 8, "told by {json} commands in JSON");
     world.end().await;
 }
+
+/// A report or a token that was cut off is none: whoever puts it into a file hears of it.
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(target_os = "linux")]
+async fn output_that_cannot_be_written_is_an_error() {
+    let world = World::new().await;
+    for args in [
+        &["reports"][..],
+        &["report", "pipeline", "--user", "mia@example.com", "--format", "csv"],
+        &["token", "--user", "mia@example.com"],
+        &["user", "list"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sync-server"));
+        command
+            .args(args)
+            .env("DATABASE_URL", &world.config.database_url)
+            .env("SUPABASE_JWT_SECRET", "a secret of more than thirty-two bytes, for tests")
+            .stdout(full);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {errors}");
+        assert!(errors.contains("the output could not be written"), "{args:?}: {errors}");
+    }
+    world.end().await;
+}
