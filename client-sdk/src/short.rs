@@ -64,6 +64,7 @@ pub fn short_ids(ids: &[RecordId]) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
