@@ -77,6 +77,7 @@ pub mod hub;
 pub mod ids;
 pub mod limits;
 pub mod merge;
+mod nul;
 pub mod printable;
 pub mod projection;
 pub mod protocol;

@@ -92,6 +92,11 @@ pub const BYTES_PER_USER: u64 = 2 << 30;
 /// Devices remembered of one user; of more, the one that was heard longest ago is forgotten. Each new
 /// database file is one: two new phones a year and a dozen reinstallations make 250 in twenty years.
 pub const DEVICES_PER_USER: usize = 256;
+/// The first moment of the year 1 in UTC: neither database reads a year before it.
+pub const FIRST_MOMENT_MS: i64 = -62_135_596_800_000;
+/// The last moment that is of the year 9999 in every time zone, and the last that has a text: it is
+/// 9999-12-30T22:00:00Z.
+pub const LAST_MOMENT_MS: i64 = 253_402_207_200_000;
 /// How far into the future a claimed time may lie before it is refused.
 pub const FUTURE_CLAIM_MS: i64 = 10 * 60 * 1000;
 /// Bytes that come down a socket before somebody has signed in on it. The longest hello has a token

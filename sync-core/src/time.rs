@@ -36,6 +36,18 @@ impl UnixMs {
     }
 }
 
+/// Whether a text is a day as `YYYY-MM-DD`, of a year that PostgreSQL knows too: there is no year 0.
+pub(crate) fn is_day(text: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10
+        && text.bytes().enumerate().all(fits)
+        && !text.starts_with("0000")
+        && text.parse::<jiff::civil::Date>().is_ok()
+}
+
 /// Always `YYYY-MM-DDTHH:MM:SS.mmmZ`, so that text order is time order in SQLite.
 impl fmt::Display for UnixMs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

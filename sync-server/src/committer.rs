@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use sqlx::postgres::PgPool;
+use sync_core::error::Refusal;
 use sync_core::hub::{Answered, DocumentCache, Ended, Moments, PushJob, Trials, Unavailable};
 use sync_core::protocol::{Opinion, Verdict};
 use tokio::sync::{mpsc, oneshot};
@@ -218,7 +219,7 @@ async fn commit_all(
                     }
                     return Reach::OutOfReach;
                 }
-                Ended::RolledBack
+                unstorable(&error).map_or(Ended::RolledBack, Ended::Unstorable)
             }
             Err(_) => {
                 // Where it was and why stands in the line of the panic itself.
@@ -239,4 +240,12 @@ async fn commit_all(
         }
     }
     Reach::Reached
+}
+
+/// The refusal for whoever pushed what a table does not take, if that is why a batch was rolled back.
+fn unstorable(error: &sqlx::Error) -> Option<Refusal> {
+    let refusal = Rules::unstorable(error)?;
+    metrics::counter!("sync_commits_without_room_total").increment(1);
+    tracing::error!("a table does not take what a change came to; a rule of the guard is missing");
+    Some(refusal)
 }

@@ -13,6 +13,7 @@ use super::{Hydrated, hydrate};
 use crate::event::{Event, EventData};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
 use crate::limits;
+use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
 use crate::schema::{Field, FieldType, ID_KEY, Initial, Kind, Presence, Rule, SetOf, Writer};
 use crate::time::UnixMs;
 
@@ -46,6 +47,22 @@ impl FieldChange {
             | Self::Add(_)
             | Self::Entry(_, Some(_))
             | Self::Append(_) => false,
+        }
+    }
+
+    /// Whether it would write U+0000 anywhere.
+    fn holds_nul(&self) -> bool {
+        let in_parts = |parts: &BTreeMap<String, serde_json::Value>| {
+            parts.iter().any(|(name, value)| holds_nul(name) || json_holds_nul(value))
+        };
+        match self {
+            Self::Set(Value::Str(text)) | Self::Text(text) | Self::Add(text) => holds_nul(text),
+            Self::Set(Value::Parts(parts)) | Self::Parts(parts) | Self::Append(parts) => {
+                in_parts(parts)
+            }
+            Self::Entry(name, text) => holds_nul(name) || text.as_deref().is_some_and(holds_nul),
+            Self::Set(Value::Null | Value::Bool(_) | Value::Int(_) | Value::Instant(_))
+            | Self::Remove(_) => false,
         }
     }
 }
@@ -286,12 +303,8 @@ fn unknown_field(kind: &Kind, name: &str) -> EditError {
 }
 
 fn checked_text(field: &Field, text: &str) -> Result<String, ValueError> {
-    if text.chars().count() > limits::LONG_TEXT_CHARS || text.contains('\0') {
-        return Err(ValueError::new(
-            field.name,
-            "too long or with a NUL character",
-            allowed(field),
-        ));
+    if text.chars().count() > limits::LONG_TEXT_CHARS {
+        return Err(ValueError::new(field.name, "too long", allowed(field)));
     }
     Ok(text.to_owned())
 }
@@ -400,6 +413,9 @@ fn write(
         && let Some((field, _)) = edit.changes.iter().find(|(f, _)| f.writer == Writer::Server)
     {
         return Err(EditError::ServerOnly { field: field.name });
+    }
+    if let Some((field, _)) = edit.changes.iter().find(|(_, change)| change.holds_nul()) {
+        return Err(ValueError::new(field.name, NUL_PROBLEM, allowed(field)).into());
     }
     // A document without its id is one of a faulty app; its containers are those of the first step.
     let record = creating.or(now.id).unwrap_or(RecordId(uuid::Uuid::nil()));

@@ -8,9 +8,10 @@ use serde_json::Value as Json;
 
 use super::value::{Value, read_scalar};
 use crate::event::{Event, Events};
-use crate::ids::{EventId, RecordId};
+use crate::ids::{self, EventId, RecordId};
 use crate::merge;
-use crate::schema::{Field, FieldType, ID_KEY, Kind, Presence, Use};
+use crate::nul::{NUL_PROBLEM, holds_nul};
+use crate::schema::{Field, FieldType, ID_KEY, Kind, Presence, SetOf, Use};
 
 /// What a document says, in the order of the kind's fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,16 +204,7 @@ fn read_container(
     let Some(container) = &container else { return empty(field) };
     match field.ty {
         FieldType::Text => FieldState::Text(doc.text(container).unwrap_or_default()),
-        FieldType::Fields => {
-            let entries = doc.map_range(container, ..).filter_map(|item| match item.value {
-                ValueRef::Scalar(scalar) => {
-                    let scalar = ScalarValue::from(scalar);
-                    Some((item.key.into_owned(), scalar.as_str()?.to_owned()))
-                }
-                ValueRef::Object(_) => None,
-            });
-            FieldState::Map(entries.collect())
-        }
+        FieldType::Fields => FieldState::Map(read_entries(doc, field, container, odd)),
         FieldType::Log(log) => {
             let mut events = BTreeMap::new();
             for item in doc.map_range(container, ..) {
@@ -233,8 +225,41 @@ fn read_container(
             }
             FieldState::Log(events)
         }
-        _ => FieldState::Keys(doc.map_range(container, ..).map(|i| i.key.into_owned()).collect()),
+        _ => {
+            let mut keys: Vec<String> =
+                doc.map_range(container, ..).map(|item| item.key.into_owned()).collect();
+            let ids = field.ty == FieldType::Set(SetOf::Ids);
+            keys.retain(|key| {
+                let fits = !holds_nul(key) && (!ids || ids::is_canonical(key));
+                if !fits {
+                    violation(odd, field, "holds an entry that cannot be stored");
+                }
+                fits
+            });
+            FieldState::Keys(keys)
+        }
     }
+}
+
+/// Custom fields by name.
+fn read_entries(
+    doc: &Automerge,
+    field: &Field,
+    container: &ObjId,
+    odd: &mut Vec<Violation>,
+) -> BTreeMap<String, String> {
+    let mut entries = BTreeMap::new();
+    for item in doc.map_range(container, ..) {
+        let ValueRef::Scalar(scalar) = item.value else { continue };
+        let scalar = ScalarValue::from(scalar);
+        let Some(text) = scalar.as_str() else { continue };
+        if holds_nul(&item.key) || holds_nul(text) {
+            violation(odd, field, NUL_PROBLEM);
+        } else {
+            entries.insert(item.key.into_owned(), text.to_owned());
+        }
+    }
+    entries
 }
 
 /// What a container holds that nobody wrote to.
@@ -257,6 +282,8 @@ fn default_or_missing(field: &Field, index: usize, out: &mut Hydrated) {
     }
 }
 
+/// Notes what is odd, in words that a table can hold: they may quote what the document holds.
 fn violation(odd: &mut Vec<Violation>, field: &Field, problem: &str) {
-    odd.push(Violation { field: field.name.to_owned(), problem: problem.to_owned() });
+    let problem = problem.replace('\0', "\u{fffd}");
+    odd.push(Violation { field: field.name.to_owned(), problem });
 }

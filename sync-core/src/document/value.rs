@@ -7,8 +7,10 @@ use serde_json::Value as Json;
 
 use super::phone;
 use crate::ids;
+use crate::limits;
+use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
 use crate::schema::{Field, FieldType, Part, PartType, SetOf};
-use crate::time::UnixMs;
+use crate::time::{UnixMs, is_day};
 
 /// A value as people and programs give and get it.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +167,8 @@ fn plain_parts(
         part.is_some_and(|part| matches!(part.ty, PartType::Float { .. }))
     };
     let plain = |(name, value): (String, Json)| {
-        let number = value.as_f64().filter(|_| is_float(&name));
+        // A zero has no sign: PostgreSQL keeps the one of -0.0, and SQLite does not.
+        let number = value.as_f64().filter(|_| is_float(&name)).map(|number| number + 0.0);
         (name, number.map_or(value, Json::from))
     };
     read.into_iter().filter(|(_, value)| !value.is_null()).map(plain).collect()
@@ -196,7 +199,8 @@ fn problem(field: &Field, value: &Value) -> Option<String> {
         }
         (FieldType::Date, Value::Str(day)) => date_problem(day),
         (FieldType::Instant, Value::Instant(at)) => {
-            jiff::Timestamp::from_millisecond(at.0).is_err().then(|| "moment out of range".into())
+            let known = limits::FIRST_MOMENT_MS..=limits::LAST_MOMENT_MS;
+            (!known.contains(&at.0)).then(|| "is no moment of the years 1 to 9999".into())
         }
         (FieldType::Ref { .. }, Value::Str(id)) => ids::is_canonical(id)
             .then_some(())
@@ -207,17 +211,15 @@ fn problem(field: &Field, value: &Value) -> Option<String> {
 }
 
 fn text_problem(text: &str, max: usize) -> Option<String> {
-    if text.contains('\0') {
-        // Postgres text cannot hold it, so a record with one could never be projected.
-        return Some("contains a NUL character".into());
+    if holds_nul(text) {
+        return Some(NUL_PROBLEM.into());
     }
     (text.len() > max && text.chars().count() > max)
         .then(|| format!("is {} characters long", text.chars().count()))
 }
 
 fn date_problem(day: &str) -> Option<String> {
-    let fits = day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok();
-    (!fits).then(|| format!("\"{}\" is not a day", clip(day)))
+    (!is_day(day)).then(|| format!("\"{}\" is not a day of the years 1 to 9999", clip(day)))
 }
 
 fn parts_problem(parts: &[Part], values: &BTreeMap<String, Json>) -> Option<String> {
@@ -225,6 +227,9 @@ fn parts_problem(parts: &[Part], values: &BTreeMap<String, Json>) -> Option<Stri
         return Some("has too many parts".into());
     }
     for (name, value) in values {
+        if holds_nul(name) || json_holds_nul(value) {
+            return Some(format!("part {} {NUL_PROBLEM}", clip(&name.replace('\0', ""))));
+        }
         let Some(part) = parts.iter().find(|part| part.name == name) else {
             // A part of a newer app: kept as long as it is a small scalar.
             if value.is_object() || value.is_array() || value.to_string().len() > 1024 {
@@ -313,7 +318,10 @@ pub fn normalise_key(field: &Field, key: &str) -> Result<String, ValueError> {
         }
         _ => key.to_owned(),
     };
-    if normal.is_empty() || normal.len() > crate::limits::KEY_BYTES || normal.contains('\0') {
+    if holds_nul(&normal) {
+        return Err(wrong(NUL_PROBLEM.into()));
+    }
+    if normal.is_empty() || normal.len() > limits::KEY_BYTES {
         return Err(wrong(format!("key of {} bytes", normal.len())));
     }
     Ok(normal)

@@ -11,6 +11,7 @@ use automerge::{ActorId, Automerge, ChangeHash as AutoHash, ObjId, ReadDoc, Scal
 use super::refusals::bad_preds;
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;
+use crate::nul::holds_nul;
 
 /// The elements of one text.
 #[derive(Debug)]
@@ -88,5 +89,5 @@ impl TextView {
 
 /// Splicing writes one character an operation.
 fn is_character(text: &str) -> bool {
-    text != "\0" && text.chars().count() == 1
+    !holds_nul(text) && text.chars().count() == 1
 }

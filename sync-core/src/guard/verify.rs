@@ -15,13 +15,14 @@ use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_
 use super::refusals::{bad_preds, refuse};
 use super::step::{self, is_step};
 use super::text::TextView;
-use super::values::{check_unknown, check_value, check_writer, is_key};
+use super::values::{check_key, check_unknown, check_value, check_writer};
 use super::verified::VerifiedChange;
 use crate::document::{PenRole, normalise_key};
 use crate::error::{Refusal, RefusalCode};
 use crate::event::Event;
 use crate::ids::{Actor, EventId};
 use crate::limits;
+use crate::nul::holds_nul;
 use crate::schema::{Field, FieldType, Genesis, ID_KEY, Initial, KIND_KEY, Log, Presence, Rule};
 
 /// Judges a change against the document; the only maker of [`VerifiedChange`].
@@ -177,9 +178,7 @@ impl<'a> Judge<'a> {
         op: &Op,
         counter: u64,
     ) -> Result<(), Refusal> {
-        if !is_key(key) {
-            return refuse(RefusalCode::BadValue, "The edit uses a key that is too long.");
-        }
+        check_key(key)?;
         let (effect, kept) = self.effect_of(object, key, op)?;
         let left = match (place, &op.action, effect) {
             (_, OpType::Delete, Effect::Settles) => {
@@ -430,7 +429,7 @@ impl<'a> Judge<'a> {
                 if normal == key { Ok(()) } else { Err(bad()) }
             }
             (FieldType::Fields, Some(ScalarValue::Str(text)))
-                if text.len() <= limits::SCALAR_BYTES && !text.contains('\0') =>
+                if text.len() <= limits::SCALAR_BYTES && !holds_nul(text) =>
             {
                 Ok(())
             }

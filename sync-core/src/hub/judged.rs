@@ -1,6 +1,7 @@
 //! What a commit came to: what is to be stored, and, once that is durable, the verdicts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::cache::DocumentCache;
 use super::fallen::Fallen;
@@ -15,10 +16,12 @@ use crate::document;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, FeedPosition, Receipt, RecordId, ReplicaId, UserId};
 use crate::protocol::{Opinion, OpinionOutcome, Verdict, VerdictOutcome};
+use crate::schema::Schema;
 
 /// A batch that is judged, and not yet stored.
 #[derive(Debug)]
 pub struct Judged<'j> {
+    schema: Arc<Schema>,
     jobs: &'j [PushJob],
     known: HashMap<ChangeHash, KnownChange>,
     receipts: ReceiptKey,
@@ -98,6 +101,7 @@ impl Durable {
 
 impl<'j> Judged<'j> {
     pub(super) fn new(
+        schema: Arc<Schema>,
         jobs: &'j [PushJob],
         known: Known,
         workspace: Workspace,
@@ -116,7 +120,7 @@ impl<'j> Judged<'j> {
         });
         let (projected, receipts) = (projected.collect(), known.receipts);
         let known = known.changes;
-        Self { jobs, known, receipts, workspace, closed, placed, projected, fallen }
+        Self { schema, jobs, known, receipts, workspace, closed, placed, projected, fallen }
     }
 
     /// What is to be stored.
@@ -134,7 +138,7 @@ impl<'j> Judged<'j> {
         let refused = self.jobs.iter().zip(&self.fallen).map(|(job, fallen)| RefusedWork {
             user: job.user,
             replica: job.replica,
-            changes: worth_keeping(job, &fallen.refused, &fallen.said),
+            changes: worth_keeping(&self.schema, job, &fallen.refused, &fallen.said),
         });
         ToStore {
             placed: &self.placed,

@@ -6,6 +6,8 @@ use super::push::PushJob;
 use crate::error::{Refusal, RefusalCode};
 use crate::guard;
 use crate::ids::{ChangeHash, GroupId, RecordId};
+use crate::limits;
+use crate::schema::Schema;
 use crate::time::UnixMs;
 
 /// A refused change that is kept.
@@ -33,6 +35,7 @@ pub struct RefusedChange<'a> {
 /// fault and nobody's work, and what only builds on a refused edit is sent again by the device,
 /// unless access was denied: then it stays refused.
 pub(super) fn worth_keeping<'a>(
+    schema: &Schema,
     job: &'a PushJob,
     refused: &'a HashMap<ChangeHash, Refusal>,
     said: &'a HashMap<ChangeHash, serde_json::Value>,
@@ -45,6 +48,10 @@ pub(super) fn worth_keeping<'a>(
             let (Ok(parsed), Some(refusal)) = (&change.parsed, refused.get(&change.hash)) else {
                 continue;
             };
+            // A table would have no room for whatever else calls itself a kind.
+            if schema.kind(&change.kind).is_none() {
+                continue;
+            }
             // A step of a record's genesis is nobody's work; it is made again with the edit.
             let step = guard::is_step(parsed);
             let keep = match RefusalCode::parse(&refusal.code) {
@@ -70,7 +77,13 @@ pub(super) fn worth_keeping<'a>(
                     bytes: parsed.bytes(),
                     edit: said.get(&change.hash),
                     refusal,
-                    claimed_at: parsed.claimed_at(),
+                    // What falls for another's sake was never looked at itself.
+                    claimed_at: UnixMs(
+                        parsed
+                            .claimed_at()
+                            .0
+                            .clamp(limits::FIRST_MOMENT_MS, limits::LAST_MOMENT_MS),
+                    ),
                 });
             }
         }

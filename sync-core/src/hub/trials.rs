@@ -1,7 +1,8 @@
 //! What to commit next when a commit fails: the search for the one that breaks the others.
 //!
-//! A batch that fails is tried push by push. A push on which judging panics is halved until one group
-//! stands alone; that group's changes are refused as `engine_fault`, and the others go on.
+//! A batch that fails is tried push by push. A push on which judging panics, or which holds what the
+//! store has no room for, is halved until one group stands alone; that group's changes are refused as
+//! `engine_fault` or `constraint`, and the others go on.
 //!
 //! **Invariant**: every push gets an answer, whatever any other one does.
 
@@ -19,6 +20,9 @@ pub enum Ended {
     Committed(Vec<Vec<Verdict>>),
     /// The store failed; nothing is stored.
     RolledBack,
+    /// Some table does not take what some change came to; nothing is stored. Sending it again would
+    /// end the same way for ever.
+    Unstorable(Refusal),
     /// Judging panicked; nothing is stored.
     Panicked,
 }
@@ -94,7 +98,7 @@ impl Trials {
                 };
                 verdicts.into_iter().enumerate().map(answered).collect()
             }
-            (Stage::Together, Ended::RolledBack | Ended::Panicked) => {
+            (Stage::Together, Ended::RolledBack | Ended::Unstorable(_) | Ended::Panicked) => {
                 let others: VecDeque<PushJob> = std::mem::take(&mut self.now).into();
                 self.begin(0, others);
                 Vec::new()
@@ -126,22 +130,18 @@ impl Trials {
                 job.refused_before.extend(verdicts.iter().filter(|v| refused(v)).map(|v| v.hash));
                 single.verdicts.extend(verdicts);
             }
+            Ended::Unstorable(refusal) => {
+                let Some(culprits) = single.narrow(job) else {
+                    return Some(self.answer(single, Err(Unavailable)));
+                };
+                single.verdicts.extend(culprits.iter().map(|hash| refusal_of(*hash, &refusal)));
+            }
             Ended::Panicked => {
-                let mut groups = std::mem::take(&mut job.groups);
-                if groups.len() > 1 {
-                    let second = groups.split_off(groups.len() / 2);
-                    single.parts.push_front(second);
-                    single.parts.push_front(groups);
-                } else {
-                    let culprits: Vec<ChangeHash> =
-                        groups.iter().flat_map(|g| &g.changes).map(|change| change.hash).collect();
-                    if culprits.is_empty() {
-                        return Some(self.answer(single, Err(Unavailable)));
-                    }
-                    single.verdicts.extend(culprits.iter().map(|hash| fault(*hash)));
-                    job.refused_before.extend(&culprits);
-                    single.faults.extend(culprits);
-                }
+                let Some(culprits) = single.narrow(job) else {
+                    return Some(self.answer(single, Err(Unavailable)));
+                };
+                single.verdicts.extend(culprits.iter().map(|hash| refusal_of(*hash, &fault())));
+                single.faults.extend(culprits);
             }
         }
         match single.parts.pop_front() {
@@ -164,13 +164,34 @@ impl Trials {
     }
 }
 
+impl Single {
+    /// Halves the groups that failed together. One that stands alone is to blame, and its changes are
+    /// returned: none while there is more to try. Without any group there is nobody to blame.
+    fn narrow(&mut self, job: &mut PushJob) -> Option<Vec<ChangeHash>> {
+        let mut groups = std::mem::take(&mut job.groups);
+        if groups.len() > 1 {
+            let second = groups.split_off(groups.len() / 2);
+            self.parts.push_front(second);
+            self.parts.push_front(groups);
+            return Some(Vec::new());
+        }
+        let culprits: Vec<ChangeHash> =
+            groups.iter().flat_map(|group| &group.changes).map(|change| change.hash).collect();
+        job.refused_before.extend(&culprits);
+        (!culprits.is_empty()).then_some(culprits)
+    }
+}
+
 fn refused(verdict: &Verdict) -> bool {
     matches!(verdict.outcome, VerdictOutcome::Refused(_))
 }
 
-fn fault(hash: ChangeHash) -> Verdict {
+fn fault() -> Refusal {
     let sentence =
         "This edit broke the server's document engine and was not applied; please report it.";
-    let refusal = Refusal::new(RefusalCode::EngineFault, sentence);
-    Verdict { hash, outcome: VerdictOutcome::Refused(refusal), receipt: None }
+    Refusal::new(RefusalCode::EngineFault, sentence)
+}
+
+fn refusal_of(hash: ChangeHash, refusal: &Refusal) -> Verdict {
+    Verdict { hash, outcome: VerdictOutcome::Refused(refusal.clone()), receipt: None }
 }

@@ -15,6 +15,8 @@ use super::words::{Presence, Writer};
 use crate::cell::{Cell, Row};
 use crate::event::{Event, EventData, Events, frontier};
 use crate::ids::{self, EventId};
+use crate::nul::{holds_nul, json_holds_nul};
+use crate::time::is_day;
 
 /// The declaration of a log.
 pub struct Log {
@@ -172,9 +174,10 @@ impl Log {
         }
         let known = |name: &str| self.parts.iter().any(|part| part.name == name);
         let odd = data.iter().find(|(name, value)| {
-            !known(name) && (value.is_object() || value.is_array() || holds_nul(value))
+            let plain = !value.is_object() && !value.is_array();
+            !known(name) && (!plain || holds_nul(name) || json_holds_nul(value))
         });
-        odd.map(|(name, _)| format!("{name} is not a plain value"))
+        odd.map(|_| "holds a part that is no plain value".to_owned())
     }
 
     /// A part that only the server writes and that these have.
@@ -182,10 +185,6 @@ impl Log {
         let servers = self.parts.iter().filter(|part| part.writer == Writer::Server);
         servers.map(|part| part.name).find(|name| data.get(*name).is_some_and(|v| !v.is_null()))
     }
-}
-
-fn holds_nul(value: &Json) -> bool {
-    value.as_str().is_some_and(|text| text.contains('\0'))
 }
 
 impl EventPartType {
@@ -196,14 +195,9 @@ impl EventPartType {
             }
             Self::Text { max } => {
                 let fits = text.len() <= max || text.chars().count() <= max;
-                return (!fits || text.contains('\0')).then_some("is too long or holds a NUL");
+                return (!fits || holds_nul(text)).then_some("is too long or holds a NUL");
             }
-            // Postgres has no year 0.
-            Self::Day => {
-                text.len() == 10
-                    && !text.starts_with("0000")
-                    && text.parse::<jiff::civil::Date>().is_ok()
-            }
+            Self::Day => is_day(text),
             Self::Id => ids::is_canonical(text),
         };
         (!fits).then_some(match self {

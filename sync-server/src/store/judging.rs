@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, Postgres, Transaction};
 use sync_core::cell::Row;
 use sync_core::hub::{
     Care, Commit, Culprits, DocumentCache, Judged, Sight, StandIns, Step, WriteRows, Writer, Wrote,
@@ -88,7 +88,11 @@ async fn write(
         // What is put back was asked about when it was accepted.
         if let (Care::Ask { began }, Writer::User(_)) = (&asked.care, asked.writer) {
             let stood = of_kind.iter().map(|one| !began.contains(&one.record)).collect();
-            culprits.extend(ask(&mut savepoint, rules, kind, &all, stood, stand_ins).await?);
+            match ask(&mut savepoint, rules, kind, &all, stood, stand_ins).await {
+                Ok(refused) => culprits.extend(refused),
+                // A value that fits no column fails the question as it fails the row.
+                Err(error) => return refused_as_whole(savepoint, rules, error).await,
+            }
         }
         let left = of_kind.iter().zip(&all).filter(|(one, _)| !culprits.contains_key(&one.record));
         let left: Vec<&Row> = left.map(|(_, row)| &**row).collect();
@@ -96,10 +100,7 @@ async fn write(
             continue;
         }
         if let Err(error) = rows::upsert(&mut savepoint, kind, &left).await {
-            // Our own failures end the batch.
-            let refusal = rules.refusal(&error).ok_or(error)?;
-            savepoint.rollback().await?;
-            return Ok(Wrote::Refused(refusal));
+            return refused_as_whole(savepoint, rules, error).await;
         }
     }
     let left_out = skipped(&mut savepoint).await?;
@@ -115,6 +116,17 @@ async fn write(
         savepoint.rollback().await?;
     }
     Ok(if culprits.is_empty() { Wrote::All } else { Wrote::AllBut(culprits) })
+}
+
+/// Takes a savepoint back whose rows were refused together. Our own failures end the batch.
+async fn refused_as_whole(
+    savepoint: Transaction<'_, Postgres>,
+    rules: &Rules,
+    error: sqlx::Error,
+) -> sqlx::Result<Wrote> {
+    let refusal = rules.refusal(&error).ok_or(error)?;
+    savepoint.rollback().await?;
+    Ok(Wrote::Refused(refusal))
 }
 
 /// Asks the policies about rows of one kind before they are written.

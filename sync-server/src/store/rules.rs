@@ -93,17 +93,15 @@ impl Rules {
                 policy: error.constraint().map(str::to_owned),
                 sentence: error.message().to_owned(),
             }),
-            // Data exceptions and integrity violations: the row itself is at fault.
-            code if code.starts_with("22") || code.starts_with("23") => Some(Refusal {
-                code: RefusalCode::Constraint.as_str().to_owned(),
-                policy: error.constraint().map(str::to_owned),
-                sentence: format!(
-                    "The database does not accept these values: {}.",
-                    error.message()
-                ),
-            }),
-            _ => None,
+            _ => no_room(error),
         }
+    }
+
+    /// The refusal of what some table, of whatever kind, does not take: a value that fits no column,
+    /// breaks a constraint or is too long for an index. Trying it again would end the same way.
+    pub fn unstorable(error: &sqlx::Error) -> Option<Refusal> {
+        let sqlx::Error::Database(error) = error else { return None };
+        no_room(error.try_downcast_ref::<PgDatabaseError>()?)
     }
 
     fn policy_refusal(&self, error: &PgDatabaseError) -> Refusal {
@@ -139,6 +137,16 @@ impl Rules {
         };
         (skipped.record, refusal)
     }
+}
+
+/// Data exceptions, integrity violations and a limit that is exceeded: the values are at fault.
+fn no_room(error: &PgDatabaseError) -> Option<Refusal> {
+    let code = error.code();
+    (code.starts_with("22") || code.starts_with("23") || code == "54000").then(|| Refusal {
+        code: RefusalCode::Constraint.as_str().to_owned(),
+        policy: error.constraint().map(str::to_owned),
+        sentence: format!("The database does not accept these values: {}.", error.message()),
+    })
 }
 
 /// What the error codes of our triggers stand for.

@@ -37,6 +37,7 @@ mod relay;
 mod restore;
 mod revocation;
 mod secrecy;
+mod side_tables;
 mod signer;
 mod stall;
 mod stopping;
