@@ -41,7 +41,7 @@ pub use keeping::RefusedChange;
 pub use known::{DocumentHead, Inquiry, Known, KnownChange};
 pub use moments::{Moment, Moments};
 pub use places::Placed;
-pub use push::{PushJob, PushedChange, PushedGroup, parse};
+pub use push::{PushJob, PushedChange, PushedGroup, parse, room_for};
 pub use reading::{
     AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
     Since,

@@ -33,6 +33,9 @@ pub const ACTORS_PER_CHANGE: usize = 256;
 pub const OP_COUNTER: u64 = 1 << 31;
 /// One document as saved. 460 B is usual, so this is a record edited thousands of times.
 pub const DOCUMENT_BYTES: usize = 4 << 20;
+/// Saved bytes of the documents that one commit opens beside a single group's: a hundred thousand usual
+/// ones, or sixteen of the longest. Open they take up to five times as much.
+pub const DOCUMENT_BYTES_PER_COMMIT: u64 = 64 << 20;
 /// Heads of a document that travels without them: one a concurrent writer, as in one change's
 /// dependencies. A document with more travels whole.
 pub const HEADS_PER_DOCUMENT: usize = 64;
@@ -83,6 +86,22 @@ pub const FRAMES_PER_SECOND: u32 = 200;
 /// Bytes of a frame, once inflated, that count as a frame: a little that inflates to much is no less work
 /// than as much that came as it is.
 pub const BYTES_COUNTED_AS_FRAME: usize = 16 << 10;
+/// Bytes of pushes and questions, as inflated, that may wait to be judged on one server: further ones stay
+/// in their sockets until there is room. A busy second brings a few MB.
+pub const WAITING_BYTES: usize = 32 << 20;
+/// Those of one user: one frame of the longest kind, and some usual ones beside it.
+pub const WAITING_BYTES_PER_USER: usize = 12 << 20;
+/// How many times its own bytes a short push takes while it waits: each of its changes has a name, a
+/// writer and a place beside its hundred bytes.
+pub const WAITING_EXPANSION: usize = 8;
+/// Bytes of a push that may be so many short changes; what goes beyond is long values, which take what
+/// they are.
+pub const SHORT_PUSH_BYTES: usize = 128 << 10;
+/// Messages of a kind unknown here that a session may send. A newer app is told what the server speaks,
+/// so that it says few of them.
+pub const UNKNOWN_MESSAGES: u32 = 64;
+/// Bytes of changes after which a batch of pushes is closed, as received.
+pub const CHANGE_BYTES_PER_COMMIT: usize = 8 << 20;
 /// Records that one user may have begun: ten visits a working day make 50,000 in twenty years, and an
 /// import brings some ten thousand at once.
 pub const DOCUMENTS_PER_USER: u64 = 500_000;

@@ -11,7 +11,7 @@ mod bounded;
 mod frame;
 mod message;
 
-pub use frame::{Compression, Frame, FrameError, decode_frame, encode_frame};
+pub use frame::{Compression, Frame, FrameError, decode_frame, encode_frame, inflated_length};
 pub use message::{
     AccessNotice, Answer, Ask, Blob, ClientMessage, Cursor, FeedAck, FeedBatch, FeedItem, Fetch,
     Goodbye, GoodbyeCode, Hello, LEAN, Opinion, OpinionOutcome, PROTOCOL_MIN, PROTOCOL_VERSION,

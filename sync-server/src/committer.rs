@@ -21,6 +21,7 @@ use futures_util::FutureExt;
 use sqlx::postgres::PgPool;
 use sync_core::error::Refusal;
 use sync_core::hub::{Answered, DocumentCache, Ended, Moments, PushJob, Trials, Unavailable};
+use sync_core::limits;
 use sync_core::protocol::{Opinion, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -158,11 +159,12 @@ async fn run(engine: &Engine, intake: &mut Intake, pulse: &Pulse) {
             else => return,
         };
         pulse.at_work();
-        let mut count = first.0.size();
+        let (mut count, mut bytes) = (first.0.size(), first.0.bytes());
         let mut batch = vec![first];
-        while count < most {
+        while count < most && bytes < limits::CHANGE_BYTES_PER_COMMIT {
             let Ok(next) = intake.jobs.try_recv() else { break };
             count += next.0.size();
+            bytes += next.0.bytes();
             batch.push(next);
         }
         let (jobs, replies) = batch.into_iter().unzip();
@@ -201,7 +203,8 @@ async fn commit_all(
         let started = Instant::now();
         let changes: usize = jobs.iter().map(PushJob::size).sum();
         let ended = match AssertUnwindSafe(engine.commit(cache, jobs)).catch_unwind().await {
-            Ok(Ok(verdicts)) => {
+            Ok(Ok(None)) => Ended::TooMuch,
+            Ok(Ok(Some(verdicts))) => {
                 let ms = started.elapsed().as_millis() as u64;
                 tracing::debug!(changes, ms, "committed");
                 pulse.committed();

@@ -1,4 +1,4 @@
-//! Who is connected, and with which devices.
+//! Who is connected, with which devices, and how much of theirs waits to be judged.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,53 @@ use tokio_util::sync::CancellationToken;
 const FEEDS_READ_AT_ONCE: usize = 1;
 
 /// Sessions by user.
-#[derive(Debug, Default)]
-pub struct Places(Mutex<Taken>);
+#[derive(Debug)]
+pub struct Places {
+    taken: Mutex<Taken>,
+    /// Room for what waits to be judged, of everybody.
+    room: Arc<Semaphore>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let room = Arc::new(Semaphore::new(limits::WAITING_BYTES));
+        Self { taken: Mutex::default(), room }
+    }
+}
+
+/// Where what a user pushes and asks waits to be judged.
+#[derive(Clone, Debug)]
+pub struct WaitingRoom {
+    own: Arc<Semaphore>,
+    shared: Arc<Semaphore>,
+}
+
+impl WaitingRoom {
+    /// Waits for room for so many bytes, at first among those of the user: who pushes much at once waits
+    /// for what they pushed before, and nobody else for them. What is longer than any frame can be takes
+    /// all that the user has.
+    pub async fn take(&self, bytes: usize) -> Option<Room> {
+        let bytes = bytes.min(limits::WAITING_BYTES_PER_USER) as u32;
+        let own = self.own.clone().acquire_many_owned(bytes).await.ok()?;
+        let shared = self.shared.clone().acquire_many_owned(bytes).await.ok()?;
+        metrics::gauge!("sync_waiting_bytes").increment(bytes);
+        Some(Room { _own: own, _shared: shared, bytes })
+    }
+}
+
+/// Room for something that waits to be judged, given back when it is dropped.
+#[derive(Debug)]
+pub struct Room {
+    _own: OwnedSemaphorePermit,
+    _shared: OwnedSemaphorePermit,
+    bytes: u32,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        metrics::gauge!("sync_waiting_bytes").decrement(self.bytes);
+    }
+}
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -26,11 +71,17 @@ struct Sessions {
     holders: HashMap<u64, Holder>,
     /// Whose feed is being read.
     turn: Arc<Semaphore>,
+    /// Room for what waits to be judged.
+    room: Arc<Semaphore>,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { holders: HashMap::new(), turn: Arc::new(Semaphore::new(FEEDS_READ_AT_ONCE)) }
+        Self {
+            holders: HashMap::new(),
+            turn: Arc::new(Semaphore::new(FEEDS_READ_AT_ONCE)),
+            room: Arc::new(Semaphore::new(limits::WAITING_BYTES_PER_USER)),
+        }
     }
 }
 
@@ -47,9 +98,15 @@ pub struct Place {
     user: UserId,
     number: u64,
     turn: Arc<Semaphore>,
+    waiting_room: WaitingRoom,
 }
 
 impl Place {
+    /// Where what its user pushes and asks waits to be judged.
+    pub fn waiting_room(&self) -> WaitingRoom {
+        self.waiting_room.clone()
+    }
+
     /// Waits until the feed may be read: whoever connects with many devices at once waits for their own,
     /// and takes neither the database nor the processors from everybody else.
     pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
@@ -71,7 +128,9 @@ impl Places {
         let number = taken.given;
         taken.given += 1;
         let sessions = taken.users.entry(user).or_default();
-        let (holders, turn) = (&mut sessions.holders, sessions.turn.clone());
+        let (turn, own) = (sessions.turn.clone(), sessions.room.clone());
+        let waiting_room = WaitingRoom { own, shared: self.room.clone() };
+        let holders = &mut sessions.holders;
         let of_device = holders.iter().filter(|(_, holder)| holder.replica == replica);
         let mut of_device: Vec<u64> = of_device.map(|(number, _)| *number).collect();
         of_device.sort_unstable();
@@ -84,7 +143,7 @@ impl Places {
         let others = holders.len();
         holders.insert(number, Holder { replica, replaced });
         drop(taken);
-        (Place { places: self.clone(), user, number, turn }, others)
+        (Place { places: self.clone(), user, number, turn, waiting_room }, others)
     }
 
     /// Users who are connected.
@@ -98,7 +157,7 @@ impl Places {
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,5 +170,36 @@ impl Drop for Place {
                 taken.users.remove(&self.user);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Whoever pushes more than there is room for waits for what they pushed before; others do not, as
+    /// long as there is room for all.
+    #[test]
+    fn what_waits_to_be_judged_has_room_by_user_and_in_all() {
+        let places = Arc::new(Places::default());
+        let place = |user: u128| {
+            let (user, replica) = (UserId(Uuid::from_u128(user)), ReplicaId(Uuid::from_u128(9)));
+            places.take(user, replica, CancellationToken::new()).0
+        };
+        let take = |place: &Place, bytes| place.waiting_room().take(bytes).now_or_never().flatten();
+        let (rosa, again, omar) = (place(1), place(1), place(2));
+        let most = limits::WAITING_BYTES_PER_USER;
+        let first = take(&rosa, most - 1).unwrap();
+        assert!(take(&again, 2).is_none(), "of the same user, on another line");
+        assert!(take(&again, 1).is_some());
+        let others = take(&omar, usize::MAX).unwrap();
+        let third = place(3);
+        assert!(take(&third, most).is_none(), "in all");
+        assert!(take(&third, limits::WAITING_BYTES - 2 * most).is_some());
+        drop((first, others));
+        assert!(take(&again, most).is_some());
     }
 }

@@ -4,9 +4,11 @@
 mod ends;
 mod line;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -27,7 +29,7 @@ use crate::clock::now;
 use crate::doors::{Full, Visit};
 use crate::http::auth::{self, SignedIn};
 use crate::ops::people::entropy;
-use crate::places::Place;
+use crate::places::{Place, Room};
 use crate::revocation;
 use crate::store::feed::FeedReader;
 use crate::store::patience::within;
@@ -39,6 +41,12 @@ const GOODBYE_WITHIN: Duration = Duration::from_millis(400);
 
 /// How long sessions go on when the server stops, so that devices hear what became of their pushes.
 const VERDICTS_WITHIN: Duration = Duration::from_millis(2500);
+
+/// Frames up to this length are measured where they come in; it takes longer to hand them over.
+const SHORT_FRAME: usize = 16 << 10;
+
+/// A frame on its way in, and the room that was found for what it carries.
+type Arriving = BoxFuture<'static, (Bytes, Option<Room>)>;
 
 /// Serves one WebSocket until it ends.
 pub async fn serve(app: Arc<App>, upgraded: Upgraded, visit: Arc<Visit>) {
@@ -95,6 +103,10 @@ struct Host {
     reader: FeedReader,
     /// Its user's turn to read, from the clock to the end of a batch.
     turn: Option<OwnedSemaphorePermit>,
+    /// A frame that came and waits for room; until it has some nothing more is taken from the line.
+    arrived: Option<Arriving>,
+    /// Room for what the frame that is being handled carries.
+    room: Option<Room>,
     /// Pushes and questions that are being judged.
     judged: FuturesUnordered<BoxFuture<'static, Event>>,
 }
@@ -119,6 +131,8 @@ impl Host {
             place: None,
             reader: FeedReader::new(app.pool.clone(), app.schema.clone()),
             turn: None,
+            arrived: None,
+            room: None,
             judged: FuturesUnordered::new(),
         }
     }
@@ -147,6 +161,7 @@ impl Host {
                     self.handle(Event::Failed);
                 }
             }
+            self.room = None;
             if let Err(error) = within(app.patience.commit(), self.end_reading()).await {
                 tracing::error!(%error, "a session lost its database");
                 self.handle(Event::Failed);
@@ -162,8 +177,13 @@ impl Host {
             tokio::select! {
                 biased;
                 () = app.stopping.cancelled(), if !stopping => {}
-                incoming = line.next(), if !stopping => match incoming {
-                    Incoming::Frame(bytes) => self.handle(Event::Frame(bytes.into())),
+                (bytes, room) = arrival(&mut self.arrived), if !stopping => {
+                    self.arrived = None;
+                    self.room = room;
+                    self.handle(Event::Frame(bytes.into()));
+                }
+                incoming = line.next(), if !stopping && self.arrived.is_none() => match incoming {
+                    Incoming::Frame(bytes) => self.arrived = Some(self.take_in(bytes)),
                     Incoming::Heard => self.handle(Event::Heard),
                     Incoming::Garbled(goodbye) => self.handle(Event::Ended(goodbye)),
                     Incoming::Closed => self.handle(Event::Closed),
@@ -181,12 +201,29 @@ impl Host {
                     }
                     self.handle(Event::Tick);
                 }
-                () = std::future::ready(()), if may_read => {
+                () = ready(()), if may_read => {
                     let now = self.now();
                     self.session.read(now);
                 }
             }
         }
+    }
+
+    /// Waits until there is room for what a frame carries. Who has not signed in has a few short ones.
+    fn take_in(&self, frame: Bytes) -> Arriving {
+        let Some(place) = &self.place else { return Box::pin(ready((frame, None))) };
+        let waiting_room = place.waiting_room();
+        Box::pin(async move {
+            let bytes = if frame.len() <= SHORT_FRAME {
+                hub::room_for(&frame)
+            } else {
+                let frame = frame.clone();
+                let measured = tokio::task::spawn_blocking(move || hub::room_for(&frame)).await;
+                measured.unwrap_or(usize::MAX)
+            };
+            let room = waiting_room.take(bytes).await;
+            (frame, room)
+        })
     }
 
     async fn perform(&mut self, effect: Effect, line: &mut Line) -> sqlx::Result<()> {
@@ -291,9 +328,10 @@ impl Host {
         let job = PushJob::of_device(user, replica, groups);
         let changes = job.changes().map(|change| change.hash).collect();
         self.handle(Event::TakenIn { push, changes });
-        let committer = self.app.committer.clone();
+        let (committer, room) = (self.app.committer.clone(), self.room.take());
         self.judged.push(Box::pin(async move {
             let verdicts = committer.push(job).await;
+            drop(room);
             Event::Judged { push, verdicts }
         }));
     }
@@ -301,9 +339,10 @@ impl Host {
     async fn ask(&mut self, ask: u64, user: UserId, replica: ReplicaId, groups: Vec<PushGroup>) {
         let Some(groups) = parse(groups).await else { return self.handle(Event::Failed) };
         let job = PushJob::of_device(user, replica, groups);
-        let committer = self.app.committer.clone();
+        let (committer, room) = (self.app.committer.clone(), self.room.take());
         self.judged.push(Box::pin(async move {
             let opinions = committer.ask(job).await;
+            drop(room);
             Event::Answered { ask, opinions }
         }));
     }
@@ -313,6 +352,13 @@ impl Host {
 /// None if they panicked.
 async fn parse(groups: Vec<PushGroup>) -> Option<Vec<PushedGroup>> {
     tokio::task::spawn_blocking(move || hub::parse(groups)).await.ok()
+}
+
+async fn arrival(arriving: &mut Option<Arriving>) -> (Bytes, Option<Room>) {
+    match arriving {
+        Some(arriving) => arriving.await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -99,7 +99,14 @@ impl Store {
                     let head = |record: &RecordId| {
                         let one = self.documents.get(record)?;
                         let (kind, position) = (one.kind.clone(), FeedPosition(one.last));
-                        Some(DocumentHead { record: *record, kind, position, quarantined: None })
+                        let bytes = one.snapshot.len() as u64;
+                        Some(DocumentHead {
+                            record: *record,
+                            kind,
+                            position,
+                            bytes,
+                            quarantined: None,
+                        })
                     };
                     let stored = |one: &Stored| {
                         let (record, position) = (one.record, FeedPosition(one.position));
@@ -132,6 +139,7 @@ impl Store {
                     commit.wrote(wrote);
                 }
                 Step::Store => return commit.judged(),
+                Step::TooMuch => unreachable!("the documents of the corpus are short"),
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use std::panic::catch_unwind;
 
-use automerge::{Change, ExpandedChange};
+use automerge::Change;
+use automerge::legacy::Op;
 use sha2::{Digest, Sha256};
 
 use super::preflight;
@@ -14,11 +15,11 @@ use crate::time::UnixMs;
 /// An author behind a change: what it is, how long, and a user's id.
 const AUTHOR_BYTES: usize = 1 + 1 + 16;
 
-/// A change that parsed and stands on its own; nothing is known yet of the document it is for.
+/// A change that parsed and stands on its own; nothing is known yet of the document it is for. It may
+/// wait for long, beside many, so that it is kept as it came: expanded it takes a hundred times as much.
 #[derive(Clone, Debug)]
 pub struct ParsedChange {
     pub(super) change: Change,
-    pub(super) expanded: ExpandedChange,
     hash: ChangeHash,
     pub(super) actor: Actor,
     pub(super) author: Option<UserId>,
@@ -50,6 +51,11 @@ impl ParsedChange {
         self.author
     }
 
+    /// What it does, in order. Made anew each time: to be looked at and let go.
+    pub(super) fn operations(&self) -> Vec<Op> {
+        self.change.decode().operations
+    }
+
     /// The changes it builds on.
     pub fn deps(&self) -> impl Iterator<Item = ChangeHash> + '_ {
         self.change.deps().iter().map(|dep| ChangeHash(dep.0))
@@ -70,15 +76,13 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
     preflight::check(bytes)?;
     let parsed = catch_unwind(|| {
         let change = Change::from_bytes(bytes.to_vec()).map_err(|_| malformed("unreadable"))?;
-        let expanded = change.decode();
-        let again = Change::from(expanded.clone());
-        if again.raw_bytes() != bytes {
+        if Change::from(change.decode()).raw_bytes() != bytes {
             // Two encodings of one change would be two names for it.
             return Err(malformed("not in its canonical form"));
         }
-        Ok((change, expanded))
+        Ok(change)
     });
-    let (change, expanded) = parsed.unwrap_or_else(|_| Err(malformed("unreadable")))?;
+    let change = parsed.unwrap_or_else(|_| Err(malformed("unreadable")))?;
     let actor = Actor::from_slice(change.actor_id().to_bytes());
     let actor = actor.ok_or_else(|| malformed("actor of a wrong length"))?;
     let author = match change.author() {
@@ -90,5 +94,5 @@ pub fn parse(bytes: &[u8]) -> Result<ParsedChange, Refusal> {
         ),
         Some(_) => return Err(malformed("author unreadable")),
     };
-    Ok(ParsedChange { hash: change.hash().into(), change, expanded, actor, author })
+    Ok(ParsedChange { hash: change.hash().into(), change, actor, author })
 }

@@ -24,21 +24,21 @@ pub fn is_step(parsed: &ParsedChange) -> bool {
 }
 
 /// The containers that a change makes, if it makes at least one and does nothing else.
-fn containers(parsed: &ParsedChange) -> Option<Vec<(&str, ObjType)>> {
+fn containers(parsed: &ParsedChange) -> Option<Vec<(String, ObjType)>> {
     let change = &parsed.change;
     let form = change.timestamp() == 0 && change.seq() == 1 && parsed.author.is_none();
     if !form || change.deps().len() != 1 || change.is_empty() {
         return None;
     }
-    let made = parsed.expanded.operations.iter().map(|op| match (&op.action, &op.obj, &op.key) {
+    let made = parsed.operations().into_iter().map(|op| match (&op.action, &op.obj, &op.key) {
         (OpType::Make(ty @ (ObjType::Map | ObjType::Text)), ObjectId::Root, Key::Map(name))
             if !op.insert && op.pred.is_empty() && check_key(name).is_ok() =>
         {
-            Some((name.as_str(), *ty))
+            Some((name.to_string(), *ty))
         }
         _ => None,
     });
-    let made: Vec<(&str, ObjType)> = made.collect::<Option<_>>()?;
+    let made: Vec<(String, ObjType)> = made.collect::<Option<_>>()?;
     made.is_sorted_by(|a, b| a.0 < b.0).then_some(made)
 }
 
@@ -64,8 +64,9 @@ pub(super) fn check(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), 
         );
     }
     let (kind, record) = (&context.kind, context.record);
-    let says = step_actor(kind.name, record, before, made.iter().copied());
-    let fits = |(name, _): &(&str, ObjType)| fits(kind, record, name, parsed.actor());
+    let says =
+        step_actor(kind.name, record, before, made.iter().map(|(name, ty)| (name.as_str(), *ty)));
+    let fits = |(name, _): &(String, ObjType)| fits(kind, record, name, parsed.actor());
     if says != parsed.actor() || !made.iter().all(fits) {
         return refuse(
             RefusalCode::BadReference,

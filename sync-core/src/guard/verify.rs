@@ -68,7 +68,7 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
         texts: HashMap::new(),
         unseen: OnceCell::new(),
     };
-    for (index, op) in parsed.expanded.operations.iter().enumerate() {
+    for (index, op) in parsed.operations().iter().enumerate() {
         judge.check(op, judge.first_op + index as u64)?;
     }
     judge.finish()?;

@@ -10,6 +10,7 @@
 //! | [`Step::Look`] | looks which records a user sees | [`Commit::looked`] |
 //! | [`Step::Write`] | writes rows as their user, in a savepoint | [`Commit::wrote`] |
 //! | [`Step::Store`] | goes on with [`Commit::judged`] | |
+//! | [`Step::TooMuch`] | gives up, and tries less at once: [`Ended::TooMuch`](super::Ended::TooMuch) | |
 //!
 //! What is judged is then stored and committed, and only [`Judged::verdicts`] tells what became of
 //! each push; a question is taken back, and [`Judged::opinions`] tells what would become of it.
@@ -35,6 +36,7 @@ use super::receipts::Proven;
 use super::settle::{Purpose, Pusher, Settled, Settling, WriteRows, Wrote};
 use super::workspace::{CandidateGroup, Standing, Workspace, open};
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
+use crate::limits;
 use crate::schema::{Kind, Schema};
 use crate::time::UnixMs;
 
@@ -54,6 +56,8 @@ pub enum Step<'a> {
     Write(&'a WriteRows),
     /// Everything is judged.
     Store,
+    /// Nothing: the documents of all these groups are more than may be open at once.
+    TooMuch,
 }
 
 /// Whether a user sees records.
@@ -106,6 +110,7 @@ enum At {
         settling: Option<Box<Settling>>,
     },
     Over,
+    TooMuch,
 }
 
 impl<'j> Commit<'j> {
@@ -147,12 +152,19 @@ impl<'j> Commit<'j> {
                 asked.map_or(Step::Store, Step::Write)
             }
             At::Over => Step::Store,
+            At::TooMuch => Step::TooMuch,
         }
     }
 
     /// Answers [`Step::Know`]. Documents that the cache holds as they are stored are not asked for.
     pub fn known(&mut self, mut known: Known, cache: &mut DocumentCache) {
         cache.enter(known.epoch);
+        let bytes: u64 = known.heads.iter().map(|head| head.bytes).sum();
+        let groups: usize = self.jobs.iter().map(|job| job.groups.len()).sum();
+        if bytes > limits::DOCUMENT_BYTES_PER_COMMIT && groups > 1 {
+            self.at = At::TooMuch;
+            return;
+        }
         let mut unopened = Vec::new();
         for head in known.heads.drain(..) {
             let Some(kind) = self.schema.kind(&head.kind) else { continue };

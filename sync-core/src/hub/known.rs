@@ -87,6 +87,8 @@ pub struct DocumentHead {
     pub kind: String,
     /// Position of its last change.
     pub position: FeedPosition,
+    /// How long its saved form is, in bytes.
+    pub bytes: u64,
     /// Why it is closed to changes, if it is.
     pub quarantined: Option<String>,
 }

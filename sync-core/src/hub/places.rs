@@ -40,7 +40,7 @@ pub(super) fn place(
     let mut position = last.0;
     let mut placed = Vec::new();
     for one in accepted {
-        let mut began: HashSet<RecordId> = one.merged.began().collect();
+        let mut began: HashSet<RecordId> = one.merged.began.iter().copied().collect();
         for change in one.merged.changes {
             position += 1;
             let (author, replica) = (change.author.unwrap_or(one.user), one.replica);

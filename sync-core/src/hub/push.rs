@@ -4,7 +4,8 @@ use crate::document::PenRole;
 use crate::error::Refusal;
 use crate::guard::{self, ParsedChange};
 use crate::ids::{ChangeHash, FeedPosition, GroupId, Receipt, RecordId, ReplicaId, UserId};
-use crate::protocol::{PushGroup, PushItem};
+use crate::limits;
+use crate::protocol::{PushGroup, PushItem, inflated_length};
 
 /// A pushed change, parsed or refused before it came here.
 #[derive(Clone, Debug)]
@@ -66,10 +67,23 @@ impl PushJob {
         self.groups.iter().flat_map(|group| &group.changes)
     }
 
+    /// How many bytes its changes have.
+    pub fn bytes(&self) -> usize {
+        let parsed = self.changes().filter_map(|change| change.parsed.as_ref().ok());
+        parsed.map(|parsed| parsed.bytes().len()).sum()
+    }
+
     /// How many changes it has.
     pub fn size(&self) -> usize {
         self.groups.iter().map(|group| group.changes.len()).sum()
     }
+}
+
+/// How much room a frame takes while what it carries waits to be judged: what it inflates to, and more
+/// where that may be many short changes. Of one that is damaged nothing, since it will not wait.
+pub fn room_for(frame: &[u8]) -> usize {
+    let inflated = inflated_length(frame).unwrap_or_default();
+    inflated + (limits::WAITING_EXPANSION - 1) * inflated.min(limits::SHORT_PUSH_BYTES)
 }
 
 /// Parses pushed groups: the costly part of judging that needs no lock.

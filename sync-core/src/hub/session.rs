@@ -22,7 +22,7 @@ use crate::ids::{ReplicaId, UserId};
 use crate::limits;
 use crate::protocol::{
     Blob, ClientMessage, Compression, Cursor, FeedBatch, Hello, LEAN, PROTOCOL_MIN,
-    PROTOCOL_VERSION, ServerMessage, Welcome,
+    PROTOCOL_VERSION, ServerMessage, Welcome, inflated_length,
 };
 use crate::schema::Schema;
 use effects::session_limits;
@@ -258,8 +258,9 @@ impl Session {
             State::SigningIn(greeting)
             | State::Noting { greeting, .. }
             | State::Opening { greeting, .. } => {
+                let long = inflated_length(&bytes).is_none_or(|one| one > limits::EARLY_BYTES);
                 greeting.early.push(bytes);
-                if greeting.early.len() > EARLY_FRAMES {
+                if long || greeting.early.len() > EARLY_FRAMES {
                     self.end(Some(protocol("Your app speaks before it was let in.")));
                 }
             }

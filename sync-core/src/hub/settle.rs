@@ -208,18 +208,19 @@ impl Settling {
     pub(super) fn wrote(&mut self, workspace: &mut Workspace, wrote: Wrote) {
         let Some(mut asked) = self.asked.take() else { return };
         match wrote {
-            Wrote::All => self.conclude(),
+            Wrote::All => self.conclude(workspace),
             Wrote::AllBut(culprits) => {
                 let stands = asked.stands_without(&culprits);
                 self.take_back(workspace, &culprits);
                 if stands {
-                    self.conclude();
+                    self.conclude(workspace);
                 }
             }
             Wrote::Refused(refusal) => match asked.care {
                 Care::None => {
-                    let began = self.tried().filter_map(Tried::merged).flat_map(Merged::began);
-                    asked.care = Care::Ask { began: began.collect() };
+                    let began =
+                        self.tried().filter_map(Tried::merged).flat_map(|merged| &merged.began);
+                    asked.care = Care::Ask { began: began.copied().collect() };
                     self.asked = Some(asked);
                     return;
                 }
@@ -239,7 +240,7 @@ impl Settling {
         let records: Vec<RecordId> =
             merged.flat_map(|one| one.changes.iter().map(|change| change.record)).collect();
         if records.is_empty() {
-            return self.conclude();
+            return self.conclude(workspace);
         }
         let unsound: Culprits = workspace.prove(records.iter().copied()).into_iter().collect();
         if !unsound.is_empty() {
@@ -261,7 +262,8 @@ impl Settling {
     }
 
     /// The tried groups have their verdicts.
-    fn conclude(&mut self) {
+    fn conclude(&mut self, workspace: &mut Workspace) {
+        workspace.keep();
         let Some(round) = self.rounds.last_mut() else { return };
         for Tried { judgement, .. } in round.tried.drain(..) {
             match judgement {
@@ -369,16 +371,10 @@ impl Tried {
     }
 }
 
-/// Takes groups back in the reverse of their order; returns them in their order.
+/// Takes groups back, which are all that wrote to their records.
 fn take_all_back(workspace: &mut Workspace, tried: &mut Vec<Tried>) -> Vec<CandidateGroup> {
-    let mut groups = Vec::with_capacity(tried.len());
-    for Tried { group, judgement } in tried.drain(..).rev() {
-        if let Judgement::Merged(merged) = judgement {
-            workspace.undo(merged);
-        }
-        groups.push(group);
-    }
-    groups.reverse();
+    let groups: Vec<CandidateGroup> = tried.drain(..).map(|one| one.group).collect();
+    workspace.take_back(groups.iter().flat_map(records_of));
     groups
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A batch that fails is tried push by push. A push on which judging panics, or which holds what the
 //! store has no room for, is halved until one group stands alone; that group's changes are refused as
-//! `engine_fault` or `constraint`, and the others go on.
+//! `engine_fault` or `constraint`, and the others go on. One whose documents are more than may be open at
+//! once is halved until they are not.
 //!
 //! **Invariant**: every push gets an answer, whatever any other one does.
 
@@ -25,6 +26,8 @@ pub enum Ended {
     Unstorable(Refusal),
     /// Judging panicked; nothing is stored.
     Panicked,
+    /// Judging did not begin: it would have opened too much at once.
+    TooMuch,
 }
 
 /// The push was not judged; it may be sent again.
@@ -98,7 +101,10 @@ impl Trials {
                 };
                 verdicts.into_iter().enumerate().map(answered).collect()
             }
-            (Stage::Together, Ended::RolledBack | Ended::Unstorable(_) | Ended::Panicked) => {
+            (
+                Stage::Together,
+                Ended::RolledBack | Ended::Unstorable(_) | Ended::Panicked | Ended::TooMuch,
+            ) => {
                 let others: VecDeque<PushJob> = std::mem::take(&mut self.now).into();
                 self.begin(0, others);
                 Vec::new()
@@ -136,7 +142,7 @@ impl Trials {
                 };
                 single.verdicts.extend(culprits.iter().map(|hash| refusal_of(*hash, &refusal)));
             }
-            Ended::Panicked => {
+            Ended::Panicked | Ended::TooMuch => {
                 let Some(culprits) = single.narrow(job) else {
                     return Some(self.answer(single, Err(Unavailable)));
                 };

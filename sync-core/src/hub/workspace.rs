@@ -3,7 +3,7 @@
 //!
 //! The caller brings the documents (from Postgres, or from a map in the model hub), runs groups
 //! through [`Workspace::judge`] in order, asks the database whether the user may, and either keeps
-//! the result or takes it back with [`Workspace::undo`]. Whether an actor belongs to the user and
+//! the result ([`Workspace::keep`]) or takes it back ([`Workspace::take_back`]). Whether an actor belongs to the user and
 //! whether a change is known already are the caller's to answer: both are in its database.
 //!
 //! **Invariant**: a document in the workspace is replaced whole or not at all; a refused group
@@ -111,19 +111,13 @@ pub enum Judgement {
     Refused(Vec<(ChangeHash, Refusal)>),
 }
 
-/// A merged group, and how to take it back.
+/// A merged group.
 #[derive(Debug)]
 pub struct Merged {
     /// The changes, in order.
     pub changes: Vec<StoredChange>,
-    before: Vec<(RecordId, Option<HubDocument>)>,
-}
-
-impl Merged {
     /// The records that began with this group.
-    pub fn began(&self) -> impl Iterator<Item = RecordId> {
-        self.before.iter().filter(|(_, before)| before.is_none()).map(|(record, _)| *record)
-    }
+    pub began: Vec<RecordId>,
 }
 
 /// A record's state after merging, ready to be written.
@@ -159,6 +153,9 @@ pub struct Workspace {
     /// By whose push, since anybody may push anything under a name.
     refused: HashSet<(UserId, ChangeHash)>,
     quarantined: HashSet<RecordId>,
+    /// Records that groups wrote to which may yet be taken back, as they were before all of these. One
+    /// for each record and not for each group: a push may write to one long record hundreds of times.
+    before: HashMap<RecordId, Option<HubDocument>>,
     /// Records that are not there for whoever is being judged, as they stand for everybody else.
     aside: HashMap<RecordId, Aside>,
 }
@@ -210,11 +207,8 @@ impl Workspace {
 
     /// Puts records back as they were when they were set aside.
     pub(super) fn bring_back(&mut self) {
-        for (record, Aside { document, quarantined }) in self.aside.drain() {
-            match document {
-                Some(document) => self.documents.insert(record, document),
-                None => self.documents.remove(&record),
-            };
+        for (record, Aside { document, quarantined }) in std::mem::take(&mut self.aside) {
+            self.put(record, document);
             if quarantined {
                 self.quarantined.insert(record);
             }
@@ -252,7 +246,8 @@ impl Workspace {
         unsound
     }
 
-    /// Judges a group for an authenticated user and merges it if every change stands.
+    /// Judges a group for an authenticated user and merges it if every change stands. What it merged may
+    /// be taken back until [`Workspace::keep`].
     pub fn judge(
         &mut self,
         group: CandidateGroup,
@@ -269,29 +264,58 @@ impl Workspace {
             let (hash, refusal) = (culprit.parsed.hash(), Refusal::depends_on_refused());
             return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
         }
-        let mut merged = Merged { changes: Vec::new(), before: Vec::new() };
+        let mut merged = Merged { changes: Vec::new(), began: Vec::new() };
+        let mut before: Vec<(RecordId, Option<HubDocument>)> = Vec::new();
         for candidate in group.changes {
-            let hash = candidate.parsed.hash();
+            let (hash, record) = (candidate.parsed.hash(), candidate.record);
             let whose = match group.standing {
                 Standing::New => Whose { author, pen, of_another: None },
                 Standing::AcceptedBefore => self.whose(&candidate, author),
             };
-            if let Err(refusal) = self.merge_one(candidate, group.group, whose, now, &mut merged) {
-                self.undo(merged);
-                return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
+            match self.merge_one(candidate, group.group, whose, now) {
+                Ok((stored, old)) => {
+                    merged.changes.push(stored);
+                    // What the group itself made in between is of no use to anybody.
+                    if before.iter().all(|(known, _)| *known != record) {
+                        before.push((record, old));
+                    }
+                }
+                Err(refusal) => {
+                    for (record, old) in before {
+                        self.put(record, old);
+                    }
+                    return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
+                }
             }
+        }
+        for (record, old) in before {
+            if old.is_none() {
+                merged.began.push(record);
+            }
+            self.before.entry(record).or_insert(old);
         }
         Judgement::Merged(merged)
     }
 
-    /// Takes a merged group back; groups are taken back in the reverse of their order.
-    pub fn undo(&mut self, merged: Merged) {
-        for (record, before) in merged.before.into_iter().rev() {
-            match before {
-                Some(document) => self.documents.insert(record, document),
-                None => self.documents.remove(&record),
-            };
+    /// Takes back what was merged of these records since [`Workspace::keep`].
+    pub fn take_back(&mut self, records: impl IntoIterator<Item = RecordId>) {
+        for record in records {
+            if let Some(old) = self.before.remove(&record) {
+                self.put(record, old);
+            }
         }
+    }
+
+    /// What is merged stays.
+    pub fn keep(&mut self) {
+        self.before.clear();
+    }
+
+    fn put(&mut self, record: RecordId, document: Option<HubDocument>) {
+        match document {
+            Some(document) => self.documents.insert(record, document),
+            None => self.documents.remove(&record),
+        };
     }
 
     /// What a merged group did to each record, as an edit's JSON: read beside what its changes build
@@ -345,14 +369,14 @@ impl Workspace {
         Whose { author: of_another.unwrap_or(pusher), pen: PenRole::Server, of_another }
     }
 
+    /// Merges a change; returns it as it is to be stored, and the document as it was.
     fn merge_one(
         &mut self,
         candidate: Candidate,
         group: GroupId,
         whose: Whose,
         now: UnixMs,
-        merged: &mut Merged,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(StoredChange, Option<HubDocument>), Refusal> {
         let Whose { author, pen, of_another } = whose;
         let Candidate { record, kind, parsed } = candidate;
         if self.quarantined.contains(&record) {
@@ -398,9 +422,7 @@ impl Workspace {
         let before = self.documents.insert(record, merged_document);
         // It may have been refused before, beside others that were taken back since.
         self.refused.remove(&(author, hash));
-        merged.before.push((record, before));
-        merged.changes.push(stored);
-        Ok(())
+        Ok((stored, before))
     }
 
     fn refuse(

@@ -97,6 +97,26 @@ pub fn decode_frame(bytes: &[u8], cap: usize, inflated_cap: usize) -> Result<Fra
     }
 }
 
+/// How long a frame's payload is once inflated, found without keeping it: for whoever must see to room
+/// for it first. None for what [`decode_frame`] would refuse.
+pub fn inflated_length(bytes: &[u8]) -> Option<usize> {
+    match bytes.split_first()? {
+        (&PLAIN, payload) => Some(payload.len()),
+        (&ZLIB, payload) => {
+            let cap = limits::INFLATED_FRAME_BYTES as u64 + 1;
+            let mut reader = flate2::bufread::ZlibDecoder::new(payload).take(cap);
+            let length = std::io::copy(&mut reader, &mut std::io::sink()).ok()?;
+            usize::try_from(length).ok()
+        }
+        (&ZSTD, payload) => {
+            let stated = zstd_safe::get_frame_content_size(payload).ok()??;
+            usize::try_from(stated).ok()
+        }
+        _ => None,
+    }
+    .filter(|length| *length <= limits::INFLATED_FRAME_BYTES)
+}
+
 fn inflate_zlib(payload: &[u8], cap: usize) -> Result<Frame, FrameError> {
     let mut inflated = Vec::with_capacity(payload.len().saturating_mul(3).min(cap).min(1 << 20));
     let mut reader = flate2::bufread::ZlibDecoder::new(payload).take(cap as u64 + 1);
@@ -197,6 +217,20 @@ mod tests {
                 assert_eq!(decode(&bytes), Ok(frame));
             }
         }
+    }
+
+    #[test]
+    fn a_frame_is_as_long_as_what_it_inflates_to() {
+        for compression in BOTH {
+            for length in [0, 10, 5000, limits::INFLATED_FRAME_BYTES] {
+                let bytes = encode_frame(&Frame(vec![b'x'; length]), compression);
+                assert_eq!(inflated_length(&bytes), Some(length));
+            }
+            let bomb = encode_frame(&Frame(vec![0; limits::INFLATED_FRAME_BYTES + 1]), compression);
+            assert_eq!(inflated_length(&bomb), None);
+        }
+        assert_eq!(inflated_length(&[]), None);
+        assert_eq!(inflated_length(&[ZLIB, 1, 2, 3]), None);
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn the_model_store_conforms() {
                     let commit =
                         Commit::new(crm::schema(), &jobs, Purpose::Push, NOW, Moments::default());
                     let mut transaction = store.begin();
-                    let judged = transaction.judge(Box::new(commit), &mut cache);
+                    let judged = transaction.judge(Box::new(commit), &mut cache).unwrap();
                     let to_store = judged.to_store();
                     let head = to_store.head().unwrap_or_default();
                     transaction.store(&to_store);

@@ -31,13 +31,13 @@ impl Engine {
         Self { pool, rules, moments, patience }
     }
 
-    /// Commits pushes together; returns the verdicts of each. It takes no longer than it may; whether
+    /// Commits pushes together; returns the verdicts of each, or none when they are too much at once. It takes no longer than it may; whether
     /// anything is stored is not known then, and asking again is safe, since a change is stored once.
     pub(super) async fn commit(
         &self,
         cache: &mut DocumentCache,
         jobs: &[PushJob],
-    ) -> sqlx::Result<Vec<Vec<Verdict>>> {
+    ) -> sqlx::Result<Option<Vec<Vec<Verdict>>>> {
         within(self.patience.commit(), self.try_commit(cache, jobs)).await
     }
 
@@ -45,11 +45,15 @@ impl Engine {
         &self,
         cache: &mut DocumentCache,
         jobs: &[PushJob],
-    ) -> sqlx::Result<Vec<Vec<Verdict>>> {
+    ) -> sqlx::Result<Option<Vec<Vec<Verdict>>>> {
         let mut held = Held::take(&self.pool).await?;
         let mut tx = held.connection().begin().await?;
         let begun = self.begin(jobs, Purpose::Push);
-        let judged = judging::judge(&mut tx, &self.rules, begun, cache).await?;
+        let Some(judged) = judging::judge(&mut tx, &self.rules, begun, cache).await? else {
+            tx.rollback().await?;
+            held.give_back();
+            return Ok(None);
+        };
         let to_store = judged.to_store();
         documents::store(&mut tx, &to_store).await?;
         self.moments.tell(Moment::Storing);
@@ -57,26 +61,29 @@ impl Engine {
         self.moments.tell(Moment::Stored);
         held.give_back();
         count(&judged);
-        Ok(judged.verdicts(durable, cache))
+        Ok(Some(judged.verdicts(durable, cache)))
     }
 
-    /// Judges a push and takes it back, after everything was checked that a commit would check.
-    pub(super) async fn question(&self, job: &PushJob) -> sqlx::Result<Vec<Opinion>> {
+    /// Judges a push and takes it back, after everything was checked that a commit would check. None when
+    /// it is too much at once.
+    pub(super) async fn question(&self, job: &PushJob) -> sqlx::Result<Option<Vec<Opinion>>> {
         within(self.patience.commit(), self.try_question(job)).await
     }
 
-    async fn try_question(&self, job: &PushJob) -> sqlx::Result<Vec<Opinion>> {
+    async fn try_question(&self, job: &PushJob) -> sqlx::Result<Option<Vec<Opinion>>> {
         let alone = std::slice::from_ref(job);
         let mut own = DocumentCache::default();
         let mut held = Held::take(&self.pool).await?;
         let mut tx = held.connection().begin().await?;
         let begun = self.begin(alone, Purpose::Question);
         let judged = judging::judge(&mut tx, &self.rules, begun, &mut own).await?;
-        documents::store(&mut tx, &judged.to_store()).await?;
-        tx.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        if let Some(judged) = &judged {
+            documents::store(&mut tx, &judged.to_store()).await?;
+            tx.execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
+        }
         tx.rollback().await?;
         held.give_back();
-        Ok(judged.opinions().into_iter().flatten().collect())
+        Ok(judged.map(|judged| judged.opinions().into_iter().flatten().collect()))
     }
 
     fn begin<'j>(&self, jobs: &'j [PushJob], purpose: Purpose) -> Box<Commit<'j>> {

@@ -53,7 +53,7 @@ impl Question {
         let (user, changes) = (job.user, job.size());
         match AssertUnwindSafe(engine.question(&job)).catch_unwind().await {
             Ok(Ok(opinions)) => {
-                let _ = reply.send(opinions);
+                let _ = reply.send(opinions.unwrap_or_else(|| not_judged(&job)));
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, %user, changes, "a question could not be judged");

@@ -202,7 +202,8 @@ async fn heads(
 ) -> sqlx::Result<Vec<DocumentHead>> {
     let records: Vec<Uuid> = records.iter().map(|record| record.0).collect();
     let rows = sqlx::query(
-        "SELECT id, kind, position, quarantined FROM sync.documents WHERE id = ANY($1)",
+        "SELECT id, kind, position, octet_length(snapshot)::bigint, quarantined
+         FROM sync.documents WHERE id = ANY($1)",
     )
     .bind(records)
     .fetch_all(connection)
@@ -213,7 +214,8 @@ async fn heads(
                 record: RecordId(row.try_get(0)?),
                 kind: row.try_get(1)?,
                 position: FeedPosition(row.try_get(2)?),
-                quarantined: row.try_get(3)?,
+                bytes: row.try_get::<i64, _>(3)?.unsigned_abs(),
+                quarantined: row.try_get(4)?,
             })
         })
         .collect()

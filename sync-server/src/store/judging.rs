@@ -19,7 +19,8 @@ use super::rows;
 use super::rules::Rules;
 use crate::ops::people;
 
-/// Judges a batch: locks the clock, brings what is stored, and writes rows as their users.
+/// Judges a batch: locks the clock, brings what is stored, and writes rows as their users. None when
+/// its documents are too much at once; then nothing was done.
 ///
 /// # Errors
 /// When the connection fails. What the rules refuse is no error.
@@ -28,7 +29,7 @@ pub async fn judge<'j>(
     rules: &Rules,
     mut commit: Box<Commit<'j>>,
     cache: &mut DocumentCache,
-) -> sqlx::Result<Judged<'j>> {
+) -> sqlx::Result<Option<Judged<'j>>> {
     let mut stand_ins = StandIns::default();
     loop {
         match commit.step() {
@@ -49,7 +50,8 @@ pub async fn judge<'j>(
                 let wrote = write(connection, rules, asked, &stand_ins).await?;
                 commit.wrote(wrote);
             }
-            Step::Store => return Ok(commit.judged()),
+            Step::Store => return Ok(Some(commit.judged())),
+            Step::TooMuch => return Ok(None),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! How much a user may store, and how many devices are remembered of one.
 
-use sync_core::ids::ReplicaId;
+use sync_core::ids::{GroupId, RecordId, ReplicaId};
 use sync_core::limits;
-use sync_core::protocol::{Hello, VerdictOutcome};
+use sync_core::protocol::{Blob, Hello, PushGroup, PushItem, VerdictOutcome};
 use sync_server::ops::people;
 use uuid::Uuid;
 
@@ -144,11 +144,7 @@ async fn of_more_devices_than_are_remembered_the_oldest_are_forgotten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_of_more_groups_than_a_push_may_have_ends_the_session() {
     let world = World::new().await;
-    let empty = || sync_core::protocol::PushGroup {
-        group: sync_core::ids::GroupId(people::new_id()),
-        seen: None,
-        items: Vec::new(),
-    };
+    let empty = || PushGroup { group: GroupId(people::new_id()), seen: None, items: Vec::new() };
     let greeted = async || {
         let (line, welcome) =
             Line::greeted(&world.server.sync_url(), hello(world.token(world.rep))).await;
@@ -161,5 +157,52 @@ async fn a_push_of_more_groups_than_a_push_may_have_ends_the_session() {
     let goodbye = greeted().await.push([most, vec![empty()]].concat()).await.unwrap_err();
     assert_eq!(goodbye.code, "protocol");
     assert!(goodbye.sentence.contains("push: groups"), "{}", goodbye.sentence);
+    world.end().await;
+}
+
+/// Somebody pushes long changes over several lines while the database holds every commit up. What of
+/// it the server takes in to wait has an end; all of it is answered once the database goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_to_be_judged_has_an_end() {
+    let world = World::new().await;
+    let waiting = || -> usize {
+        let metrics = sync_server::telemetry::metrics().render();
+        let bytes = metrics.lines().find_map(|line| line.strip_prefix("sync_waiting_bytes "));
+        bytes.map_or(0, |bytes| bytes.parse().unwrap())
+    };
+    let item = || PushItem {
+        record: RecordId(people::new_id()),
+        kind: "organization".into(),
+        change: Blob(vec![7; limits::CHANGE_BYTES]),
+        receipt: None,
+    };
+    let long = || PushGroup {
+        group: GroupId(people::new_id()),
+        seen: None,
+        items: (0..20).map(|_| item()).collect(),
+    };
+    let mut held = world.owner.begin().await.unwrap();
+    sqlx::query("SELECT FROM sync.clock FOR UPDATE").execute(&mut *held).await.unwrap();
+    let pushing = (0..6).map(|_| async {
+        let hello = Hello { replica: ReplicaId(people::new_id()), ..hello(world.token(world.rep)) };
+        let (mut line, welcome) = Line::greeted(&world.server.sync_url(), hello).await;
+        welcome.unwrap();
+        line.push(vec![long()]).await.map(|verdicts| verdicts.len())
+    });
+    let pushing = futures_util::future::join_all(pushing);
+    let watching = async {
+        while waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        // Of six pushes there is room for two; the others came meanwhile or come now, and wait outside.
+        assert!(waiting() <= limits::WAITING_BYTES_PER_USER);
+        held.rollback().await.unwrap();
+    };
+    let (verdicts, ()) = tokio::join!(pushing, watching);
+    assert!(
+        verdicts.iter().all(|one| one.as_ref().is_ok_and(|count| *count == 20)),
+        "{verdicts:?}"
+    );
+    assert_eq!(waiting(), 0);
     world.end().await;
 }

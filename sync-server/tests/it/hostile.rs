@@ -1,16 +1,23 @@
 //! Sockets that mean no good, of every sort.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures_util::SinkExt;
-use sync_core::ids::ReplicaId;
-use sync_core::protocol::{Blob, ClientMessage, Hello, PROTOCOL_MIN, PROTOCOL_VERSION};
+use futures_util::{SinkExt, StreamExt};
+use sync_core::document::{self, Pen, PenRole, RecordEdit};
+use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
+use sync_core::protocol::{
+    Ask, Blob, ClientMessage, Hello, PROTOCOL_MIN, PROTOCOL_VERSION, Push, PushGroup, PushItem,
+};
+use sync_core::time::UnixMs;
+use sync_core::{crm, limits};
 use sync_server::ops::people::new_id;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
 
 /// What a socket does that means no good.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -29,10 +36,13 @@ pub(crate) enum Sort {
     InventedMethod,
     /// Says hello with a sound token, and reads and acknowledges nothing.
     NeverAcknowledges,
+    /// Says hello with a sound token, and pushes and asks as much at once as it may: long texts, of
+    /// which each character is an operation.
+    Greedy,
 }
 
 impl Sort {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Silent,
         Self::HalfHeader,
         Self::HalfFrame,
@@ -40,6 +50,7 @@ impl Sort {
         Self::BadHello,
         Self::InventedMethod,
         Self::NeverAcknowledges,
+        Self::Greedy,
     ];
 }
 
@@ -136,8 +147,52 @@ async fn attempt(
                 tokio::time::sleep(Duration::from_secs(5)).await;
             }
         }
+        Sort::Greedy => {
+            let mut socket = upgrade(stream).await?;
+            socket.send(Message::Binary(hello(token.to_owned()).into())).await?;
+            let welcome = socket.next().await;
+            for number in 0..limits::PUSH_WINDOW as u64 {
+                let push = ClientMessage::Push(Push { push: number, groups: long_texts() });
+                let ask = ClientMessage::Ask(Ask { ask: number, groups: long_texts() });
+                socket.send(Message::Binary(push.to_bytes().into())).await?;
+                socket.send(Message::Binary(ask.to_bytes().into())).await?;
+            }
+            drop(welcome);
+            until_closed(&mut socket.into_inner()).await;
+        }
     }
     Ok(())
+}
+
+/// As many changes as a push may have, each with as long a text as a change may have.
+fn long_texts() -> Vec<PushGroup> {
+    static CHANGE: OnceLock<Vec<u8>> = OnceLock::new();
+    let change = CHANGE.get_or_init(|| {
+        let schema = crm::schema();
+        let kind = schema.kind("organization").unwrap();
+        let notes = "a note ".repeat(limits::TEXT_STEP / 7);
+        let edit = RecordEdit::parse(kind, [("name", "Greedy"), ("notes", &notes)]).unwrap();
+        let pen = Pen {
+            actor: Actor([7; 16]),
+            author: UserId(Uuid::from_u128(7)),
+            now: UnixMs(1_700_000_000_000),
+            role: PenRole::Device,
+        };
+        let mut mint = || EventId(new_id());
+        let record = RecordId(Uuid::from_u128(7));
+        document::create(kind, record, &edit, &pen, &mut mint).unwrap().1.bytes
+    });
+    let group = |_| PushGroup {
+        group: GroupId(new_id()),
+        seen: None,
+        items: vec![PushItem {
+            record: RecordId(new_id()),
+            kind: "organization".into(),
+            change: Blob(change.clone()),
+            receipt: None,
+        }],
+    };
+    (0..limits::CHANGES_PER_PUSH).map(group).collect()
 }
 
 /// Reads until the server closes.

@@ -36,6 +36,8 @@ pub(super) struct Live {
     /// Changes of the pushes that wait for verdicts, by the number of the push.
     in_flight: HashMap<u64, Vec<ChangeHash>>,
     budget: Budget,
+    /// Messages of a kind that is not known.
+    unknown: u32,
 }
 
 impl Live {
@@ -51,6 +53,7 @@ impl Live {
             waiting: 0,
             in_flight: HashMap::new(),
             budget: Budget::full(now),
+            unknown: 0,
         }
     }
 
@@ -124,7 +127,14 @@ impl Live {
             }
             ClientMessage::Refresh(refresh) => Ok(Some(Effect::SignIn(Secret(refresh.token)))),
             ClientMessage::Ping => Ok(Some(Effect::Send(ServerMessage::Pong.to_bytes()))),
-            ClientMessage::Unknown(_) => Ok(None),
+            ClientMessage::Unknown(_) => {
+                self.unknown += 1;
+                if self.unknown > limits::UNKNOWN_MESSAGES {
+                    let sentence = "Your app says too much that this server does not know.";
+                    return Err(protocol(sentence));
+                }
+                Ok(None)
+            }
         }
     }
 

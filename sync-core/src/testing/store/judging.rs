@@ -20,12 +20,13 @@ use crate::testing::rules::Writing;
 const KEY: ReceiptKey = ReceiptKey(*b"the key of every store in memory");
 
 impl Transaction {
-    /// Judges a batch: brings what is stored, and writes rows as their users.
+    /// Judges a batch: brings what is stored, and writes rows as their users. None when its documents are
+    /// too much at once.
     pub fn judge<'j>(
         &mut self,
         mut commit: Box<Commit<'j>>,
         cache: &mut DocumentCache,
-    ) -> Judged<'j> {
+    ) -> Option<Judged<'j>> {
         let mut stand_ins = StandIns::default();
         loop {
             match commit.step() {
@@ -51,7 +52,8 @@ impl Transaction {
                     let wrote = self.write(asked, &stand_ins);
                     commit.wrote(wrote);
                 }
-                Step::Store => return commit.judged(),
+                Step::Store => return Some(commit.judged()),
+                Step::TooMuch => return None,
             }
         }
     }
@@ -71,6 +73,7 @@ impl Transaction {
                 record: *record,
                 kind: document.kind.to_owned(),
                 position: document.position,
+                bytes: document.snapshot.len() as u64,
                 quarantined: document.closed.clone(),
             })
         };

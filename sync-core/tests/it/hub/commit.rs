@@ -16,6 +16,7 @@ use sync_core::hub::{
 use sync_core::ids::{
     Actor, ChangeHash, EventId, FeedPosition, GroupId, RecordId, ReplicaId, UserId,
 };
+use sync_core::limits;
 use sync_core::protocol::{Verdict, VerdictOutcome};
 use sync_core::schema::Schema;
 use sync_core::testing::next_version;
@@ -36,6 +37,10 @@ struct Store {
     unseen: HashSet<RecordId>,
     /// Times that rows were written, or tried to be.
     writes: usize,
+    /// How long each document is said to be.
+    length: u64,
+    /// How many documents each commit opened that came to its end.
+    opened: Vec<usize>,
 }
 
 /// Nobody may own an account of this name.
@@ -55,10 +60,11 @@ impl Store {
             let mut copy = self.clone();
             let commit = AssertUnwindSafe(|| copy.commit(jobs, &mut cache, moments.clone()));
             let ended = match catch_unwind(commit) {
-                Ok(verdicts) => {
+                Ok(Some(verdicts)) => {
                     *self = copy;
                     Ended::Committed(verdicts)
                 }
+                Ok(None) => Ended::TooMuch,
                 Err(_) => {
                     cache.clear();
                     Ended::Panicked
@@ -76,7 +82,8 @@ impl Store {
         jobs: &[PushJob],
         cache: &mut DocumentCache,
         moments: Moments,
-    ) -> Vec<Vec<Verdict>> {
+    ) -> Option<Vec<Vec<Verdict>>> {
+        let mut opened = 0;
         let mut commit = Commit::new(crm::schema(), jobs, Purpose::Push, NOW, moments);
         loop {
             match commit.step() {
@@ -84,7 +91,8 @@ impl Store {
                     let head = |record: &RecordId| {
                         let (kind, position, _) = self.documents.get(record)?;
                         let (kind, position) = (kind.clone(), *position);
-                        Some(DocumentHead { record: *record, kind, position, quarantined: None })
+                        let (record, bytes) = (*record, self.length);
+                        Some(DocumentHead { record, kind, position, bytes, quarantined: None })
                     };
                     let known = Known {
                         last: FeedPosition(self.head),
@@ -98,6 +106,7 @@ impl Store {
                 }
                 Step::Open(records) => {
                     let saved = |record: &RecordId| (*record, self.documents[record].2.clone());
+                    opened += records.len();
                     let saved = records.iter().map(saved).collect();
                     commit.opened(saved);
                 }
@@ -110,8 +119,10 @@ impl Store {
                     commit.wrote(wrote);
                 }
                 Step::Store => break,
+                Step::TooMuch => return None,
             }
         }
+        self.opened.push(opened);
         let judged = commit.judged();
         let to_store = judged.to_store();
         for placed in to_store.placed {
@@ -126,7 +137,7 @@ impl Store {
             self.documents.insert(one.projected.record, document);
         }
         self.head = to_store.head().map_or(self.head, |head| head.0);
-        judged.verdicts(Durable::committed_at(FeedPosition(self.head)), cache)
+        Some(judged.verdicts(Durable::committed_at(FeedPosition(self.head)), cache))
     }
 
     /// One bad row makes the whole statement fail, unless each is asked about before.
@@ -174,15 +185,20 @@ fn account(author: u128, actor: u8, n: u128, name: &str) -> PushedChange {
 
 /// Account 2 begun by a rep, and an edit of it.
 fn begun_and_edited(name: &str) -> [PushedChange; 2] {
+    begun_and_edited_as(2, name)
+}
+
+/// An account begun by a rep, and an edit of it.
+fn begun_and_edited_as(n: u128, name: &str) -> [PushedChange; 2] {
     let schema = crm::schema();
     let kind = schema.kind("organization").unwrap();
-    let writer = pen(1, 2);
+    let writer = pen(1, n as u8);
     let mut mint = || EventId(Uuid::nil());
     let begun = edit(kind, &[("name", name)]);
-    let (mut doc, first) = document::create(kind, record(2), &begun, &writer, &mut mint).unwrap();
+    let (mut doc, first) = document::create(kind, record(n), &begun, &writer, &mut mint).unwrap();
     let second = edited(&mut doc, kind, &[("website", "f.example")], &writer, &mut 1).unwrap();
     let pushed = |change: LocalChange| PushedChange {
-        record: record(2),
+        record: record(n),
         kind: kind.name.into(),
         hash: change.hash,
         parsed: guard::parse(&change.bytes),
@@ -316,6 +332,26 @@ fn many_refused_rows_cost_two_statements() {
     let answers = store.commit_all(vec![job(1, groups)], &Moments::default());
     let refused = codes(&answers[0]).iter().filter(|code| code.is_some()).count();
     assert_eq!((refused, store.rows.len(), store.writes), (20, 40, 2));
+}
+
+/// Documents of the longest kind, more of them than may be open at once, in two people's pushes: they are
+/// judged a few at a time, and everybody has all of their verdicts.
+#[test]
+fn documents_are_opened_no_more_at_once_than_there_is_room_for() {
+    let mut store = Store::default();
+    let pairs: Vec<[PushedChange; 2]> =
+        (1..=7).map(|n| begun_and_edited_as(n, &format!("Account {n}"))).collect();
+    let [begun, edited]: [Vec<Vec<PushedChange>>; 2] =
+        [0, 1].map(|of| pairs.iter().map(|pair| vec![pair[of].clone()]).collect());
+    store.commit_all(vec![job(1, begun)], &Moments::default());
+    store.opened.clear();
+    store.length = limits::DOCUMENT_BYTES_PER_COMMIT / 2;
+    let other = job(2, vec![vec![account(2, 20, 20, "Omar's")]]);
+    let answers = store.commit_all(vec![job(1, edited), other], &Moments::default());
+    assert_eq!(codes(&answers[0]), [None; 7]);
+    assert_eq!(codes(&answers[1]), [None]);
+    assert!(store.opened.iter().all(|opened| *opened <= 2), "{:?}", store.opened);
+    assert_eq!(store.opened.iter().sum::<usize>(), 7);
 }
 
 /// A push that is sent again, since its verdicts were lost on the way, gets the same positions.

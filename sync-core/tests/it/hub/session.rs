@@ -282,6 +282,30 @@ fn little_that_inflates_to_much_is_counted_by_what_it_becomes() {
     assert_eq!(host.ended(), Some(Some(GoodbyeCode::RateLimited)));
 }
 
+/// A newer app knows from welcome what is spoken here; who says unknown things on and on is faulty.
+#[test]
+fn who_says_nothing_but_what_nobody_knows_is_sent_away() {
+    let mut host = Host::open();
+    for _ in 0..=limits::UNKNOWN_MESSAGES {
+        assert_eq!(host.ended(), None);
+        host.handle(Event::Frame(by_hand("later", &serde_json::json!({}))));
+    }
+    assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}
+
+/// What comes before anybody is let in waits, so that it may not inflate to much.
+#[test]
+fn a_frame_that_inflates_to_much_before_anybody_is_let_in_ends_the_session() {
+    let mut host = Host::new();
+    host.session.handle(Event::Frame(hello().to_bytes()), host.now());
+    let padded =
+        by_hand("later", &serde_json::json!({ "padding": "0".repeat(limits::EARLY_BYTES) }));
+    let packed = encode_frame(&Frame(padded[1..].to_vec()), Compression::Zlib);
+    host.session.handle(Event::Frame(packed), host.now());
+    host.settle();
+    assert_eq!(host.ended(), Some(Some(GoodbyeCode::Protocol)));
+}
+
 fn fetch(count: usize) -> ClientMessage {
     let records = (0..count as u128).map(|n| record(1000 + n)).collect();
     ClientMessage::Fetch(Fetch { records })
