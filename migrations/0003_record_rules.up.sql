@@ -234,7 +234,9 @@ BEGIN
     -- Only where there is a question of grace: nobody but the server says what a device had seen.
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attname = 'organization_id') THEN
         EXECUTE format('CREATE TRIGGER grace_takes_nothing_away BEFORE UPDATE ON %s FOR EACH ROW
-            WHEN (coalesce(current_setting(''pantry.seen'', true), '''') <> '''' AND OLD.organization_id IS DISTINCT FROM NEW.organization_id)
+            WHEN (coalesce(current_setting(''pantry.seen'', true), '''') <> ''''
+                AND (OLD.organization_id IS DISTINCT FROM NEW.organization_id
+                    OR coalesce(current_setting(''pantry.moved'', true), '''') LIKE ''%%'' || NEW.id || ''%%''))
             EXECUTE FUNCTION app.check_leaving()', relation);
         EXECUTE format('COMMENT ON TRIGGER grace_takes_nothing_away ON %s IS %L', relation,
             'The account this belongs to was given to somebody else, so you cannot move it away from there; ask your manager.');

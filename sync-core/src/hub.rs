@@ -31,10 +31,11 @@ mod settle;
 mod stand_ins;
 mod trials;
 mod usage;
+mod veil;
 mod workspace;
 
 pub use cache::DocumentCache;
-pub use commit::{Commit, Sight, Step};
+pub use commit::{Commit, Looks, Sight, Step};
 pub use feed::{Feed, Next, TooManyAskedFor};
 pub use judged::{Counts, DocumentToStore, Durable, Judged, RefusedWork, ToStore};
 pub use keeping::RefusedChange;

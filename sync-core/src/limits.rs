@@ -33,6 +33,9 @@ pub const ACTORS_PER_CHANGE: usize = 256;
 pub const OP_COUNTER: u64 = 1 << 31;
 /// One document as saved. 460 B is usual, so this is a record edited thousands of times.
 pub const DOCUMENT_BYTES: usize = 4 << 20;
+/// What the server's own pen may write beyond that: a record that somebody filled can still be assigned,
+/// merged and moved. Each takes some 200 bytes.
+pub const DOCUMENT_RESERVE: usize = 256 << 10;
 /// Saved bytes of the documents that one commit opens beside a single group's: a hundred thousand usual
 /// ones, or sixteen of the longest. Open they take up to five times as much.
 pub const DOCUMENT_BYTES_PER_COMMIT: u64 = 64 << 20;

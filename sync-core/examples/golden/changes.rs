@@ -160,7 +160,7 @@ pub(crate) fn judged(
     let context = Context { record, kind: kind.clone(), doc, author, now, pen };
     let verified = guard::verify(parsed, &context)?;
     let applied = guard::apply(doc, &kind, verified)?;
-    guard::prove(&applied.doc, applied.edits_text)?;
+    guard::prove(&applied.doc, applied.edits_text, PenRole::Device)?;
     Ok(applied.doc)
 }
 

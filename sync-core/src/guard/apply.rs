@@ -6,7 +6,7 @@ use automerge::Automerge;
 
 use super::refusals::{malformed, too_large};
 use super::verified::VerifiedChange;
-use crate::document::{self, Hydrated};
+use crate::document::{self, Hydrated, PenRole};
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;
 use crate::schema::Kind;
@@ -43,14 +43,19 @@ pub fn apply(doc: &Automerge, kind: &Kind, verified: VerifiedChange) -> Result<A
 
 /// Saves a document to which changes were applied, if the result is acceptable. One whose text was
 /// edited goes through its saved form once: what breaks there would break every reader. That costs
-/// as much as the text is long, hence once for all changes of a batch.
+/// as much as the text is long, hence once for all changes of a batch. The server's own pen has a
+/// reserve, so that nobody keeps it out by filling a record.
 ///
 /// # Errors
 /// When the document has grown too large or would not open again.
-pub fn prove(doc: &Automerge, edits_text: bool) -> Result<Vec<u8>, Refusal> {
+pub fn prove(doc: &Automerge, edits_text: bool, pen: PenRole) -> Result<Vec<u8>, Refusal> {
     caught(|| {
         let saved = document::lean::save(doc);
-        if saved.len() > limits::DOCUMENT_BYTES {
+        let most = match pen {
+            PenRole::Device => limits::DOCUMENT_BYTES,
+            PenRole::Server => limits::DOCUMENT_BYTES + limits::DOCUMENT_RESERVE,
+        };
+        if saved.len() > most {
             return Err(too_large());
         }
         if edits_text {

@@ -11,6 +11,8 @@ pub struct VerifiedChange {
     pub(super) actor: Actor,
     /// Positions in long text are what only the saved form can show to be sound.
     pub(super) edits_text: bool,
+    /// Whether it writes what the record hangs from, though that may come out as it was.
+    pub(super) moves: bool,
 }
 
 impl VerifiedChange {
@@ -22,6 +24,11 @@ impl VerifiedChange {
     /// Its writer.
     pub fn actor(&self) -> Actor {
         self.actor
+    }
+
+    /// Whether it writes what the record hangs from, though that may come out as it was.
+    pub fn moves(&self) -> bool {
+        self.moves
     }
 
     /// Its number among its actor's changes of the document.

@@ -45,6 +45,7 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
             change: parsed.change,
             actor: parsed.actor,
             edits_text: false,
+            moves: false,
         });
     }
     check_time(&parsed, context)?;
@@ -66,14 +67,15 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
         named: HashSet::new(),
         sizes: HashMap::new(),
         texts: HashMap::new(),
+        moves: false,
         unseen: OnceCell::new(),
     };
     for (index, op) in parsed.operations().iter().enumerate() {
         judge.check(op, judge.first_op + index as u64)?;
     }
     judge.finish()?;
-    let edits_text = !judge.texts.is_empty();
-    Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text })
+    let (edits_text, moves) = (!judge.texts.is_empty(), judge.moves);
+    Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text, moves })
 }
 
 /// A change that leaves others beside it must leave few: what nobody can build on nobody can edit.
@@ -122,6 +124,8 @@ struct Judge<'a> {
     sizes: HashMap<ObjId, usize>,
     /// Long texts that this change edits.
     texts: HashMap<ObjId, TextView>,
+    /// Whether it writes what the record hangs from, other than in beginning it.
+    moves: bool,
     /// Who wrote what this change does not build on: read once, since there may be much of it.
     unseen: OnceCell<HashSet<ActorId>>,
 }
@@ -179,6 +183,13 @@ impl<'a> Judge<'a> {
         counter: u64,
     ) -> Result<(), Refusal> {
         check_key(key)?;
+        let field = match place {
+            Place::Root => self.context.kind.declared(key),
+            Place::Container(field) => Some(field),
+            Place::Unknown(_) => None,
+        };
+        let places = field.is_some_and(|field| self.context.kind.hangs_by(field));
+        self.moves |= places && self.creating == Creating::No;
         let (effect, kept) = self.effect_of(object, key, op)?;
         let left = match (place, &op.action, effect) {
             (_, OpType::Delete, Effect::Settles) => {

@@ -34,6 +34,7 @@ use super::places::{Accepted, place};
 use super::push::PushJob;
 use super::receipts::Proven;
 use super::settle::{Purpose, Pusher, Settled, Settling, WriteRows, Wrote};
+use super::veil;
 use super::workspace::{CandidateGroup, Standing, Workspace, open};
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, UserId};
 use crate::limits;
@@ -65,8 +66,22 @@ pub enum Step<'a> {
 pub struct Sight {
     /// The user.
     pub user: UserId,
+    /// With which eyes.
+    pub looks: Looks,
     /// The records, by kind.
     pub records: Vec<(Kind, RecordId)>,
+}
+
+/// As what a user looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Looks {
+    /// As a reader.
+    Reads,
+    /// As a writer, whose grace may not be over.
+    Writes {
+        /// What the user had seen of the feed when the edits were made, as the device says.
+        seen: Option<FeedPosition>,
+    },
 }
 
 /// A batch of pushes on its way to being judged.
@@ -103,6 +118,8 @@ enum At {
     Opening(Vec<RecordId>),
     /// Before the push that comes after those of `fallen`.
     Looking(Sight),
+    /// After the push that is the last one of `fallen`, some of whose refusals would tell of records.
+    Veiling(Sight),
     /// At the push that is the last one of `fallen`.
     Judging {
         /// Groups still to be judged, by what they had seen.
@@ -146,7 +163,7 @@ impl<'j> Commit<'j> {
         match &self.at {
             At::Knowing(inquiry) => Step::Know(inquiry),
             At::Opening(records) => Step::Open(records),
-            At::Looking(sight) => Step::Look(sight),
+            At::Looking(sight) | At::Veiling(sight) => Step::Look(sight),
             At::Judging { settling, .. } => {
                 let asked = settling.as_ref().and_then(|settling| settling.asked());
                 asked.map_or(Step::Store, Step::Write)
@@ -208,11 +225,27 @@ impl<'j> Commit<'j> {
 
     /// Answers [`Step::Look`] with those that are seen.
     pub fn looked(&mut self, seen: &HashSet<RecordId>) {
-        let At::Looking(sight) = std::mem::replace(&mut self.at, At::Over) else { return };
+        let (sight, judged) = match std::mem::replace(&mut self.at, At::Over) {
+            At::Looking(sight) => (sight, false),
+            At::Veiling(sight) => (sight, true),
+            other => {
+                self.at = other;
+                return;
+            }
+        };
         let records = sight.records.into_iter().map(|(_, record)| record);
-        self.absent = Arc::new(records.filter(|record| !seen.contains(record)).collect());
-        self.workspace.set_aside(self.absent.iter().copied());
-        self.admit();
+        let unseen: HashSet<RecordId> = records.filter(|record| !seen.contains(record)).collect();
+        if judged {
+            let job = &self.jobs[self.fallen.len() - 1];
+            if let Some(fallen) = self.fallen.last_mut() {
+                veil::veil(job, &mut fallen.refused, &unseen);
+            }
+            self.begin_push();
+        } else {
+            self.workspace.set_aside(unseen.iter().copied());
+            self.absent = Arc::new(unseen);
+            self.admit();
+        }
         self.go_on();
     }
 
@@ -242,10 +275,24 @@ impl<'j> Commit<'j> {
                 Some(over) => self.take_in(over.into_settled()),
                 None => match runs.pop_front() {
                     Some(run) => self.settle(run),
-                    None => self.begin_push(),
+                    None => self.end_push(),
                 },
             }
         }
+    }
+
+    /// Ends a push whose every group has its verdict, once it is known of what its refusals may tell.
+    fn end_push(&mut self) {
+        let judged = self.jobs.iter().zip(&self.fallen).last();
+        let Some((job, fallen)) = judged else { return self.begin_push() };
+        let mut records = veil::told_of(job, &fallen.refused);
+        records.retain(|record| self.workspace.holds(*record) && !self.absent.contains(record));
+        let records = self.by_kind(records);
+        if records.is_empty() {
+            return self.begin_push();
+        }
+        let looks = Looks::Writes { seen: veil::seen(job) };
+        self.at = At::Veiling(Sight { user: job.user, looks, records });
     }
 
     /// Begins with the next push, if there is one.
@@ -260,7 +307,7 @@ impl<'j> Commit<'j> {
         if records.is_empty() {
             self.admit();
         } else {
-            self.at = At::Looking(Sight { user: job.user, records });
+            self.at = At::Looking(Sight { user: job.user, looks: Looks::Reads, records });
         }
     }
 
@@ -279,14 +326,19 @@ impl<'j> Commit<'j> {
                     || self.workspace.builds_on(change.record, parsed);
             }
         }
+        let unproven = proven.into_iter().filter(|(_, proven)| !proven);
+        self.by_kind(unproven.map(|(record, _)| record))
+    }
+
+    /// Records that are there, with their kinds, in the order of these.
+    fn by_kind(&self, records: impl IntoIterator<Item = RecordId>) -> Vec<(Kind, RecordId)> {
         let kind_of = |record: &RecordId| {
             let open = self.workspace.document(*record).map(|document| &document.kind);
             open.or_else(|| self.kinds.get(record)).cloned()
         };
-        let unproven = proven.into_iter().filter(|(_, proven)| !proven);
         let mut records: Vec<(Kind, RecordId)> =
-            unproven.filter_map(|(record, _)| Some((kind_of(&record)?, record))).collect();
-        records.sort_by_key(|(kind, _)| kind.index());
+            records.into_iter().filter_map(|record| Some((kind_of(&record)?, record))).collect();
+        records.sort_by_key(|(kind, record)| (kind.index(), *record));
         records
     }
 

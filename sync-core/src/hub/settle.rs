@@ -47,6 +47,9 @@ pub struct WriteRows {
     /// Those of the records that are there and are judged as if they were not, since their user sees
     /// nothing of them. Their rows are written under other ids: see `hub::StandIns`.
     pub absent: HashSet<RecordId>,
+    /// Those of which an edit writes what they hang from. A row may not show it: what was written last
+    /// need not be what stands, and may yet decide what comes of somebody else's edit.
+    pub moved: HashSet<RecordId>,
     /// What is done with what is written.
     pub purpose: Purpose,
     /// Records that groups tie together.
@@ -88,14 +91,14 @@ impl WriteRows {
     pub fn refuse_taken(&self, refused: &mut Culprits) {
         if self.purpose == Purpose::Push {
             for record in &self.absent {
-                refused.entry(*record).or_insert_with(taken);
+                refused.entry(*record).or_insert_with(out_of_reach);
             }
         }
     }
 }
 
 /// The words for any record that a user does not see, of whatever kind.
-fn taken() -> Refusal {
+pub(super) fn out_of_reach() -> Refusal {
     let sentence = "You may not change this record; ask your manager to give you access.";
     Refusal::new(RefusalCode::Denied, sentence)
 }
@@ -237,18 +240,24 @@ impl Settling {
     /// Asks for the rows that the tried groups made; concludes where there are none.
     fn ask(&mut self, workspace: &mut Workspace) {
         let merged = self.tried().filter_map(Tried::merged);
-        let records: Vec<RecordId> =
-            merged.flat_map(|one| one.changes.iter().map(|change| change.record)).collect();
+        let changes: Vec<(RecordId, bool)> =
+            merged.flat_map(|one| &one.changes).map(|one| (one.record, one.moves)).collect();
+        let records: Vec<RecordId> = changes.iter().map(|(record, _)| *record).collect();
         if records.is_empty() {
             return self.conclude(workspace);
         }
-        let unsound: Culprits = workspace.prove(records.iter().copied()).into_iter().collect();
+        let pen = match self.standing {
+            Standing::New => self.pusher.pen,
+            Standing::AcceptedBefore => PenRole::Server,
+        };
+        let unsound: Culprits = workspace.prove(records.iter().copied(), pen).into_iter().collect();
         if !unsound.is_empty() {
             return self.take_back(workspace, &unsound);
         }
         let absent = records.iter().copied().filter(|one| self.pusher.absent.contains(one));
         self.asked = Some(WriteRows {
             absent: absent.collect(),
+            moved: changes.iter().filter(|(_, moves)| *moves).map(|(record, _)| *record).collect(),
             purpose: self.pusher.purpose,
             writer: match self.standing {
                 Standing::New => Writer::User(self.pusher.user),

@@ -98,6 +98,8 @@ pub struct StoredChange {
     pub seq: u64,
     /// When, as the device says.
     pub claimed_at: UnixMs,
+    /// Whether it writes what the record hangs from, though that may come out as it was.
+    pub moves: bool,
     /// The plain chunk.
     pub bytes: Vec<u8>,
 }
@@ -231,13 +233,14 @@ impl Workspace {
     pub fn prove(
         &mut self,
         records: impl IntoIterator<Item = RecordId>,
+        pen: PenRole,
     ) -> Vec<(RecordId, Refusal)> {
         let mut unsound = Vec::new();
         for record in records {
             if let Some(document) = self.documents.get_mut(&record)
                 && document.saved.is_none()
             {
-                match guard::prove(&document.doc, document.text_edited) {
+                match guard::prove(&document.doc, document.text_edited, pen) {
                     Ok(saved) => document.saved = Some(saved),
                     Err(refusal) => unsound.push((record, refusal)),
                 }
@@ -404,6 +407,7 @@ impl Workspace {
             actor: verified.actor(),
             author: of_another,
             seq: verified.seq(),
+            moves: verified.moves(),
             claimed_at: UnixMs::from_seconds(verified.change().timestamp()),
             bytes: verified.change().raw_bytes().to_vec(),
         };

@@ -116,6 +116,15 @@ impl KindParts {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Whether what a record hangs from follows from this field.
+    pub fn hangs_by(&self, field: &Field) -> bool {
+        let Scope::Follows { column, .. } = self.scope else { return false };
+        match field.ty {
+            FieldType::Log(log) => log.columns.iter().any(|one| one.name == column),
+            _ => field.name == column,
+        }
+    }
+
     /// Its place among the kinds of its schema.
     pub fn index(&self) -> usize {
         self.index

@@ -119,7 +119,7 @@ impl Case<'_> {
             if !may(before) {
                 return Err(denied("follows_its_account", "Its account is not yours."));
             }
-            let moves = place != id_in(after, "organization_id");
+            let moves = self.writing.moved || place != id_in(after, "organization_id");
             if moves && place.is_some_and(|account| !self.sees_account(account)) {
                 let sentence = "Its account was given to somebody else, so it stays there.";
                 return Err(denied("grace_takes_nothing_away", sentence));

@@ -34,6 +34,8 @@ pub struct Writing<'a> {
     pub record: RecordId,
     /// Its kind.
     pub kind: &'a Kind,
+    /// Whether what it hangs from is written, though that may come out as it was.
+    pub moved: bool,
     /// The row as it stands; none of a record that begins.
     pub before: Option<RowView<'a>>,
     /// The row as it is to be.

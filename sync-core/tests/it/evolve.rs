@@ -284,7 +284,7 @@ fn taken(doc: &Automerge, kind: &Kind, id: RecordId, bytes: &[u8]) -> Automerge 
     };
     let verified = guard::verify(guard::parse(bytes).unwrap(), &context).unwrap();
     let applied = guard::apply(doc, kind, verified).unwrap();
-    guard::prove(&applied.doc, applied.edits_text).unwrap();
+    guard::prove(&applied.doc, applied.edits_text, sync_core::document::PenRole::Device).unwrap();
     applied.doc
 }
 

@@ -50,7 +50,8 @@ fn attempt(doc: &Automerge, bytes: &[u8]) -> Result<Automerge, String> {
     let verified = guard::verify(parsed, &context(doc)).map_err(|refusal| refusal.code)?;
     let applied =
         guard::apply(doc, kind("organization"), verified).map_err(|refusal| refusal.code)?;
-    guard::prove(&applied.doc, applied.edits_text).map_err(|refusal| refusal.code)?;
+    guard::prove(&applied.doc, applied.edits_text, PenRole::Device)
+        .map_err(|refusal| refusal.code)?;
     Ok(applied.doc)
 }
 

@@ -404,6 +404,6 @@ fn judged(doc: &automerge::Automerge, record: RecordId, bytes: &[u8]) -> automer
     };
     let verified = guard::verify(guard::parse(bytes).unwrap(), &context).unwrap();
     let applied = guard::apply(doc, kind, verified).unwrap();
-    guard::prove(&applied.doc, applied.edits_text).unwrap();
+    guard::prove(&applied.doc, applied.edits_text, sync_core::document::PenRole::Device).unwrap();
     applied.doc
 }

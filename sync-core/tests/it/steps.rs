@@ -93,7 +93,7 @@ fn attempt(doc: &Automerge, bytes: &[u8]) -> Result<Automerge, Refusal> {
     };
     let verified = guard::verify(guard::parse(bytes)?, &context)?;
     let applied = guard::apply(doc, &kind, verified)?;
-    guard::prove(&applied.doc, applied.edits_text)?;
+    guard::prove(&applied.doc, applied.edits_text, PenRole::Device)?;
     Ok(applied.doc)
 }
 

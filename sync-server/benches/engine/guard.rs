@@ -56,7 +56,7 @@ fn judge(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, Refus
         Context { record: RECORD, kind: kind.clone(), doc, author, now: NOW, pen: PenRole::Device };
     let verified = guard::verify(guard::parse(bytes)?, &context)?;
     let applied = guard::apply(doc, &kind, verified)?;
-    guard::prove(&applied.doc, applied.edits_text)?;
+    guard::prove(&applied.doc, applied.edits_text, PenRole::Device)?;
     Ok(applied.doc)
 }
 

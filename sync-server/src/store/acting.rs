@@ -40,9 +40,22 @@ pub async fn become_user(
     let sql = format!(
         "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true);
          SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = '{skip}';
-         SET LOCAL pantry.seen = '{seen}'{time}"
+         SET LOCAL pantry.seen = '{seen}'; SET LOCAL pantry.moved = ''{time}"
     );
     connection.execute(AssertSqlSafe(sql)).await.map(drop)
+}
+
+/// Says of which records an edit writes what they hang from, until somebody else is acted as.
+///
+/// # Errors
+/// When Postgres refuses.
+pub(super) async fn say_moved(
+    connection: &mut PgConnection,
+    records: impl Iterator<Item = RecordId>,
+) -> sqlx::Result<()> {
+    let records: Vec<String> = records.map(|record| record.to_string()).collect();
+    let query = sqlx::query("SELECT set_config('pantry.moved', $1, true)");
+    query.bind(records.join(" ")).execute(connection).await.map(drop)
 }
 
 /// Makes the rest of the savepoint put rows back that were accepted before, as the server itself.

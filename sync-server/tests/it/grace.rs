@@ -339,3 +339,26 @@ async fn a_group_over_a_kept_and_a_lost_account_is_taken_as_one() {
     world.assert_projected().await;
     world.end().await;
 }
+
+/// A contact is moved away and back again by somebody who lost the account meanwhile. Its row would be as
+/// it was; but what they wrote last could decide where a move of somebody else's leads.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_grace_nobody_writes_where_a_contact_works() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let (kitchen, _) = account(&world, &mut rosa).await;
+    let bakery = create(&mut rosa, "organization", &[("name", "Bakery")]);
+    let parent = kitchen.to_string();
+    let anna = create(&mut rosa, "contact", &[("organization_id", &parent), ("last_name", "Anna")]);
+    assert_eq!(world.sync(&mut rosa).await.refused, 0);
+    set(&mut rosa, anna, "contact", &[("organization_id", &bakery.to_string())]);
+    set(&mut rosa, anna, "contact", &[("organization_id", &parent)]);
+    world.assign(kitchen, world.other_rep).await;
+    assert_eq!(world.sync(&mut rosa).await.refused, 2);
+    let refused = rosa.quarantine().unwrap();
+    let mut policies = refused.iter().filter_map(|one| one.refusal.policy.as_deref());
+    assert_eq!(policies.next(), Some("grace_takes_nothing_away"), "{refused:?}");
+    assert_eq!(authors(&world, anna).await.len(), 1);
+    world.assert_projected().await;
+    world.end().await;
+}

@@ -14,7 +14,7 @@ use sync_server::ops::people;
 use uuid::Uuid;
 
 use crate::harness::{World, create, edit, kind, set};
-use crate::wire::{Line, hello};
+use crate::wire::{Line, hello, outbox};
 
 const KINDS: [&str; 6] =
     ["organization", "contact", "opportunity", "interaction", "task", "organization_finance"];
@@ -331,5 +331,43 @@ async fn an_accepted_change_pushed_again_is_accepted_also_after_its_author_lost_
     let [refused] = &rosa.quarantine().unwrap()[..] else { panic!("one is refused") };
     assert_eq!(refused.refusal.policy.as_deref(), Some("account_must_be_yours"));
     world.assert_projected().await;
+    world.end().await;
+}
+
+/// Somebody who had an account can build on its changes. That an edit does not fit the record would tell
+/// them how it is now, so that they hear of their access first; and whoever has it hears what is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_lost_a_record_does_not_hear_how_an_edit_fits_it() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    world.sync(&mut rosa).await;
+    set(&mut rosa, account, "organization", &[("cuisine", "Thai")]);
+    let (line, mut groups) = outbox(&world.server.sync_url(), &rosa).await;
+    drop(line);
+    let change = &mut groups[0].items[0].change.0;
+    let mut odd = Change::from_bytes(change.clone()).unwrap().decode();
+    odd.start_op = odd.start_op.checked_add(1).unwrap();
+    *change = Change::from(odd).raw_bytes().to_vec();
+    let refusal = async |seen| {
+        let hello = hello(world.token(world.rep));
+        let (mut line, welcome) = Line::greeted(&world.server.sync_url(), hello).await;
+        welcome.unwrap();
+        let groups = groups.iter().cloned().map(|group| PushGroup { seen, ..group }).collect();
+        let verdicts = line.push(groups).await.unwrap();
+        let [VerdictOutcome::Refused(refusal)] =
+            &verdicts.iter().map(|one| one.outcome.clone()).collect::<Vec<_>>()[..]
+        else {
+            panic!("one is refused: {verdicts:?}")
+        };
+        refusal.code.clone()
+    };
+    let seen = groups[0].seen;
+    assert_eq!(refusal(seen).await, "op_counter");
+    world.assign(account, world.other_rep).await;
+    assert_eq!(refusal(seen).await, "op_counter", "the edit was made while it was hers");
+    assert_eq!(refusal(None).await, "denied");
+    world.end_grace().await;
+    assert_eq!(refusal(seen).await, "denied");
     world.end().await;
 }

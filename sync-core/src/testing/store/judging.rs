@@ -10,7 +10,7 @@ use crate::cell::{Cell, Row};
 use crate::error::{Refusal, RefusalCode};
 use crate::hub::{
     Care, Commit, Culprits, DocumentCache, DocumentHead, Inquiry, Judged, Known, KnownChange,
-    ReceiptKey, Sight, StandIns, Step, WriteRows, Writer, Wrote,
+    Looks, ReceiptKey, Sight, StandIns, Step, WriteRows, Writer, Wrote,
 };
 use crate::ids::RecordId;
 use crate::schema::{Kind, RowView};
@@ -97,9 +97,13 @@ impl Transaction {
         records.iter().filter_map(snapshot).collect()
     }
 
-    /// Which records a user sees.
+    /// Which records a user sees. Here no writer is denied any: how an edit is refused is no matter of who
+    /// sees what, which is all that this store is compared by.
     fn look(&self, sight: &Sight) -> HashSet<RecordId> {
         let records = sight.records.iter().map(|(_, record)| *record);
+        if matches!(sight.looks, Looks::Writes { .. }) {
+            return records.collect();
+        }
         records.filter(|one| self.contents.document_for(sight.user, *one).is_some()).collect()
     }
 
@@ -159,6 +163,7 @@ impl Transaction {
             seen: asked.seen,
             record,
             kind,
+            moved: asked.moved.contains(&record),
             before: before.map(|row| RowView::new(kind.columns(), row)),
             after: RowView::new(kind.columns(), row),
         };
