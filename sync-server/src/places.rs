@@ -192,10 +192,10 @@ mod tests {
         let take = |place: &Place, bytes| place.waiting_room().take(bytes).now_or_never().flatten();
         let (rosa, again, omar) = (place(1), place(1), place(2));
         let most = limits::WAITING_BYTES_PER_USER;
-        let first = take(&rosa, most - 1).unwrap();
+        let first = take(&rosa, most - 1).expect("there is room");
         assert!(take(&again, 2).is_none(), "of the same user, on another line");
         assert!(take(&again, 1).is_some());
-        let others = take(&omar, usize::MAX).unwrap();
+        let others = take(&omar, usize::MAX).expect("there is room");
         let third = place(3);
         assert!(take(&third, most).is_none(), "in all");
         assert!(take(&third, limits::WAITING_BYTES - 2 * most).is_some());

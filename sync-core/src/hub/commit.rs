@@ -283,7 +283,8 @@ impl<'j> Commit<'j> {
 
     /// Ends a push whose every group has its verdict, once it is known of what its refusals may tell.
     fn end_push(&mut self) {
-        let judged = self.jobs.iter().zip(&self.fallen).last();
+        let last = self.fallen.len().checked_sub(1);
+        let judged = last.and_then(|last| self.jobs.get(last)).zip(self.fallen.last());
         let Some((job, fallen)) = judged else { return self.begin_push() };
         let mut records = veil::told_of(job, &fallen.refused);
         records.retain(|record| self.workspace.holds(*record) && !self.absent.contains(record));
