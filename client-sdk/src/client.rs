@@ -111,6 +111,12 @@ impl Client {
         Ok(())
     }
 
+    /// Moves everything into the one file, for whoever is about to copy it, or ends: see
+    /// [`Replica::gather`].
+    pub fn gather(&self) {
+        self.shared.read(|replica| replica.gather());
+    }
+
     // Editing.
 
     /// A new record's id.

@@ -112,7 +112,7 @@ impl std::fmt::Debug for Config {
 
 /// Every problem found; fix them all and start again.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration has problems:\n{}", .0.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
+#[error("the configuration has problems: {}", .0.join("; "))]
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {

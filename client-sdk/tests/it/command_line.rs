@@ -127,3 +127,52 @@ fn a_damaged_database_is_said_to_be_one_and_left_as_it_is() {
     assert!(errors.contains("damaged") && errors.contains("rescue"), "{errors}");
     assert!(std::fs::read(&file).unwrap() == vec![0x5a; 8192]);
 }
+
+/// What stands beside the file after a command is empty or gone: a copy of the file alone has every edit.
+#[test]
+fn after_a_command_the_file_alone_is_the_whole_device() {
+    let dir = begun();
+    let journal = dir.path().join("a.db-wal");
+    for n in 0..10 {
+        ok(dir.path(), &["new", "organization", &format!("name=Kitchen {n}")]);
+        assert_eq!(std::fs::metadata(&journal).map_or(0, |journal| journal.len()), 0);
+    }
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(dir.path().join("a.db"), copy.path().join("a.db")).unwrap();
+    assert!(ok(copy.path(), &["status"]).contains("10 edits only on this device"));
+}
+
+/// A page somewhere in the file is overwritten. Whichever command meets it says what to do.
+#[test]
+fn a_damaged_page_is_called_so_by_whichever_command_meets_it() {
+    const PAGE: usize = 4096;
+    let dir = begun();
+    for n in 0..40 {
+        ok(dir.path(), &["new", "organization", &format!("name=Kitchen {n}"), "notes=Open late."]);
+    }
+    let sound = std::fs::read(dir.path().join("a.db")).unwrap();
+    let mut met = 0;
+    for page in 1..sound.len() / PAGE {
+        let damaged = tempfile::tempdir().unwrap();
+        let mut bytes = sound.clone();
+        bytes[page * PAGE..(page + 1) * PAGE].fill(0xa5);
+        std::fs::write(damaged.path().join("a.db"), bytes).unwrap();
+        let output = pantry(damaged.path(), &["list", "organization"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        if said.contains("malformed") || said.contains("damaged") {
+            met += 1;
+            assert_eq!(output.status.code(), Some(4), "page {page}: {said}");
+            assert!(said.contains("pantry rescue"), "page {page}: {said}");
+        }
+    }
+    assert!(met > 0, "no page that was read was damaged");
+}
+
+#[test]
+fn an_empty_file_is_not_taken_for_a_new_device() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.db"), []).unwrap();
+    let (code, errors) = fails(dir.path(), &["list", "organization"]);
+    assert_eq!(code, 1);
+    assert!(errors.contains("is empty") && errors.contains("pantry init"), "{errors}");
+}

@@ -61,6 +61,13 @@ impl Replica {
         self.file.tell_moments(moments);
     }
 
+    /// Moves everything into the one file, for whoever is about to copy it: beside it SQLite keeps a
+    /// journal (`-wal`), which is part of the replica as long as it is not empty. While another process
+    /// uses the file nothing is done.
+    pub fn gather(&self) {
+        self.file.gather();
+    }
+
     /// This copy's id.
     pub fn id(&self) -> ReplicaId {
         self.file.owner().replica

@@ -8,7 +8,7 @@ use client_sdk::{Client, TokenSource, read_claims};
 use rusqlite::OpenFlags;
 use serde_json::json;
 
-use crate::failure::{Failure, failure};
+use crate::failure::{Failure, damaged, failure};
 use crate::output::{Output, write_file};
 use crate::tokens::Tokens;
 
@@ -51,11 +51,16 @@ pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
         return Err(failure(1, text));
     }
     Client::open(db, user).map_err(|error| match error {
-        OpenError::Damaged(_) => failure(
-            4,
-            format!("{error}. `pantry rescue --out edits.jsonl` saves the unsent edits; then begin a new database"),
+        OpenError::Damaged(_) => damaged(&error),
+        // It is there, so that somebody took it for a database: a copy that was cut off, perhaps.
+        OpenError::NoUser => failure(
+            1,
+            format!(
+                "{} is empty; if it is a copy that went wrong, copy it again, else `pantry init --user ID` begins a database in it",
+                db.display()
+            ),
         ),
-        other => failure(1, other),
+        other => other.into(),
     })
 }
 

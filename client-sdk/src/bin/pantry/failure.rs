@@ -1,13 +1,34 @@
 //! Why a command failed, and with which exit code.
 
+use std::error::Error;
+
+use rusqlite::ErrorCode;
+
 /// An error with its exit code: 1 the data or command, 3 the server or network, 4 a damaged file. (2
 /// is a command line that does not parse; 5 and 6 are answers of `pantry check`.)
 pub(crate) struct Failure(pub(crate) u8, pub(crate) String);
 
-impl<E: std::fmt::Display> From<E> for Failure {
+impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(1, error.to_string())
+        if is_damage(&error) { damaged(&error) } else { Self(1, error.to_string()) }
     }
+}
+
+/// What to do about a file of which some page cannot be read any more, whichever command met it.
+pub(crate) fn damaged(error: &dyn Error) -> Failure {
+    failure(
+        4,
+        format!(
+            "{error}. `pantry rescue --out edits.jsonl` saves the unsent edits; then begin a new database"
+        ),
+    )
+}
+
+/// Whether SQLite found the file damaged.
+fn is_damage(error: &(dyn Error + 'static)) -> bool {
+    let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        || error.source().is_some_and(is_damage)
 }
 
 pub(crate) fn failure(code: u8, text: impl std::fmt::Display) -> Failure {

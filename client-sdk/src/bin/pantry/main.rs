@@ -14,6 +14,7 @@ mod tokens;
 use std::process::ExitCode;
 
 use clap::Parser;
+use client_sdk::Client;
 use client_sdk::core::printable::line;
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions};
 use command::{Cli, Command};
@@ -68,31 +69,38 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
     #[cfg(feature = "fault-points")]
     die_at_a_point(&client);
     database::fill_tables(&client, out)?;
-    match cli.command {
+    let done = serve(&client, cli.command, out).await;
+    // Somebody who copies the file expects to have everything.
+    client.gather();
+    done
+}
+
+async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Failure> {
+    match command {
         Command::Init { .. } | Command::Rescue { .. } => Ok(()),
         Command::Import { file, kind, map, preview } => {
-            import::run(&client, &file, &records::kind_named(&kind)?, &map, preview, out)
+            import::run(client, &file, &records::kind_named(&kind)?, &map, preview, out)
         }
-        Command::New { kind, values } => records::create(&client, &kind, &values, out),
-        Command::Set { id, values } => records::set(&client, &id, &values, out),
-        Command::Show { id } => records::show(&client, &id, out),
+        Command::New { kind, values } => records::create(client, &kind, &values, out),
+        Command::Set { id, values } => records::set(client, &id, &values, out),
+        Command::Show { id } => records::show(client, &id, out),
         Command::List { kind, r#where, limit, deleted } => {
             let deleted = if deleted { Deleted::Shown } else { Deleted::Hidden };
             let options = ListOptions { filter: r#where, deleted, limit };
-            records::list(&client, &kind, &options, out)
+            records::list(client, &kind, &options, out)
         }
-        Command::Search { text } => records::search(&client, &text, out),
+        Command::Search { text } => records::search(client, &text, out),
         Command::Query { sql } => {
             out.table(&client.query(&sql)?);
             Ok(())
         }
-        Command::Delete { ids } => records::life(&client, &ids, out, |id| GroupEdit::Delete { id }),
+        Command::Delete { ids } => records::life(client, &ids, out, |id| GroupEdit::Delete { id }),
         Command::Restore { ids } => {
-            records::life(&client, &ids, out, |id| GroupEdit::Restore { id })
+            records::life(client, &ids, out, |id| GroupEdit::Restore { id })
         }
-        Command::Check(check) => check::run(&client, check, out).await,
-        Command::Sync { server, watch: false } => sync::once(&client, server, out).await,
-        Command::Sync { server, watch: true } => sync::watch(&client, server, out).await,
+        Command::Check(check) => check::run(client, check, out).await,
+        Command::Sync { server, watch: false } => sync::once(client, server, out).await,
+        Command::Sync { server, watch: true } => sync::watch(client, server, out).await,
         Command::Status => {
             let status = client.status()?;
             let value = json!({
@@ -105,8 +113,8 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
             Ok(())
         }
         Command::Quarantine { command } => {
-            quarantine::run(&client, command.unwrap_or(QuarantineCommand::List), out)
+            quarantine::run(client, command.unwrap_or(QuarantineCommand::List), out)
         }
-        Command::ExportDocument { id, out: file } => records::export(&client, &id, &file, out),
+        Command::ExportDocument { id, out: file } => records::export(client, &id, &file, out),
     }
 }

@@ -39,6 +39,14 @@ impl File {
         let _ = self.db.busy_timeout(BUSY_TIMEOUT);
     }
 
+    /// Moves what stands in the journal into the file, so that the file alone is the whole replica; not
+    /// while another process uses it.
+    pub(in crate::replica) fn gather(&self) {
+        let _ = self.db.busy_timeout(Duration::ZERO);
+        let _ = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = self.db.busy_timeout(BUSY_TIMEOUT);
+    }
+
     fn try_scrub(&self) -> rusqlite::Result<()> {
         if self.stored().meta::<bool>(SCRUB)? != Some(true) {
             return Ok(());
