@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 /// Feeds of one user that are read at once, each from a snapshot of the database.
 const FEEDS_READ_AT_ONCE: usize = 1;
 
+/// Pushes and questions of one user that are parsed at once: the costly part of judging that takes no lock.
+const PARSED_AT_ONCE: usize = 1;
+
 /// Sessions by user.
 #[derive(Debug)]
 pub struct Places {
@@ -31,6 +34,7 @@ impl Default for Places {
 pub struct WaitingRoom {
     own: Arc<Semaphore>,
     shared: Arc<Semaphore>,
+    parsing: Arc<Semaphore>,
 }
 
 impl WaitingRoom {
@@ -43,6 +47,12 @@ impl WaitingRoom {
         let shared = self.shared.clone().acquire_many_owned(bytes).await.ok()?;
         metrics::gauge!("sync_waiting_bytes").increment(bytes);
         Some(Room { _own: own, _shared: shared, bytes })
+    }
+
+    /// Waits for the user's turn to have something parsed: whoever pushes over many lines at once takes
+    /// the processors from nobody else.
+    pub async fn parsing(&self) -> Option<OwnedSemaphorePermit> {
+        self.parsing.clone().acquire_owned().await.ok()
     }
 }
 
@@ -71,6 +81,8 @@ struct Sessions {
     holders: HashMap<u64, Holder>,
     /// Whose feed is being read.
     turn: Arc<Semaphore>,
+    /// Whose push is being parsed.
+    parsing: Arc<Semaphore>,
     /// Room for what waits to be judged.
     room: Arc<Semaphore>,
 }
@@ -80,6 +92,7 @@ impl Default for Sessions {
         Self {
             holders: HashMap::new(),
             turn: Arc::new(Semaphore::new(FEEDS_READ_AT_ONCE)),
+            parsing: Arc::new(Semaphore::new(PARSED_AT_ONCE)),
             room: Arc::new(Semaphore::new(limits::WAITING_BYTES_PER_USER)),
         }
     }
@@ -129,7 +142,8 @@ impl Places {
         taken.given += 1;
         let sessions = taken.users.entry(user).or_default();
         let (turn, own) = (sessions.turn.clone(), sessions.room.clone());
-        let waiting_room = WaitingRoom { own, shared: self.room.clone() };
+        let waiting_room =
+            WaitingRoom { own, shared: self.room.clone(), parsing: sessions.parsing.clone() };
         let holders = &mut sessions.holders;
         let of_device = holders.iter().filter(|(_, holder)| holder.replica == replica);
         let mut of_device: Vec<u64> = of_device.map(|(number, _)| *number).collect();

@@ -324,7 +324,9 @@ impl Host {
     }
 
     async fn push(&mut self, push: u64, user: UserId, replica: ReplicaId, groups: Vec<PushGroup>) {
-        let Some(groups) = parse(groups).await else { return self.handle(Event::Failed) };
+        let Some(groups) = self.parse(groups).await else {
+            return self.handle(Event::Failed);
+        };
         let job = PushJob::of_device(user, replica, groups);
         let changes = job.changes().map(|change| change.hash).collect();
         self.handle(Event::TakenIn { push, changes });
@@ -336,8 +338,18 @@ impl Host {
         }));
     }
 
+    /// Parsing and hashing are the costly part of judging and need no lock: off the reactor they go.
+    /// None if they panicked.
+    async fn parse(&self, groups: Vec<PushGroup>) -> Option<Vec<PushedGroup>> {
+        let waiting_room = self.place.as_ref().map(Place::waiting_room)?;
+        let _turn = waiting_room.parsing().await?;
+        tokio::task::spawn_blocking(move || hub::parse(groups)).await.ok()
+    }
+
     async fn ask(&mut self, ask: u64, user: UserId, replica: ReplicaId, groups: Vec<PushGroup>) {
-        let Some(groups) = parse(groups).await else { return self.handle(Event::Failed) };
+        let Some(groups) = self.parse(groups).await else {
+            return self.handle(Event::Failed);
+        };
         let job = PushJob::of_device(user, replica, groups);
         let (committer, room) = (self.app.committer.clone(), self.room.take());
         self.judged.push(Box::pin(async move {
@@ -346,12 +358,6 @@ impl Host {
             Event::Answered { ask, opinions }
         }));
     }
-}
-
-/// Parsing and hashing are the costly part of judging and need no lock: off the reactor they go.
-/// None if they panicked.
-async fn parse(groups: Vec<PushGroup>) -> Option<Vec<PushedGroup>> {
-    tokio::task::spawn_blocking(move || hub::parse(groups)).await.ok()
 }
 
 async fn arrival(arriving: &mut Option<Arriving>) -> (Bytes, Option<Room>) {
