@@ -29,7 +29,7 @@ use crate::clock::now;
 use crate::doors::{Full, Visit};
 use crate::http::auth::{self, SignedIn};
 use crate::ops::people::entropy;
-use crate::places::{Place, Room};
+use crate::places::{Place, Room, WaitingRoom};
 use crate::revocation;
 use crate::store::feed::FeedReader;
 use crate::store::patience::within;
@@ -324,7 +324,8 @@ impl Host {
     }
 
     async fn push(&mut self, push: u64, user: UserId, replica: ReplicaId, groups: Vec<PushGroup>) {
-        let Some(groups) = self.parse(groups).await else {
+        let waiting_room = self.place.as_ref().map(Place::waiting_room);
+        let Some(groups) = parse(groups, waiting_room).await else {
             return self.handle(Event::Failed);
         };
         let job = PushJob::of_device(user, replica, groups);
@@ -338,16 +339,9 @@ impl Host {
         }));
     }
 
-    /// Parsing and hashing are the costly part of judging and need no lock: off the reactor they go.
-    /// None if they panicked.
-    async fn parse(&self, groups: Vec<PushGroup>) -> Option<Vec<PushedGroup>> {
-        let waiting_room = self.place.as_ref().map(Place::waiting_room)?;
-        let _turn = waiting_room.parsing().await?;
-        tokio::task::spawn_blocking(move || hub::parse(groups)).await.ok()
-    }
-
     async fn ask(&mut self, ask: u64, user: UserId, replica: ReplicaId, groups: Vec<PushGroup>) {
-        let Some(groups) = self.parse(groups).await else {
+        let waiting_room = self.place.as_ref().map(Place::waiting_room);
+        let Some(groups) = parse(groups, waiting_room).await else {
             return self.handle(Event::Failed);
         };
         let job = PushJob::of_device(user, replica, groups);
@@ -358,6 +352,16 @@ impl Host {
             Event::Answered { ask, opinions }
         }));
     }
+}
+
+/// Parsing and hashing are the costly part of judging and need no lock: off the reactor they go, a
+/// user's pushes one after the other. None if they panicked.
+async fn parse(
+    groups: Vec<PushGroup>,
+    waiting_room: Option<WaitingRoom>,
+) -> Option<Vec<PushedGroup>> {
+    let _turn = waiting_room?.parsing().await?;
+    tokio::task::spawn_blocking(move || hub::parse(groups)).await.ok()
 }
 
 async fn arrival(arriving: &mut Option<Arriving>) -> (Bytes, Option<Room>) {
