@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::http::auth::Verifier;
-use crate::listener::{Ear, Listener};
+use crate::listener::{Ear, Listener, Wake};
 use crate::ops::migrate;
 use crate::places::Places;
 use crate::revocation::{self, Revoked};
@@ -40,7 +40,7 @@ pub struct App {
     /// Whether the server hears of commits.
     pub ear: Arc<Ear>,
     /// Moves whenever a feed may have something new.
-    pub wake: watch::Sender<u64>,
+    pub wake: watch::Sender<Wake>,
     /// Cancelled when the server is to stop.
     pub stopping: CancellationToken,
     /// Who is connected.
@@ -81,7 +81,7 @@ impl App {
             origins: config.origins.clone(),
             patience,
             ear: Arc::default(),
-            wake: watch::Sender::new(0),
+            wake: watch::Sender::default(),
             stopping,
             places: Arc::default(),
             moments,

@@ -44,13 +44,22 @@ impl Ear {
     }
 }
 
+/// What wakes the feeds of a process. Both numbers only grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Wake {
+    /// Somebody committed, or may have while nobody listened.
+    pub news: u64,
+    /// Time passed in which a wake-up may have been lost.
+    pub beats: u64,
+}
+
 /// Where the listener connects to, and whom it tells.
 pub(crate) struct Listener<'a> {
     pub(crate) url: &'a str,
     pub(crate) patience: Patience,
     pub(crate) ear: &'a Ear,
     /// Moves whenever a feed may have something new.
-    pub(crate) wake: &'a watch::Sender<u64>,
+    pub(crate) wake: &'a watch::Sender<Wake>,
     pub(crate) stopping: &'a CancellationToken,
 }
 
@@ -64,7 +73,9 @@ impl Listener<'_> {
         while !self.stopping.is_cancelled() {
             tokio::select! {
                 () = self.stopping.cancelled() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => self.wake(),
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    self.wake.send_modify(|wake| wake.beats += 1);
+                }
             }
         }
     }
@@ -86,20 +97,25 @@ impl Listener<'_> {
         let pool = store::connect(self.url, 1, self.patience).await?;
         let mut listener = PgListener::connect_with(&pool).await?;
         within(self.patience.statement(), listener.listen("pantry_feed")).await?;
+        // What was committed before it listened.
+        self.wake();
         loop {
             self.ear.heard();
-            self.wake();
             let ask_after = LOOK_EVERY.min(self.patience.commit());
             tokio::select! {
                 () = self.stopping.cancelled() => return Ok(()),
-                heard = listener.try_recv() => if heard?.is_none() {
-                    return Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into()));
+                heard = listener.try_recv() => match heard? {
+                    Some(_) => self.wake(),
+                    None => {
+                        return Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into()));
+                    }
                 },
                 () = tokio::time::sleep(ask_after) => {
                     // Whoever commits looks as well; nobody may for long.
                     let asked = life::is_restored(&mut listener);
                     if within(self.patience.idle(), asked).await? {
                         life::begin_another(&mut listener).await?;
+                        self.wake();
                     }
                 }
             }
@@ -107,6 +123,6 @@ impl Listener<'_> {
     }
 
     fn wake(&self) {
-        self.wake.send_modify(|count| *count += 1);
+        self.wake.send_modify(|wake| wake.news += 1);
     }
 }

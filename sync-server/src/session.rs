@@ -150,7 +150,7 @@ impl Host {
     async fn run(&mut self, line: &mut Line) -> Option<Goodbye> {
         let app = self.app.clone();
         let mut wake = app.wake.subscribe();
-        wake.mark_unchanged();
+        let mut news = wake.borrow_and_update().news;
         loop {
             while let Some(effect) = self.session.next_effect() {
                 if let Effect::End(goodbye) = effect {
@@ -193,7 +193,12 @@ impl Host {
                     self.handle(event);
                 }
                 changed = wake.changed() => {
-                    self.handle(if changed.is_ok() { Event::Woken } else { Event::Failed });
+                    let before = std::mem::replace(&mut news, wake.borrow_and_update().news);
+                    self.handle(match changed {
+                        Ok(()) if news != before => Event::Woken,
+                        Ok(()) => Event::Beat,
+                        Err(_) => Event::Failed,
+                    });
                 }
                 () = sleep_until(wake_at) => {
                     if line.moved() {
@@ -265,6 +270,10 @@ impl Host {
                 self.end_reading().await?;
                 let sent = line.send(bytes).await;
                 self.sent(sent);
+            }
+            Effect::Overslept => {
+                metrics::counter!("sync_feed_overslept_total").increment(1);
+                tracing::warn!("a feed had something to send and nobody woke it");
             }
             Effect::Ping => {
                 let sent = line.ping().await;

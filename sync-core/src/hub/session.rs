@@ -12,6 +12,7 @@ mod effects;
 mod ends;
 mod live;
 mod pace;
+mod vigil;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -32,6 +33,7 @@ use ends::{another_life, disabled, odd_name, protocol, rate_limited, too_old, un
 use live::Live;
 use pace::Silence;
 pub use pace::{PING_EVERY, SILENT_FOR};
+use vigil::Watch;
 
 /// How long a replica may take to say hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -50,6 +52,8 @@ pub struct Session {
     fingerprint: [u8; 8],
     /// What the replica reads.
     reader: Reader,
+    /// Whether a wake-up came before the session was open.
+    woken: bool,
 }
 
 /// How a replica is spoken to, by what it says in hello.
@@ -120,6 +124,7 @@ impl Session {
                 documents: Documents::Whole,
                 rows: Rows::LeftOut,
             },
+            woken: false,
         }
     }
 
@@ -217,9 +222,18 @@ impl Session {
                     self.send(message);
                 }
             }
-            Event::Woken => {
-                if let State::Live(live) = &mut self.state {
-                    live.woken();
+            Event::Woken => match &mut self.state {
+                State::Live(live) => live.woken(),
+                // The first batch may have been read just before.
+                State::Opening { .. } => self.woken = true,
+                State::Called { .. } | State::SigningIn(_) | State::Noting { .. } | State::Over => {
+                }
+            },
+            Event::Beat => {
+                if let State::Live(live) = &mut self.state
+                    && live.beat() == Watch::Overslept
+                {
+                    self.effects.push_back(Effect::Overslept);
                 }
             }
         }
@@ -393,7 +407,11 @@ impl Session {
             live: first.is_none(),
             fingerprint: Some(Blob(self.fingerprint.to_vec())),
         }));
-        self.state = State::Live(Box::new(Live::new(who.user, replica, *feed, now.running)));
+        let mut live = Box::new(Live::new(who.user, replica, *feed, now.running));
+        if std::mem::take(&mut self.woken) {
+            live.woken();
+        }
+        self.state = State::Live(live);
         if let Some(batch) = first {
             self.send_batch(*batch);
         }

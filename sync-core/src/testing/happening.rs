@@ -37,6 +37,8 @@ pub(super) enum Happening {
     SessionTick { connection: ConnectionId, at: u64 },
     /// A session hears that the store has news.
     Woken { connection: ConnectionId },
+    /// A session's heartbeat.
+    Beat { connection: ConnectionId },
     /// What was pushed is committed.
     Commit,
     /// What was said to be committed is: a bug made on purpose.
@@ -55,6 +57,7 @@ impl Happening {
         match self {
             Self::DeviceTick { .. }
             | Self::SessionTick { .. }
+            | Self::Beat { .. }
             | Self::Pinged { .. }
             | Self::Ponged { .. } => false,
             Self::Token { .. }

@@ -21,6 +21,7 @@ mod handle;
 mod hands;
 mod harness;
 mod healing;
+mod heartbeat;
 mod hostile;
 mod kill;
 mod lints;

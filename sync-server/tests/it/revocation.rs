@@ -105,7 +105,7 @@ async fn a_session_that_waits_for_the_database_ends_with_its_token() {
     let mut connection = world.owner.acquire().await.unwrap();
     let mut tx = connection.begin().await.unwrap();
     tx.execute("LOCK TABLE sync.clock IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    world.server.app.wake.send_modify(|count| *count += 1);
+    world.server.app.wake.send_modify(|wake| wake.news += 1);
     let ended = tokio::time::timeout(GENEROUS, code(&mut caller)).await;
     let late = clock::now().0 - exp_ms;
     tx.rollback().await.unwrap();

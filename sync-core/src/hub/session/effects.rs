@@ -58,6 +58,8 @@ pub enum Event {
     },
     /// There may be something new in the store.
     Woken,
+    /// Time has passed in which a wake-up may have been lost.
+    Beat,
     /// The session may not go on: its permission ended, or the host stops.
     Ended(Goodbye),
     /// The store failed.
@@ -113,6 +115,9 @@ pub enum Effect {
     },
     /// Send a frame.
     Send(Vec<u8>),
+    /// Note that the feed had something to send of which nobody told from one [`Event::Beat`] to the
+    /// next: a wake-up was lost, or came before what it was about.
+    Overslept,
     /// Ask the replica for a sign of life, below frames.
     Ping,
     /// Say goodbye, if there is anything to say, and close the connection.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::effects::{Effect, Now, Secret};
 use super::ends::{garbled, protocol, rate_limited};
 use super::pace::Budget;
+use super::vigil::{Looking, Vigil, Watch};
 use crate::hub::feed::Feed;
 use crate::ids::{ChangeHash, ReplicaId, UserId};
 use crate::limits;
@@ -27,6 +28,8 @@ pub(super) struct Live {
     reading: bool,
     /// Whether the feed may have more to send.
     more: bool,
+    /// Who asked for that.
+    vigil: Vigil,
     /// When the feed was last read.
     looked: Duration,
     /// Batches without an acknowledgement.
@@ -48,6 +51,7 @@ impl Live {
             feed,
             reading: false,
             more: false,
+            vigil: Vigil::default(),
             looked: now,
             sent_batches: 0,
             waiting: 0,
@@ -79,6 +83,7 @@ impl Live {
         self.reading = true;
         // What wakes the feed while it is being read is not forgotten.
         self.more = false;
+        self.vigil.looks();
         let in_flight = self.in_flight.values().flatten().copied().collect();
         Effect::Read { user: self.user, request: self.feed.read(in_flight) }
     }
@@ -86,6 +91,7 @@ impl Live {
     /// A batch was read and is being sent.
     pub(super) fn sending(&mut self, batch: &FeedBatch) {
         self.reading = false;
+        self.vigil.finds();
         self.more |= !batch.live;
         self.sent_batches += 1;
     }
@@ -97,6 +103,20 @@ impl Live {
 
     pub(super) fn woken(&mut self) {
         self.more = true;
+        self.vigil.woken();
+    }
+
+    /// Looks although nobody said that there is anything new.
+    pub(super) fn beat(&mut self) -> Watch {
+        let looking = if self.more { Looking::Anyway } else { Looking::ByTheBeat };
+        self.more = true;
+        self.vigil.beat(looking)
+    }
+
+    /// There is a reason to look that lies in the session itself.
+    fn call(&mut self) {
+        self.more = true;
+        self.vigil.called();
     }
 
     /// Takes a frame in; says what is to be done, or why the session must end.
@@ -122,7 +142,7 @@ impl Live {
                 self.feed.fetch(fetch.records).map_err(|_| {
                     protocol("Your app asks for more records at once than it may; update the app.")
                 })?;
-                self.more = true;
+                self.call();
                 Ok(None)
             }
             ClientMessage::Refresh(refresh) => Ok(Some(Effect::SignIn(Secret(refresh.token)))),
@@ -176,7 +196,7 @@ impl Live {
         for verdict in &verdicts {
             if let VerdictOutcome::Accepted(position) = verdict.outcome {
                 self.feed.note_own(position);
-                self.more = true;
+                self.call();
             }
         }
         ServerMessage::Verdicts(Verdicts { push, verdicts })

@@ -55,6 +55,7 @@ impl World {
                     self.at_session(connection, Event::Heard);
                 }
             }
+            Happening::Beat { connection } => self.beat(connection),
             Happening::ClosedAtServer { connection } => {
                 if self.is_silent(connection) {
                     return;

@@ -13,6 +13,9 @@ use crate::testing::fault::{FaultPoint, Killed};
 use crate::testing::happening::Happening;
 use crate::testing::random::Random;
 
+/// How often a session's feed looks though nobody woke it.
+const BEAT_EVERY: u64 = 10_000;
+
 impl World {
     /// Makes the connection that a device dialled, unless something is in the way.
     pub(super) fn connect(&mut self, device: DeviceId, life: u64, dial: Dial) {
@@ -36,6 +39,7 @@ impl World {
         let session = Session::new(now, spare, &self.server.schema);
         let random = Random::of(self.seed, &[2, connection.0 as u64]);
         self.connections.push(Connection::new(device, session, self.now, random));
+        self.ahead.put(self.now + BEAT_EVERY, Happening::Beat { connection });
         self.drive(connection);
         connection
     }
@@ -54,6 +58,14 @@ impl World {
         let now = self.session_now(id);
         self.connection_at(id).session.handle(event, now);
         self.drive(id);
+    }
+
+    /// A session's feed looks though nobody woke it.
+    pub(super) fn beat(&mut self, id: ConnectionId) {
+        if self.connections[id.0].far == End::Open {
+            self.ahead.put(self.now + BEAT_EVERY, Happening::Beat { connection: id });
+            self.at_session(id, Event::Beat);
+        }
     }
 
     fn session_now(&self, id: ConnectionId) -> Now {
@@ -116,6 +128,10 @@ impl World {
             }
             Effect::Send(frame) => return self.send_down(id, frame),
             Effect::Permit => return,
+            Effect::Overslept => {
+                self.wrong.push(format!("session {} lives by its heartbeat", id.0));
+                return;
+            }
             Effect::Ping => {
                 if !self.is_silent(id) {
                     let at = self.connections[id.0].arrival(self.now, Way::Down);

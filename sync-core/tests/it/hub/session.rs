@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sync_core::hub::{
-    Clock, DeviceNoted, Effect, Event, FeedAnswer, FeedRequest, Listed, News, Now, Session,
-    SignedIn,
+    Clock, Content, DeviceNoted, Effect, Event, FeedAnswer, FeedDocument, FeedRequest, Listed,
+    News, Now, Session, SignedIn,
 };
-use sync_core::ids::{ChangeHash, FeedPosition, GroupId, ReplicaId, ServerEpoch};
+use sync_core::ids::{ChangeHash, FeedPosition, GroupId, Receipt, ReplicaId, ScopeId, ServerEpoch};
 use sync_core::limits;
 use sync_core::protocol::{
     Blob, ClientMessage, Compression, FeedAck, FeedBatch, Fetch, Frame, GoodbyeCode, Hello,
@@ -24,15 +24,30 @@ struct Host {
     running: Duration,
     /// The store's clock.
     head: i64,
+    /// Whose changes are found in the store.
+    changes_are: Whose,
     sent: Vec<ServerMessage>,
     others: Vec<Effect>,
+}
+
+#[derive(PartialEq)]
+enum Whose {
+    Own,
+    Others,
 }
 
 impl Host {
     fn new() -> Self {
         let now = Now { running: Duration::ZERO, wall: NOW };
         let session = Session::new(now, ReplicaId(Uuid::from_u128(99)), &sync_core::crm::schema());
-        Self { session, running: Duration::ZERO, head: 0, sent: Vec::new(), others: Vec::new() }
+        Self {
+            session,
+            running: Duration::ZERO,
+            head: 0,
+            changes_are: Whose::Own,
+            sent: Vec::new(),
+            others: Vec::new(),
+        }
     }
 
     fn open() -> Self {
@@ -91,7 +106,11 @@ impl Host {
                 return;
             }
             Effect::Permit => return,
-            other @ (Effect::Push { .. } | Effect::Ask { .. } | Effect::Ping | Effect::End(_)) => {
+            other @ (Effect::Push { .. }
+            | Effect::Ask { .. }
+            | Effect::Ping
+            | Effect::Overslept
+            | Effect::End(_)) => {
                 self.others.push(other);
                 return;
             }
@@ -114,8 +133,15 @@ impl Host {
             }
             FeedRequest::Scopes => FeedAnswer::Scopes(Vec::new()),
             FeedRequest::List { .. } => FeedAnswer::Listed(Vec::new()),
-            // All that happens here is this replica's own.
-            FeedRequest::Documents { .. } => FeedAnswer::Documents(Vec::new()),
+            FeedRequest::Documents { .. } if self.changes_are == Whose::Own => {
+                FeedAnswer::Documents(Vec::new())
+            }
+            FeedRequest::Documents { .. } => FeedAnswer::Documents(vec![FeedDocument {
+                record: record(1),
+                kind: "organization".into(),
+                scope: ScopeId(record(1).0),
+                content: Content::Changes(vec![(vec![1], Receipt([0; 8]))]),
+            }]),
         }
     }
 
@@ -198,6 +224,49 @@ fn a_feed_that_nobody_wakes_looks_after_the_verdicts() {
     assert_eq!(host.batches().len(), 1);
     host.handle(Event::Woken);
     assert_eq!(host.batches().len(), 1, "and says nothing twice");
+}
+
+/// Somebody else commits and nobody wakes the feed: the heartbeat finds it, and at the next one that is
+/// told. One whose wake-up was merely on its way is no fault.
+#[test]
+fn what_the_heartbeat_alone_finds_is_told() {
+    let overslept = |host: &Host| {
+        host.others.iter().filter(|effect| matches!(effect, Effect::Overslept)).count()
+    };
+    let mut host = Host::open();
+    host.changes_are = Whose::Others;
+    host.handle(Event::Beat);
+    host.head = 1;
+    host.handle(Event::Beat);
+    assert_eq!((host.batches().len(), overslept(&host)), (1, 0));
+    host.handle(Event::Woken);
+    host.handle(Event::Beat);
+    assert_eq!(overslept(&host), 0, "it was on its way");
+    host.head = 2;
+    host.handle(Event::Beat);
+    host.handle(Event::Beat);
+    assert_eq!((host.batches().len(), overslept(&host)), (2, 1));
+    host.handle(Event::Beat);
+    assert_eq!(overslept(&host), 1, "it is told once");
+}
+
+/// The first batch is read, somebody commits and wakes the feed, and only then the session is open.
+#[test]
+fn a_wake_up_that_comes_while_the_session_begins_is_not_forgotten() {
+    let mut host = Host::new();
+    host.changes_are = Whose::Others;
+    host.session.handle(Event::Frame(hello().to_bytes()), host.now());
+    let request = loop {
+        match host.session.next_effect().unwrap() {
+            Effect::Read { request, .. } => break request,
+            other => host.perform(other),
+        }
+    };
+    let answer = host.answer(&request);
+    host.head = 1;
+    host.session.handle(Event::Woken, host.now());
+    host.handle(Event::Read(answer));
+    assert_eq!(host.batches().len(), 1, "{:?}", host.sent);
 }
 
 /// A look that is due during an upload is made by reading. Were it a reason to come back as well, a
