@@ -78,6 +78,8 @@ pub mod ids;
 pub mod limits;
 pub mod merge;
 mod nul;
+#[cfg(any(feature = "replica", feature = "hub"))]
+mod pace;
 pub mod printable;
 pub mod projection;
 pub mod protocol;

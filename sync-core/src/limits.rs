@@ -63,6 +63,13 @@ pub const FEED_WINDOW: u32 = 4;
 pub const RECORDS_PER_FEED_BATCH: usize = 1024;
 /// Bytes of documents after which a feed batch is closed early. One always goes, whatever its size.
 pub const FEED_BATCH_BYTES: usize = 1 << 20;
+/// Bytes that are under way on a new connection in one direction, whatever there is to send: 14 seconds
+/// at 300 bytes a second. More go as the line bears it.
+pub const BYTES_AT_FIRST: usize = 4 << 10;
+/// Bytes of pushes under way at most.
+pub const PUSHED_BYTES: usize = PUSH_WINDOW * FRAME_BYTES / 2;
+/// Bytes of feed batches under way at most.
+pub const FED_BYTES: usize = FEED_WINDOW as usize * FEED_BATCH_BYTES;
 /// Records named in one `Fetch`: 16 KiB of ids, and about what one feed batch holds.
 pub const RECORDS_PER_FETCH: usize = 1024;
 /// Records that a replica may have asked for by name before its feed is live again. They are listed

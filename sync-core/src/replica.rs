@@ -67,6 +67,7 @@ pub use list::{Deleted, ListOptions};
 pub use live::LiveQuery;
 pub use moments::{ReplicaMoment, ReplicaMoments};
 pub use opinion::{Culprit, WouldBe};
+pub use push::{Pushed, Rest};
 pub use quarantine::ResubmitError;
 pub use query::SearchHit;
 pub use question::{Asked, Question};

@@ -252,7 +252,8 @@ impl Store {
         changed.sort_by_key(|one| one.position);
         News {
             server_rows: rows
-                .map(|(_, record, kind, fields)| ServerRow {
+                .map(|(position, record, kind, fields)| ServerRow {
+                    position: FeedPosition(*position),
                     record: *record,
                     kind: kind.clone(),
                     fields: fields.clone(),

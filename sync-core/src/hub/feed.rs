@@ -11,8 +11,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::cursor;
 use super::reading::{
-    AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, Since,
+    AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
+    Since,
 };
+use crate::cell::Cell;
 use crate::ids::{ChangeHash, FeedPosition, RecordId, ScopeId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{AccessNotice, Blob, Cursor, FeedBatch, FeedItem};
@@ -44,6 +46,8 @@ pub struct Feed {
     clock: FeedPosition,
     /// Whether the last batch said that more is to come.
     owing: bool,
+    /// Rows of the server still to be sent, by position.
+    rows: VecDeque<Row>,
     /// Changed documents still to be sent, by position.
     changed: VecDeque<Listed>,
     /// Documents to be sent whole, whatever their position: newly granted, or asked for.
@@ -59,9 +63,21 @@ pub struct Feed {
     reading: Option<Reading>,
 }
 
+/// A row of the server as it is sent.
+#[derive(Debug)]
+struct Row {
+    position: FeedPosition,
+    bytes: usize,
+    item: FeedItem,
+}
+
 /// A batch that is being put together.
 #[derive(Debug, Default)]
 struct Reading {
+    /// How many bytes it may have.
+    room: usize,
+    /// With this batch everything that was listed up to here is on the replica.
+    through: Option<FeedPosition>,
     /// Changes whose verdicts this very connection is about to hear.
     in_flight: Vec<ChangeHash>,
     batch: FeedBatch,
@@ -109,6 +125,7 @@ impl Feed {
             head: start,
             clock: start,
             owing: false,
+            rows: VecDeque::new(),
             changed: VecDeque::new(),
             whole: VecDeque::new(),
             asked: Vec::new(),
@@ -126,7 +143,12 @@ impl Feed {
 
     /// Whether the next batch is there to be read without a new look.
     pub fn under_way(&self) -> bool {
-        !(self.changed.is_empty() && self.whole.is_empty() && self.asked.is_empty())
+        !(self.is_at_end() && self.asked.is_empty())
+    }
+
+    /// Whether everything that was listed is in a batch.
+    fn is_at_end(&self) -> bool {
+        self.rows.is_empty() && self.changed.is_empty() && self.whole.is_empty()
     }
 
     /// Remembers a change that this very connection brought, so as not to send it back.
@@ -150,10 +172,11 @@ impl Feed {
         Ok(())
     }
 
-    /// Begins to read the next batch. What this very connection is about to hear verdicts of is not
-    /// sent back, though it may be stored by now.
-    pub fn read(&mut self, in_flight: Vec<ChangeHash>) -> FeedRequest {
-        self.reading = Some(Reading { in_flight, ..Reading::default() });
+    /// Begins to read the next batch, of at most so many bytes but of one record at least. What this
+    /// very connection is about to hear verdicts of is not sent back, though it may be stored by now.
+    pub fn read(&mut self, in_flight: Vec<ChangeHash>, room: usize) -> FeedRequest {
+        let room = room.min(limits::FEED_BATCH_BYTES);
+        self.reading = Some(Reading { in_flight, room, ..Reading::default() });
         FeedRequest::Clock
     }
 
@@ -182,7 +205,8 @@ impl Feed {
             Some(_) => {}
         }
         self.clock = clock.head;
-        if self.changed.is_empty() && clock.head > self.head.max(self.cursor) {
+        let listed = self.rows.is_empty() && self.changed.is_empty();
+        if listed && clock.head > self.head.max(self.cursor) {
             // What happened since the last look.
             let (after, access_after) = (self.cursor, self.access_seen);
             return self.ask(reading, FeedRequest::News { after, access_after });
@@ -205,16 +229,9 @@ impl Feed {
 
     fn heard_news(&mut self, mut reading: Reading, news: News) -> Next {
         let News { server_rows, access, moved_away, changed } = news;
-        reading.batch.items.extend(server_rows.into_iter().map(|one| FeedItem {
-            record: one.record,
-            kind: one.kind,
-            scope: ScopeId::EVERYONE,
-            snapshot: None,
-            changes: Vec::new(),
-            receipts: Vec::new(),
-            row: None,
-            fields: Some(one.fields),
-        }));
+        let mut rows: Vec<Row> = server_rows.into_iter().map(row).collect();
+        rows.sort_by_key(|row| row.position);
+        self.rows = rows.into();
         reading.batch.evict_records = moved_away;
         self.changed = changed.into();
         (self.access_seen, self.head) = (self.clock, self.clock);
@@ -261,10 +278,10 @@ impl Feed {
     /// Asks for the next documents: whole ones first, then changed ones, which come whole only when
     /// the replica cannot have them.
     fn ask_documents(&mut self, mut reading: Reading) -> Next {
-        reading.listed = next_of(&mut self.whole);
+        reading.listed = next_of(&mut self.whole, reading.room);
         reading.whole = !reading.listed.is_empty();
         if !reading.whole {
-            reading.listed = next_of(&mut self.changed);
+            self.take_by_position(&mut reading);
         }
         if reading.listed.is_empty() {
             return self.finish(reading);
@@ -279,20 +296,42 @@ impl Feed {
         self.ask(reading, FeedRequest::Documents { records, since })
     }
 
+    /// Takes rows and changed documents in the order of their positions, so that a position tells what is
+    /// on the replica: so many records, so many bytes, but one at least.
+    fn take_by_position(&mut self, reading: &mut Reading) {
+        let (mut count, mut bytes) = (0, 0);
+        loop {
+            let row = self.rows.front().map(|row| (row.position, row.bytes));
+            let document = self.changed.front().map(|listed| (listed.position, listed.bytes));
+            let next = [row, document].into_iter().flatten().min_by_key(|(position, _)| *position);
+            let Some((position, size)) = next else { return };
+            bytes += size;
+            if count > 0 && (bytes > reading.room || count >= limits::RECORDS_PER_FEED_BATCH) {
+                return;
+            }
+            count += 1;
+            reading.through = Some(position);
+            if row == next {
+                reading.batch.items.extend(self.rows.pop_front().map(|row| row.item));
+            } else {
+                reading.listed.extend(self.changed.pop_front());
+            }
+        }
+    }
+
     fn got_documents(&mut self, mut reading: Reading, documents: Vec<FeedDocument>) -> Next {
         let mut items: HashMap<RecordId, FeedItem> =
             documents.into_iter().filter_map(item).map(|item| (item.record, item)).collect();
         let listed = reading.listed.iter();
         reading.batch.items.extend(listed.filter_map(|listed| items.remove(&listed.record)));
-        if let (false, Some(last)) = (reading.whole, reading.listed.last()) {
-            self.cursor = last.position;
-        }
         self.finish(reading)
     }
 
     fn finish(&mut self, reading: Reading) -> Next {
-        let Reading { mut batch, mut awaited, whole, in_flight, fetches, .. } = reading;
-        if self.changed.is_empty() && self.whole.is_empty() {
+        let Reading { mut batch, mut awaited, whole, in_flight, fetches, room, through, .. } =
+            reading;
+        self.cursor = through.unwrap_or(self.cursor);
+        if self.is_at_end() {
             self.cursor = self.cursor.max(self.head);
             self.base = self.cursor;
             awaited |= self.own.iter().any(|position| *position <= self.base);
@@ -310,7 +349,7 @@ impl Feed {
         batch.head = self.head;
         batch.fetches = fetches;
         batch.cursor = self.cursor_to_keep();
-        batch.remaining = (self.changed.len() + self.whole.len()) as u64;
+        batch.remaining = (self.rows.len() + self.changed.len() + self.whole.len()) as u64;
         let silent = !awaited
             && batch.items.is_empty()
             && batch.evict.is_empty()
@@ -324,7 +363,7 @@ impl Feed {
         // A list that is being sent keeps the feed from looking, and who commits wakes it but once.
         let behind = self.clock > self.head.max(self.cursor);
         if self.under_way() || behind {
-            return Next::Ask(self.read(in_flight));
+            return Next::Ask(self.read(in_flight, room));
         }
         Next::Silent
     }
@@ -341,15 +380,37 @@ impl Feed {
 }
 
 /// Takes the next batch off a list: so many records, so many bytes, but one at least.
-fn next_of(queue: &mut VecDeque<Listed>) -> Vec<Listed> {
+fn next_of(queue: &mut VecDeque<Listed>, room: usize) -> Vec<Listed> {
     let mut bytes = 0;
     let fits = |listed: &&Listed| {
         let first = bytes == 0;
         bytes += listed.bytes;
-        first || bytes <= limits::FEED_BATCH_BYTES
+        first || bytes <= room
     };
     let count = queue.iter().take(limits::RECORDS_PER_FEED_BATCH).take_while(fits).count();
     queue.drain(..count).collect()
+}
+
+/// A row of the server as it is sent, with about what it takes.
+fn row(one: ServerRow) -> Row {
+    let cell = |cell: &Cell| match cell {
+        Cell::Text(text) => text.len(),
+        Cell::List(list) => list.iter().map(|one| one.len() + 1).sum(),
+        Cell::Null | Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) => 8,
+    };
+    let cells = one.fields.iter().map(|(name, value)| name.len() + cell(value));
+    let bytes = 32 + cells.sum::<usize>();
+    let item = FeedItem {
+        record: one.record,
+        kind: one.kind,
+        scope: ScopeId::EVERYONE,
+        snapshot: None,
+        changes: Vec::new(),
+        receipts: Vec::new(),
+        row: None,
+        fields: Some(one.fields),
+    };
+    Row { position: one.position, bytes, item }
 }
 
 /// A document as it is sent; none when there is nothing of it that the replica lacks.

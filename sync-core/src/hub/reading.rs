@@ -82,7 +82,7 @@ pub struct Clock {
 /// What happened since a feed looked last.
 #[derive(Debug, Default)]
 pub struct News {
-    /// Rows that only the server writes.
+    /// Rows that only the server writes, in any order.
     pub server_rows: Vec<ServerRow>,
     /// Changes of the user's access, the last of each scope.
     pub access: Vec<AccessEvent>,
@@ -95,6 +95,8 @@ pub struct News {
 /// A row that only the server writes.
 #[derive(Debug)]
 pub struct ServerRow {
+    /// Position of its last change.
+    pub position: FeedPosition,
     /// The record.
     pub record: RecordId,
     /// Its kind's name.

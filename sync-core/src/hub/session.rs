@@ -198,7 +198,7 @@ impl Session {
                 }
                 State::Live(live) => {
                     let next = live.feed.answer(answer);
-                    self.read_on(next);
+                    self.read_on(next, now);
                 }
                 State::Called { .. } | State::SigningIn(_) | State::Noting { .. } | State::Over => {
                 }
@@ -370,7 +370,7 @@ impl Session {
         match noted {
             DeviceNoted::Own => {
                 let mut feed = Box::new(Feed::new(greeting.cursor.take()));
-                let request = feed.read(Vec::new());
+                let request = feed.read(Vec::new(), limits::BYTES_AT_FIRST);
                 self.effects.push_back(Effect::Read { user: who.user, request });
                 self.state = State::Opening { greeting, who, replica, feed };
             }
@@ -413,28 +413,28 @@ impl Session {
         }
         self.state = State::Live(live);
         if let Some(batch) = first {
-            self.send_batch(*batch);
+            self.send_batch(*batch, now);
         }
         for bytes in greeting.early {
             self.frame(bytes, now);
         }
     }
 
-    fn read_on(&mut self, next: Next) {
+    fn read_on(&mut self, next: Next, now: Now) {
         let State::Live(live) = &mut self.state else { return };
         match next {
             Next::Ask(request) => {
                 let user: UserId = live.user;
                 self.effects.push_back(Effect::Read { user, request });
             }
-            Next::Send(batch) => self.send_batch(*batch),
+            Next::Send(batch) => self.send_batch(*batch, now),
             Next::Silent => live.nothing_to_read(),
             Next::Disabled => self.end(Some(disabled())),
             Next::AnotherLife => self.end(Some(another_life())),
         }
     }
 
-    fn send_batch(&mut self, mut batch: FeedBatch) {
+    fn send_batch(&mut self, mut batch: FeedBatch, now: Now) {
         if self.reader.rows == Rows::LeftOut {
             batch.items.iter_mut().for_each(|item| item.row = None);
         }
@@ -442,7 +442,7 @@ impl Session {
             batch.items.iter_mut().filter_map(|item| item.snapshot.as_mut()).for_each(make_lean);
         }
         if let State::Live(live) = &mut self.state {
-            live.sending(&batch);
+            live.sending(&batch, now.running);
             self.send(ServerMessage::Feed(batch));
         }
     }

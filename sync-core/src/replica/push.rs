@@ -8,12 +8,42 @@ use super::store::OwnChange;
 use crate::limits;
 use crate::protocol::{Blob, ClientMessage, Push, PushGroup, PushItem};
 
+/// A push that is to be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pushed {
+    /// Its number.
+    pub push: u64,
+    /// Bytes of its changes, before they are packed.
+    pub bytes: usize,
+    /// Whether there was more than fitted.
+    pub rest: Rest,
+    /// The frame.
+    pub frame: Vec<u8>,
+}
+
+/// Whether edits wait behind a push.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// Some do.
+    Waits,
+    /// None does.
+    Nothing,
+}
+
 impl Replica {
     /// The next push, when something waits and the server has room for it.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn poll_push(&mut self) -> Result<Option<Vec<u8>>, ReplicaError> {
+        Ok(self.poll_push_within(usize::MAX)?.map(|pushed| pushed.frame))
+    }
+
+    /// The same of at most so many bytes, but of one group at least.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn poll_push_within(&mut self, room: usize) -> Result<Option<Pushed>, ReplicaError> {
         let State::Open(session) = &mut self.session.state else { return Ok(None) };
         if session.waiting_for() >= session.limits.push_window as usize {
             return Ok(None);
@@ -25,16 +55,33 @@ impl Replica {
         let most = (session.limits.changes_per_push as usize).min(limits::CHANGES_PER_PUSH);
         // One more than fits, to see whether the last group is whole.
         let waiting = self.file.stored().outbox_after(session.sent_to, most + 1)?;
-        let taken = whole_groups(&waiting, most, session.limits.frame_bytes as usize / 2);
+        let room = room.min(session.limits.frame_bytes as usize / 2);
+        let taken = whole_groups(&waiting, most, room);
         let Some(last) = waiting[..taken].last() else { return Ok(None) };
         let groups = push_groups(&waiting[..taken]);
+        let bytes = waiting[..taken].iter().map(pushed_bytes).sum();
+        let rest = if taken < waiting.len() { Rest::Waits } else { Rest::Nothing };
         let push = session.next_push;
         session.next_push += 1;
         session.sent_to = last.seq;
         session.in_flight.insert(push, taken);
         self.file.tell(ReplicaMoment::Pushing);
-        Ok(Some(ClientMessage::Push(Push { push, groups }).to_bytes()))
+        let frame = ClientMessage::Push(Push { push, groups }).to_bytes();
+        Ok(Some(Pushed { push, bytes, rest, frame }))
     }
+
+    /// Whether a push has no verdicts yet.
+    pub fn is_in_flight(&self, push: u64) -> bool {
+        match &self.session.state {
+            State::Open(session) => session.in_flight.contains_key(&push),
+            State::Offline | State::Greeting { .. } => false,
+        }
+    }
+}
+
+/// What a change takes in a push.
+fn pushed_bytes(row: &OwnChange) -> usize {
+    row.bytes.len() + 80
 }
 
 /// Rows of the outbox as groups of a push.
@@ -66,7 +113,7 @@ pub(super) fn whole_groups(waiting: &[OwnChange], most: usize, most_bytes: usize
     while taken < waiting.len() {
         let group = waiting[taken].origin.group;
         let length = waiting[taken..].iter().take_while(|row| row.origin.group == group).count();
-        let size: usize = waiting[taken..taken + length].iter().map(|r| r.bytes.len() + 80).sum();
+        let size: usize = waiting[taken..taken + length].iter().map(pushed_bytes).sum();
         let full = taken + length > most || bytes + size > most_bytes;
         if full && taken > 0 {
             break;

@@ -42,6 +42,10 @@ pub(super) struct Connection {
     pub(super) said: Vec<Vec<u8>>,
     /// When the session is to be told that time passed.
     pub(super) tick_at: Option<u64>,
+    /// How many bytes it carries in a second; none when it carries any number at once.
+    pub(super) bytes_per_s: Option<u64>,
+    /// Until when it is busy with what was sent.
+    busy: [u64; 2],
     /// When what was sent last arrives.
     last: [u64; 2],
     random: Random,
@@ -64,17 +68,28 @@ impl Connection {
             silent: false,
             said: Vec::new(),
             tick_at: None,
+            bytes_per_s: None,
+            busy: [began; 2],
             last: [began; 2],
             random,
         }
     }
 
-    /// When something that is sent now arrives: after what was sent before it.
-    pub(super) fn arrival(&mut self, now: u64, way: Way) -> u64 {
+    /// When so many bytes that are sent now have arrived: after what was sent before them.
+    pub(super) fn arrival(&mut self, now: u64, way: Way, bytes: usize) -> u64 {
+        let begins = self.begins(now, way);
+        let takes = self.bytes_per_s.map_or(0, |rate| bytes as u64 * 1000 / rate);
+        self.busy[way as usize] = begins + takes;
+        let now = begins + takes;
         let slow = if self.random.percent(5) { 2000 } else { 80 };
         let at = now + self.random.between(1, slow);
         let last = &mut self.last[way as usize];
         *last = at.max(*last);
         *last
+    }
+
+    /// When something that is sent now begins to arrive.
+    pub(super) fn begins(&self, now: u64, way: Way) -> u64 {
+        now.max(self.busy[way as usize])
     }
 }

@@ -56,6 +56,15 @@ pub(super) enum Disk {
     Full,
 }
 
+/// How good a line is; usually as good as can be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LineQuality {
+    /// How many bytes it carries in a second, each way.
+    pub(super) bytes_per_s: Option<u64>,
+    /// How long connections last on average.
+    pub(super) cut_every_ms: Option<u64>,
+}
+
 /// One device.
 #[derive(Debug)]
 pub(super) struct Device {
@@ -69,6 +78,8 @@ pub(super) struct Device {
     pub(super) disk: Disk,
     /// Whether its app wants a connection.
     pub(super) online: bool,
+    /// How good its line is.
+    pub(super) line: LineQuality,
     /// Until when no connection can be made.
     pub(super) partitioned_until: u64,
     pub(super) trap: Trap,
@@ -88,6 +99,7 @@ impl Device {
             skew_ms: 0,
             disk: Disk::Roomy,
             online: false,
+            line: LineQuality::default(),
             partitioned_until: 0,
             trap: Trap::default(),
             running: None,

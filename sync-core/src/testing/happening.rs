@@ -25,6 +25,12 @@ pub(super) enum Happening {
     ToServer { connection: ConnectionId, frame: Vec<u8> },
     /// A frame arrives at the device.
     ToDevice { connection: ConnectionId, frame: Vec<u8> },
+    /// A part of a frame arrives at the server.
+    PartToServer { connection: ConnectionId },
+    /// A part of a frame arrives at the device.
+    PartToDevice { connection: ConnectionId, bytes: u64 },
+    /// A connection on a bad line breaks.
+    Break { connection: ConnectionId },
     /// A ping arrives at the device, which answers below frames.
     Pinged { connection: ConnectionId },
     /// The answer to a ping arrives at the server.
@@ -58,6 +64,9 @@ impl Happening {
             Self::DeviceTick { .. }
             | Self::SessionTick { .. }
             | Self::Beat { .. }
+            | Self::PartToServer { .. }
+            | Self::PartToDevice { .. }
+            | Self::Break { .. }
             | Self::Pinged { .. }
             | Self::Ponged { .. } => false,
             Self::Token { .. }

@@ -29,6 +29,10 @@ pub enum Deed {
     Cut(DeviceId),
     /// A connection falls silent.
     Silence(DeviceId),
+    /// A device's line carries so many bytes in a second from now on, or any number if that is 0.
+    Slow(DeviceId, u64),
+    /// A device's connections last so many milliseconds on average from now on, or for good if that is 0.
+    Cuts(DeviceId, u64),
     /// A device is cut off for so many milliseconds.
     Partition(DeviceId, u64),
     /// What a device said last comes to the server once more.
@@ -119,6 +123,8 @@ impl fmt::Display for Deed {
             Self::Administer(n) => write!(f, "administer {n}"),
             Self::Cut(d) => write!(f, "cut {}", d.0),
             Self::Silence(d) => write!(f, "silence {}", d.0),
+            Self::Slow(d, rate) => write!(f, "slow {} {rate}", d.0),
+            Self::Cuts(d, ms) => write!(f, "cuts {} {ms}", d.0),
             Self::Partition(d, ms) => write!(f, "partition {} {ms}", d.0),
             Self::Repeat(d) => write!(f, "repeat {}", d.0),
             Self::Kill(d, point, nth) => write!(f, "kill {} {point} {nth}", d.0),
@@ -222,6 +228,8 @@ fn deed(verb: &str, rest: &[&str]) -> Option<Deed> {
         "administer" => Deed::Administer(number(0)?),
         "cut" => Deed::Cut(device()?),
         "silence" => Deed::Silence(device()?),
+        "slow" => Deed::Slow(device()?, number(1)?),
+        "cuts" => Deed::Cuts(device()?, number(1)?),
         "partition" => Deed::Partition(device()?, number(1)?),
         "repeat" => Deed::Repeat(device()?),
         "kill" => Deed::Kill(device()?, FaultPoint::parse(rest.get(1)?)?, number(2)?),

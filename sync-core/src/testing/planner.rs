@@ -70,8 +70,8 @@ pub fn draw(seed: u64, trade: &str, bug: Option<Bug>) -> Plan {
     Plan { seed, trade: trade.to_owned(), server, bug, lines }
 }
 
-/// Devices that die just before they send, in a third of all plans. Drawn by themselves, so that
-/// everything else of a plan is the same with and without.
+/// Lines that are slow or break all the time, and devices that die just before they send, in a third of
+/// all plans. Drawn by themselves, so that everything else of a plan is the same with and without.
 fn trouble_on_the_line(seed: u64, devices: u64, until: u64) -> Vec<Line> {
     let mut random = Random::of(seed, &[12]);
     if !random.percent(33) {
@@ -79,7 +79,14 @@ fn trouble_on_the_line(seed: u64, devices: u64, until: u64) -> Vec<Line> {
     }
     let one = |random: &mut Random| {
         let device = DeviceId(random.below(devices) as usize);
-        Deed::Kill(device, FaultPoint::DeviceBeforePush, random.between(1, 3))
+        match random.below(3) {
+            0 => {
+                let rates = [0, 300, 3000, 20_000];
+                Deed::Slow(device, random.pick(&rates).copied().unwrap_or(300))
+            }
+            1 => Deed::Cuts(device, random.pick(&[0, 2000, 5000]).copied().unwrap_or(2000)),
+            _ => Deed::Kill(device, FaultPoint::DeviceBeforePush, random.between(1, 3)),
+        }
     };
     let count = random.between(1, 5);
     (0..count)

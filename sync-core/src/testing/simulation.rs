@@ -142,6 +142,8 @@ fn perform(world: &mut World, trade: &Trade, deed: Deed) {
         Deed::Ask(d, seed) if there(world, d) => world.ask_anything(d, seed),
         Deed::Cut(d) if there(world, d) => world.cut(d),
         Deed::Silence(d) if there(world, d) => world.silence(d),
+        Deed::Slow(d, rate) if there(world, d) => world.slow_line(d, rate),
+        Deed::Cuts(d, ms) if there(world, d) => world.cut_every(d, ms),
         Deed::Partition(d, ms) if there(world, d) => world.partition(d, ms),
         Deed::Repeat(d) if there(world, d) => world.repeat(d),
         Deed::Kill(d, point, nth) if there(world, d) => world.kill_at(d, point, nth),

@@ -15,6 +15,7 @@ mod hub;
 mod javascript;
 mod kit;
 mod lean;
+mod lines;
 mod live;
 mod offers;
 mod own_property;

@@ -104,7 +104,8 @@ async fn news(
     for kind in schema.server_kinds() {
         let names = kind.columns().iter().map(|column| column.name.to_string());
         let found = rows::server_rows_after(connection, kind, after.0).await?;
-        server_rows.extend(found.into_iter().map(|(id, row)| ServerRow {
+        server_rows.extend(found.into_iter().map(|(position, id, row)| ServerRow {
+            position,
             record: RecordId(id),
             kind: kind.name.to_owned(),
             fields: names.clone().zip(row).collect(),

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _};
 use sync_core::cell::{Cell, Row};
+use sync_core::ids::FeedPosition;
 use sync_core::schema::{ColumnType, Kind};
 use uuid::Uuid;
 
@@ -225,14 +226,18 @@ pub async fn server_rows_after(
     connection: &mut PgConnection,
     kind: &Kind,
     position: i64,
-) -> sqlx::Result<Vec<(Uuid, Row)>> {
+) -> sqlx::Result<Vec<(FeedPosition, Uuid, Row)>> {
     let sql = format!(
-        "SELECT {} FROM public.{} WHERE position > $1 ORDER BY position",
+        "SELECT {}, position FROM public.{} WHERE position > $1 ORDER BY position",
         select_list(kind),
         kind.table
     );
     let found = sqlx::query(AssertSqlSafe(sql)).bind(position).fetch_all(connection).await?;
-    found.iter().map(|row| read(kind, row)).collect()
+    let at = |row: &PgRow| {
+        let (id, cells) = read(kind, row)?;
+        Ok((FeedPosition(row.try_get(kind.columns().len())?), id, cells))
+    };
+    found.iter().map(at).collect()
 }
 
 fn read(kind: &Kind, row: &PgRow) -> sqlx::Result<(Uuid, Row)> {

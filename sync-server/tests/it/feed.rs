@@ -30,7 +30,7 @@ impl Feed {
 
     /// The next batch; none when the replica has everything there is.
     pub(crate) async fn next(&mut self, in_flight: &[ChangeHash]) -> Option<FeedBatch> {
-        let mut request = self.feed.read(in_flight.to_vec());
+        let mut request = self.feed.read(in_flight.to_vec(), usize::MAX);
         loop {
             let answer = self.reader.answer(self.user, &request).await.unwrap();
             match self.feed.answer(answer) {

@@ -1,6 +1,6 @@
 //! A session that is open: pushes and questions in, verdicts and feed out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::effects::{Effect, Now, Secret};
@@ -10,9 +10,10 @@ use super::vigil::{Looking, Vigil, Watch};
 use crate::hub::feed::Feed;
 use crate::ids::{ChangeHash, ReplicaId, UserId};
 use crate::limits;
+use crate::pace::{Pace, Parcel, Size};
 use crate::protocol::{
-    Answer, Ask, ClientMessage, FeedBatch, Goodbye, Opinion, Push, PushGroup, ServerMessage,
-    Verdict, VerdictOutcome, Verdicts,
+    Answer, Ask, ClientMessage, FeedBatch, FeedItem, Goodbye, Opinion, Push, PushGroup,
+    ServerMessage, Verdict, VerdictOutcome, Verdicts,
 };
 
 /// How often the feed is read during an upload.
@@ -32,8 +33,10 @@ pub(super) struct Live {
     vigil: Vigil,
     /// When the feed was last read.
     looked: Duration,
+    /// What the way to the replica bears.
+    pace: Pace,
     /// Batches without an acknowledgement.
-    sent_batches: u32,
+    sent_batches: VecDeque<Parcel>,
     /// Pushes and questions that wait for an answer.
     waiting: usize,
     /// Changes of the pushes that wait for verdicts, by the number of the push.
@@ -53,7 +56,8 @@ impl Live {
             more: false,
             vigil: Vigil::default(),
             looked: now,
-            sent_batches: 0,
+            pace: Pace::new(limits::FED_BYTES),
+            sent_batches: VecDeque::new(),
             waiting: 0,
             in_flight: HashMap::new(),
             budget: Budget::full(now),
@@ -74,7 +78,8 @@ impl Live {
     }
 
     fn has_room(&self) -> bool {
-        self.more && !self.reading && self.sent_batches < limits::FEED_WINDOW
+        let batches = self.sent_batches.len() < limits::FEED_WINDOW as usize;
+        self.more && !self.reading && batches && self.pace.room().is_some()
     }
 
     /// Begins to read the feed.
@@ -85,15 +90,18 @@ impl Live {
         self.more = false;
         self.vigil.looks();
         let in_flight = self.in_flight.values().flatten().copied().collect();
-        Effect::Read { user: self.user, request: self.feed.read(in_flight) }
+        let room = self.pace.room().unwrap_or(limits::BYTES_AT_FIRST);
+        Effect::Read { user: self.user, request: self.feed.read(in_flight, room) }
     }
 
     /// A batch was read and is being sent.
-    pub(super) fn sending(&mut self, batch: &FeedBatch) {
+    pub(super) fn sending(&mut self, batch: &FeedBatch, now: Duration) {
         self.reading = false;
         self.vigil.finds();
         self.more |= !batch.live;
-        self.sent_batches += 1;
+        let size = if batch.live { Size::Partial } else { Size::Full };
+        let parcel = self.pace.sent(bytes_of(batch), size, as_ms(now));
+        self.sent_batches.push_back(parcel);
     }
 
     /// The feed was read to its end.
@@ -135,7 +143,10 @@ impl Live {
             }
             ClientMessage::Ask(Ask { ask, groups }) => self.ask(ask, groups).map(Some),
             ClientMessage::FeedAck(ack) => {
-                self.sent_batches = self.sent_batches.saturating_sub(ack.batches);
+                let came = self.sent_batches.len().min(ack.batches as usize);
+                for parcel in self.sent_batches.drain(..came) {
+                    self.pace.came(parcel, as_ms(now.running));
+                }
                 Ok(None)
             }
             ClientMessage::Fetch(fetch) => {
@@ -207,4 +218,18 @@ impl Live {
         self.waiting = self.waiting.saturating_sub(1);
         ServerMessage::Answer(Answer { ask, opinions })
     }
+}
+
+fn as_ms(moment: Duration) -> u64 {
+    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a batch takes before it is packed.
+fn bytes_of(batch: &FeedBatch) -> usize {
+    let of = |item: &FeedItem| {
+        let snapshot = item.snapshot.as_ref().map_or(0, |snapshot| snapshot.0.len());
+        let changes: usize = item.changes.iter().map(|change| change.0.len()).sum();
+        snapshot + changes + 100
+    };
+    batch.items.iter().map(of).sum()
 }

@@ -238,6 +238,7 @@ impl Link {
                 if !effects.is_empty() {
                     open.owes_since = open.owes_since.map(|_| turn.now);
                 }
+                open.note_arrivals(turn.replica, turn.now);
                 for effect in effects {
                     self.handle_effect(effect, turn);
                 }

@@ -1,6 +1,12 @@
 //! Where a link stands, with exactly what exists there.
 
+use std::collections::BTreeMap;
+
+use super::super::device::Replica;
+use super::super::push::{Pushed, Rest};
 use super::timing::{SteadyMs, Timing};
+use crate::limits;
+use crate::pace::{Pace, Parcel, Size};
 
 /// More bytes than a keep-alive has: so many without a whole frame are progress too.
 const PROGRESS_BYTES: u64 = 256;
@@ -53,6 +59,10 @@ pub(super) struct Open {
     pub(super) sent: SteadyMs,
     /// Since when the server owes an answer without any progress; none when it owes nothing.
     pub(super) owes_since: Option<SteadyMs>,
+    /// What the way to the server bears.
+    pub(super) outgoing: Pace,
+    /// Pushes on that way, by number.
+    pushes: BTreeMap<u64, Parcel>,
     /// Bytes since the last whole frame.
     pub(super) unframed: u64,
     pub(super) welcomed: bool,
@@ -89,6 +99,8 @@ impl Open {
             heard: now,
             sent: now,
             owes_since: Some(now),
+            outgoing: Pace::new(limits::PUSHED_BYTES),
+            pushes: BTreeMap::new(),
             unframed: 0,
             welcomed: false,
             clock_ahead_ms: 0,
@@ -106,9 +118,32 @@ impl Open {
         }
     }
 
+    /// A push is sent.
+    pub(super) fn sends(&mut self, push: &Pushed, now: SteadyMs) {
+        let size = match push.rest {
+            Rest::Waits => Size::Full,
+            Rest::Nothing => Size::Partial,
+        };
+        self.pushes.insert(push.push, self.outgoing.sent(push.bytes, size, now.0));
+    }
+
+    /// Verdicts may have come: of those pushes it is known that they arrived.
+    pub(super) fn note_arrivals(&mut self, replica: &Replica, now: SteadyMs) {
+        let arrived = self.pushes.extract_if(.., |push, _| !replica.is_in_flight(*push));
+        for (_, parcel) in arrived {
+            self.outgoing.came(parcel, now.0);
+        }
+    }
+
+    /// Until when an answer must come, if one is owed.
+    fn owed_by(&self, timing: &Timing) -> Option<SteadyMs> {
+        let within_ms = timing.answer_within_ms.saturating_add(self.outgoing.allowance_ms());
+        self.owes_since.map(|since| since.after(within_ms))
+    }
+
     pub(super) fn due(&self, timing: &Timing, now: SteadyMs) -> Due {
         let silent = self.heard.after(timing.silent_for_ms) <= now;
-        let owed = self.owes_since.is_some_and(|at| at.after(timing.answer_within_ms) <= now);
+        let owed = self.owed_by(timing).is_some_and(|until| until <= now);
         Due {
             dead: silent || owed,
             renewal: self.renew_at.is_some_and(|at| at <= now),
@@ -118,7 +153,7 @@ impl Open {
 
     fn next_moment(&self, timing: &Timing, fetching: Fetching) -> Option<SteadyMs> {
         let dead = self.heard.after(timing.silent_for_ms);
-        let owed = self.owes_since.map(|since| since.after(timing.answer_within_ms));
+        let owed = self.owed_by(timing);
         let ping = self.sent.after(timing.ping_after_ms);
         let renewal = self.renew_at.filter(|_| fetching == Fetching::No);
         [Some(dead), Some(ping), owed, renewal].into_iter().flatten().min()

@@ -128,11 +128,15 @@ impl Link {
         }
     }
 
-    /// Pushes as much as the server has room for.
+    /// Pushes as much as the server has room for and the line bears.
     fn push_all(&mut self, turn: &mut Turn<'_>) -> Result<(), ReplicaError> {
-        while let Some(push) = turn.replica.poll_push()? {
+        while let Phase::Open(open) = &mut self.phase
+            && let Some(room) = open.outgoing.room()
+            && let Some(push) = turn.replica.poll_push_within(room)?
+        {
+            open.sends(&push, turn.now);
             turn.notice(Notice::Pushed);
-            self.send(push, turn);
+            self.send(push.frame, turn);
         }
         Ok(())
     }

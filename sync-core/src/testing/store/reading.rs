@@ -71,19 +71,18 @@ impl Contents {
     }
 
     fn server_rows_after(&self, after: FeedPosition) -> Vec<ServerRow> {
-        let mut found: Vec<(FeedPosition, ServerRow)> = Vec::new();
+        let mut found: Vec<ServerRow> = Vec::new();
         for (record, (index, position)) in &self.server_rows {
             let kind = &self.records.schema().kinds()[*index];
             let Some(cells) = self.records.cells(kind, *record) else { continue };
             if *position > after {
                 let names = kind.columns().iter().map(|column| column.name.to_string());
                 let fields = names.zip(cells.iter().cloned()).collect();
-                let row = ServerRow { record: *record, kind: kind.name.to_owned(), fields };
-                found.push((*position, row));
+                let (record, position) = (*record, *position);
+                found.push(ServerRow { position, record, kind: kind.name.to_owned(), fields });
             }
         }
-        found.sort_by_key(|(position, _)| *position);
-        found.into_iter().map(|(_, row)| row).collect()
+        found
     }
 
     /// Documents of some scopes, then those of some ids, as far as the user sees them.

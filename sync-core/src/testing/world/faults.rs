@@ -34,6 +34,49 @@ impl World {
         }
     }
 
+    /// A device's line carries so many bytes in a second each way, its present connection included; any
+    /// number at once if that is 0.
+    pub fn slow_line(&mut self, device: DeviceId, bytes_per_s: u64) {
+        self.count("line slowed");
+        let rate = Some(bytes_per_s).filter(|rate| *rate > 0);
+        self.device_at(device).line.bytes_per_s = rate;
+        if let Some(id) = self.connection_of(device) {
+            self.connection_at(id).bytes_per_s = rate;
+        }
+    }
+
+    /// A device's connections break after so many milliseconds on average, with whatever is on its way; 0
+    /// ends that.
+    pub fn cut_every(&mut self, device: DeviceId, ms: u64) {
+        self.count("line goes bad");
+        self.device_at(device).line.cut_every_ms = Some(ms).filter(|ms| *ms > 0);
+        if let Some(id) = self.connection_of(device) {
+            self.break_later(id);
+        }
+    }
+
+    /// Has a connection break some time, if its line is a bad one.
+    pub(super) fn break_later(&mut self, id: ConnectionId) {
+        let Some((device, ..)) = self.connections[id.0].device else { return };
+        if let Some(ms) = self.devices[device.0].line.cut_every_ms {
+            self.after(1, 2 * ms, Happening::Break { connection: id });
+        }
+    }
+
+    pub(super) fn break_on_a_bad_line(&mut self, id: ConnectionId) {
+        let Some((device, ..)) = self.connections[id.0].device else { return };
+        let bad = self.devices[device.0].line.cut_every_ms.is_some();
+        if bad && self.connection_of(device) == Some(id) {
+            self.cut(device);
+        }
+    }
+
+    /// How many connections a device has made.
+    pub fn connections_of(&self, device: DeviceId) -> usize {
+        let of_device = |one: &&Connection| one.device.is_some_and(|(id, ..)| id == device);
+        self.connections.iter().filter(of_device).count()
+    }
+
     /// A device can make no connection for a while, and the one it has falls silent.
     pub fn partition(&mut self, device: DeviceId, ms: u64) {
         self.count("partition");
@@ -52,7 +95,7 @@ impl World {
         let said = self.connections[id.0].said.clone();
         let ghost = self.open_session(None);
         for frame in said {
-            let at = self.connections[ghost.0].arrival(self.now, Way::Up);
+            let at = self.connections[ghost.0].arrival(self.now, Way::Up, frame.len());
             self.ahead.put(at, Happening::ToServer { connection: ghost, frame });
         }
         let at = self.now + self.random.between(3000, 9000);

@@ -44,6 +44,17 @@ impl World {
                     self.tell(device, LinkEvent::Frame { dial, bytes: frame });
                 }
             }
+            Happening::PartToServer { connection } => {
+                if !self.is_silent(connection) {
+                    self.at_session(connection, Event::Heard);
+                }
+            }
+            Happening::PartToDevice { connection, bytes } => {
+                if let Some((device, dial)) = self.near_end(connection) {
+                    self.tell(device, LinkEvent::Received { dial, bytes });
+                }
+            }
+            Happening::Break { connection } => self.break_on_a_bad_line(connection),
             Happening::Pinged { connection } => {
                 if let Some((device, dial)) = self.near_end(connection) {
                     self.tell(device, LinkEvent::Received { dial, bytes: 2 });

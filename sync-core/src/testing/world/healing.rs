@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::testing::connection::{Connection, End};
-use crate::testing::device::{DeviceId, Disk};
+use crate::testing::device::{DeviceId, Disk, LineQuality};
 use crate::testing::happening::Happening;
 
 /// How long a world that was put right may take to come to rest.
@@ -24,6 +24,7 @@ impl World {
             let one = self.device_at(device);
             one.trap.disarm();
             one.partitioned_until = 0;
+            one.line = LineQuality::default();
             if one.disk == Disk::Full {
                 self.clear_disk(device);
             }
@@ -35,6 +36,7 @@ impl World {
                 self.go_online(device);
             }
         }
+        self.connections.iter_mut().for_each(|one| one.bytes_per_s = None);
         let until = self.now + REST_WITHIN_MS;
         while self.now < until {
             self.run_for(LOOK_EVERY_MS);

@@ -73,7 +73,7 @@ impl World {
             if silently {
                 self.connections[n].silent = true;
             } else {
-                let at = self.connections[n].arrival(self.now, Way::Up);
+                let at = self.connections[n].arrival(self.now, Way::Up, 0);
                 self.ahead.put(at, Happening::ClosedAtServer { connection });
             }
         }
@@ -221,7 +221,13 @@ impl World {
         };
         let Some(n) = self.connections.iter().rposition(of_dial) else { return };
         let connection = ConnectionId(n);
-        let at = self.connections[n].arrival(self.now, Way::Up);
+        let begins = self.connections[n].begins(self.now, Way::Up);
+        let at = self.connections[n].arrival(self.now, Way::Up, frame.len());
+        if self.connections[n].bytes_per_s.is_some() {
+            for part in super::sessions::parts(begins, at) {
+                self.ahead.put(part, Happening::PartToServer { connection });
+            }
+        }
         self.connections[n].said.push(frame.clone());
         self.ahead.put(at, Happening::ToServer { connection, frame });
     }

@@ -28,6 +28,9 @@ impl World {
         }
         self.note_what_is_held(device);
         let connection = self.open_session(Some((device, life, dial)));
+        let line = self.devices[device.0].line;
+        self.connection_at(connection).bytes_per_s = line.bytes_per_s;
+        self.break_later(connection);
         self.note(|| format!("device {} connects as {}", device.0, connection.0));
         self.tell(device, LinkEvent::Connected(dial));
     }
@@ -134,7 +137,7 @@ impl World {
             }
             Effect::Ping => {
                 if !self.is_silent(id) {
-                    let at = self.connections[id.0].arrival(self.now, Way::Down);
+                    let at = self.connections[id.0].arrival(self.now, Way::Down, 2);
                     self.ahead.put(at, Happening::Pinged { connection: id });
                 }
                 return;
@@ -158,7 +161,7 @@ impl World {
         let connection = self.connection_at(id);
         connection.far = End::Closed;
         if !connection.silent {
-            let at = connection.arrival(now, Way::Down);
+            let at = connection.arrival(now, Way::Down, 0);
             self.ahead.put(at, Happening::ClosedAtDevice { connection: id });
         }
     }
@@ -167,7 +170,14 @@ impl World {
         let now = self.now;
         let connection = self.connection_at(id);
         if connection.near == End::Open && !connection.silent {
-            let at = connection.arrival(now, Way::Down);
+            let begins = connection.begins(now, Way::Down);
+            let at = connection.arrival(now, Way::Down, frame.len());
+            if let Some(bytes) = connection.bytes_per_s {
+                let parts = parts(begins, at);
+                for part in parts {
+                    self.ahead.put(part, Happening::PartToDevice { connection: id, bytes });
+                }
+            }
             let (length, sum) = (frame.len(), sum(&frame));
             self.note(|| format!("session {} sends {length} bytes {sum:08x}", id.0));
             self.ahead.put(at, Happening::ToDevice { connection: id, frame });
@@ -211,6 +221,11 @@ impl World {
         let now = self.session_now(id);
         self.connection_at(id).session.handle(Event::TakenIn { push, changes }, now);
     }
+}
+
+/// When the parts arrive of a frame that takes longer than a second.
+pub(super) fn parts(begins: u64, ends: u64) -> impl Iterator<Item = u64> {
+    (begins..ends).step_by(1000).skip(1)
 }
 
 fn goodbye(code: GoodbyeCode, sentence: &str) -> Goodbye {
