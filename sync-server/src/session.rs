@@ -2,6 +2,7 @@
 //! the hub, which decides everything.
 
 mod ends;
+mod life;
 mod line;
 
 use std::future::ready;
@@ -34,7 +35,7 @@ use crate::revocation;
 use crate::store::feed::FeedReader;
 use crate::store::patience::within;
 use crate::store::{devices, life};
-use line::{Broken, Incoming, Line, Sent};
+use line::{Broken, Incoming, Line};
 
 /// How long a replica may take to hear why its session ended.
 const GOODBYE_WITHIN: Duration = Duration::from_millis(400);
@@ -153,12 +154,26 @@ impl Host {
         let mut news = wake.borrow_and_update().news;
         loop {
             while let Some(effect) = self.session.next_effect() {
-                if let Effect::End(goodbye) = effect {
-                    return goodbye;
-                }
-                if let Err(error) = self.perform(effect, line).await {
-                    tracing::error!(%error, "a session lost its database");
-                    self.handle(Event::Failed);
+                let done = match effect {
+                    Effect::End(goodbye) => return goodbye,
+                    Effect::Send(bytes) => {
+                        // Whoever reads nothing would keep a connection to the database for as long.
+                        let ended = line.beside(self.end_reading()).await;
+                        match ended {
+                            Ok(Ok(())) => line.send(bytes).await.map(Ok),
+                            failed => failed,
+                        }
+                    }
+                    Effect::Ping => line.ping().await.map(Ok),
+                    other => line.beside(self.perform(other)).await,
+                };
+                match done {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::error!(%error, "a session lost its database");
+                        self.handle(Event::Failed);
+                    }
+                    Err(Broken) => self.handle(Event::Closed),
                 }
             }
             self.room = None;
@@ -201,9 +216,8 @@ impl Host {
                     });
                 }
                 () = sleep_until(wake_at) => {
-                    if line.moved() {
-                        self.handle(Event::Heard);
-                    }
+                    let running = line.lived().saturating_duration_since(self.began);
+                    self.session.handle(Event::Heard, Now { running, wall: now() });
                     self.handle(Event::Tick);
                 }
                 () = ready(()), if may_read => {
@@ -231,7 +245,8 @@ impl Host {
         })
     }
 
-    async fn perform(&mut self, effect: Effect, line: &mut Line) -> sqlx::Result<()> {
+    /// Does what has nothing to do with the line.
+    async fn perform(&mut self, effect: Effect) -> sqlx::Result<()> {
         match effect {
             Effect::SignIn(token) => {
                 let (patience, signing_in) = (self.app.patience, self.sign_in(&token.0));
@@ -265,22 +280,12 @@ impl Host {
             Effect::Ask { ask, user, replica, groups } => {
                 self.ask(ask, user, replica, groups).await;
             }
-            Effect::Send(bytes) => {
-                // Whoever reads nothing would keep a connection to the database for as long.
-                self.end_reading().await?;
-                let sent = line.send(bytes).await;
-                self.sent(sent);
-            }
             Effect::Overslept => {
                 metrics::counter!("sync_feed_overslept_total").increment(1);
                 tracing::warn!("a feed had something to send and nobody woke it");
             }
-            Effect::Ping => {
-                let sent = line.ping().await;
-                self.sent(sent);
-            }
-            // The loop ends by it.
-            Effect::End(_) => {}
+            // The loop itself does these.
+            Effect::Send(_) | Effect::Ping | Effect::End(_) => {}
         }
         Ok(())
     }
@@ -298,16 +303,6 @@ impl Host {
     async fn end_reading(&mut self) -> sqlx::Result<()> {
         self.turn = None;
         self.reader.close().await
-    }
-
-    /// A line that took bytes for long was not silent, though nothing was asked of the other end
-    /// meanwhile.
-    fn sent(&mut self, sent: Result<Sent, Broken>) {
-        match sent {
-            Ok(Sent::AtOnce) => {}
-            Ok(Sent::Slowly) => self.handle(Event::Heard),
-            Err(Broken) => self.handle(Event::Closed),
-        }
     }
 
     /// From when the token is known to be sound, the socket is not a stranger's any more.

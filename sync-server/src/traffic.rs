@@ -2,8 +2,10 @@
 //! shows, and whoever sends too much before anybody knows who it is.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sync_core::limits;
+use tokio::time::Instant;
 
 /// Nothing more is held against the connection.
 const OPENED: u64 = u64::MAX;
@@ -18,7 +20,10 @@ pub struct TooEarly;
 /// What one connection has moved so far.
 #[derive(Debug)]
 pub struct Traffic {
+    began: Instant,
     received: AtomicU64,
+    /// When a byte came last, in milliseconds since it began.
+    heard_ms: AtomicU64,
     sent: AtomicU64,
     /// What may have come when nobody has signed in.
     allowed: AtomicU64,
@@ -27,7 +32,13 @@ pub struct Traffic {
 impl Default for Traffic {
     fn default() -> Self {
         let allowed = AtomicU64::new(limits::EARLY_BYTES as u64);
-        Self { received: AtomicU64::new(0), sent: AtomicU64::new(0), allowed }
+        Self {
+            began: Instant::now(),
+            received: AtomicU64::new(0),
+            heard_ms: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            allowed,
+        }
     }
 }
 
@@ -35,6 +46,11 @@ impl Traffic {
     /// Bytes that came.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// When a byte came last, or the connection itself.
+    pub fn heard(&self) -> Instant {
+        self.began + Duration::from_millis(self.heard_ms.load(Ordering::Relaxed))
     }
 
     /// Bytes that the system took to send.
@@ -68,6 +84,10 @@ impl Traffic {
 
     pub(crate) fn came(&self, bytes: usize) {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+        if bytes > 0 {
+            let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.heard_ms.store(ms, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn went(&self, bytes: usize) {

@@ -1,5 +1,5 @@
-//! A replica's socket: what comes is taken in also while something is being sent, so that a slow line
-//! is told from a dead one.
+//! A replica's socket: what comes is taken in also while something is being sent or looked up, so that a
+//! slow line is told from a dead one, and a dead one is noticed whatever the server is at.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use sync_core::hub::{self, SILENT_FOR};
+use sync_core::hub::{self, PING_EVERY};
 use sync_core::limits;
 use sync_core::protocol::{FrameError, Goodbye, ServerMessage};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,6 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::life::{Life, Sending};
 use crate::doors::Visit;
 use crate::traffic::TooEarly;
 
@@ -45,16 +46,7 @@ pub(super) enum Incoming {
     Closed,
 }
 
-/// How a message went out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// The line took it as a whole.
-    AtOnce,
-    /// It took a while.
-    Slowly,
-}
-
-/// The connection broke, or it took nothing for too long.
+/// The connection broke, or the other end showed no sign of life for too long.
 pub(super) struct Broken;
 
 pub(super) struct Line {
@@ -62,8 +54,7 @@ pub(super) struct Line {
     stream: SplitStream<Socket>,
     taken_in: VecDeque<Incoming>,
     visit: Arc<Visit>,
-    /// What had come when it was last looked.
-    received: u64,
+    life: Life,
 }
 
 impl Line {
@@ -77,7 +68,8 @@ impl Line {
         let io = TokioIo::new(upgraded);
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         let (sink, stream) = socket.split();
-        Self { sink, stream, taken_in: VecDeque::new(), visit, received: 0 }
+        let life = Life::begins(Instant::now());
+        Self { sink, stream, taken_in: VecDeque::new(), visit, life }
     }
 
     /// Waits for what comes next. Nothing is lost when the waiting is given up.
@@ -88,46 +80,67 @@ impl Line {
         }
     }
 
-    /// Whether any byte came since this was last asked.
-    pub(super) fn moved(&mut self) -> bool {
-        let received = self.visit.traffic().received();
-        let moved = received != self.received;
-        self.received = received;
-        moved
+    /// When the other end last showed a sign of life.
+    pub(super) fn lived(&mut self) -> Instant {
+        self.life.heard(self.visit.traffic().heard());
+        self.life.last()
     }
 
-    pub(super) async fn send(&mut self, bytes: Vec<u8>) -> Result<Sent, Broken> {
+    pub(super) async fn send(&mut self, bytes: Vec<u8>) -> Result<(), Broken> {
         metrics::counter!("sync_bytes_sent_total").increment(bytes.len() as u64);
         self.send_message(Message::Binary(bytes.into())).await
     }
 
-    pub(super) async fn ping(&mut self) -> Result<Sent, Broken> {
+    pub(super) async fn ping(&mut self) -> Result<(), Broken> {
         self.send_message(Message::Ping(Bytes::new())).await
     }
 
-    /// Sends for as long as bytes go out, however slowly.
-    async fn send_message(&mut self, message: Message) -> Result<Sent, Broken> {
-        let Self { sink, stream, taken_in, visit, .. } = self;
+    /// Sends for as long as the other end lives, however slowly.
+    async fn send_message(&mut self, message: Message) -> Result<(), Broken> {
+        let Self { sink, stream, taken_in, visit, life } = self;
         let traffic = visit.traffic();
         let sending = sink.send(message);
         tokio::pin!(sending);
-        let (mut sent, mut moved_at) = (traffic.sent(), Instant::now());
-        let (mut open, mut how) = (true, Sent::AtOnce);
+        let (mut open, mut gone_out) = (true, Sending::default());
         loop {
             tokio::select! {
                 biased;
-                outcome = &mut sending => return outcome.map(|()| how).map_err(|_| Broken),
+                outcome = &mut sending => return outcome.map_err(|_| Broken),
                 message = stream.next(), if open && taken_in.len() < TAKEN_IN => {
-                    let incoming = incoming(message);
-                    open = !matches!(incoming, Incoming::Closed | Incoming::Garbled(_));
-                    taken_in.push_back(incoming);
+                    open = take_in(taken_in, message);
                 }
                 () = tokio::time::sleep(LOOK_EVERY) => {
-                    how = Sent::Slowly;
-                    let now_sent = traffic.sent();
-                    if now_sent != sent {
-                        (sent, moved_at) = (now_sent, Instant::now());
-                    } else if moved_at.elapsed() >= SILENT_FOR {
+                    life.heard(traffic.heard());
+                    life.look(&mut gone_out, traffic.sent(), Instant::now());
+                    if life.ends() <= Instant::now() {
+                        return Err(Broken);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for something that has nothing to do with the line, and goes on listening meanwhile. The
+    /// other end is asked whether it is there, and hears by that that we are.
+    pub(super) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Broken> {
+        let Self { sink, stream, taken_in, visit, life } = self;
+        let mut work = Box::pin(work);
+        let (mut open, mut ping_at) = (true, Instant::now() + PING_EVERY);
+        loop {
+            let listens = open && taken_in.len() < TAKEN_IN;
+            life.heard(visit.traffic().heard());
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                message = stream.next(), if listens => open = take_in(taken_in, message),
+                () = tokio::time::sleep_until(ping_at) => {
+                    ping_at += PING_EVERY;
+                    // Where it does not fit, there is something on the way that says the same.
+                    let _ = sink.send(Message::Ping(Bytes::new())).now_or_never();
+                }
+                () = tokio::time::sleep_until(life.ends()), if listens => {
+                    life.heard(visit.traffic().heard());
+                    if life.ends() <= Instant::now() {
                         return Err(Broken);
                     }
                 }
@@ -153,6 +166,14 @@ impl Line {
         let mut dropped = [0; READ_BUFFER];
         while matches!(bytes.read(&mut dropped).await, Ok(1..)) {}
     }
+}
+
+/// Takes a message in; whether more may come.
+fn take_in(taken_in: &mut VecDeque<Incoming>, message: Option<Result<Message, Error>>) -> bool {
+    let incoming = incoming(message);
+    let open = !matches!(incoming, Incoming::Closed | Incoming::Garbled(_));
+    taken_in.push_back(incoming);
+    open
 }
 
 fn incoming(message: Option<Result<Message, Error>>) -> Incoming {

@@ -22,8 +22,9 @@ impl Silence {
         Self { heard: now, pinged: now }
     }
 
-    pub(super) fn heard(&mut self, now: Duration) {
-        self.heard = now;
+    /// A byte came at this moment, of which one may be told late.
+    pub(super) fn heard(&mut self, at: Duration) {
+        self.heard = self.heard.max(at);
     }
 
     pub(super) fn pinged(&mut self, now: Duration) {

@@ -332,6 +332,67 @@ fn a_connection_that_died_without_a_word_is_noticed_within_45_seconds() {
     assert_eq!(world.state(), LinkState::Live);
 }
 
+/// Whatever is owed when the line dies: a welcome, a feed, verdicts, an answer, the rest of a frame, or
+/// nothing at all.
+#[test]
+fn a_line_that_dies_is_noticed_within_45_seconds_whatever_is_owed() {
+    type Owed = fn(&mut World);
+    let owed: [(&str, Owed); 6] = [
+        ("a welcome", |world| {
+            world.tell(LinkEvent::Wanted(Wanted::Always));
+            world.tell(LinkEvent::Token(Ok("t".into())));
+            world.tell(LinkEvent::Connected(world.dial));
+        }),
+        ("nothing", |world| world.open(Wanted::Always, "t", true)),
+        ("a feed", |world| world.open(Wanted::Always, "t", false)),
+        ("verdicts", |world| {
+            world.open(Wanted::Always, "t", true);
+            world.edit();
+            world.tell(LinkEvent::Edited);
+        }),
+        ("an answer", |world| {
+            world.open(Wanted::Always, "t", true);
+            world.ask(1, 500_000);
+        }),
+        ("the rest of a frame", |world| {
+            world.open(Wanted::Always, "t", false);
+            world.tell(LinkEvent::Received { dial: world.dial, bytes: 100_000 });
+        }),
+    ];
+    for (what, owe) in owed {
+        let mut world = World::new(Tokens::Fixed);
+        owe(&mut world);
+        world.seen();
+        let noticed = world.pass(200_000, Answers::No);
+        assert!(noticed <= 45_000, "{what}: {noticed} ms");
+        assert!(world.seen().contains(&"close".to_owned()), "{what}");
+    }
+}
+
+/// A push waits for its verdicts for as long as a line of 300 bytes a second takes to carry it, while the
+/// server shows that it is there.
+#[test]
+fn a_large_edit_has_the_time_that_a_slow_line_takes_for_it() {
+    let mut world = World::new(Tokens::Fixed);
+    world.open(Wanted::Always, "t", true);
+    world.seen();
+    let kind = world.kind();
+    let note: String = (0..12_000).map(|n| char::from(b'a' + (n * n % 23) as u8)).collect();
+    let pairs = [("name", "Kitchen"), ("notes", note.as_str())];
+    let edit = RecordEdit::parse(&kind, pairs).unwrap();
+    world.replica.create(&kind, edit, &mut world.env).unwrap();
+    world.tell(LinkEvent::Edited);
+    world.seen.retain(|one| matches!(one, LinkEffect::Send { .. }));
+    let pushed: Vec<LinkEffect> = std::mem::take(&mut world.seen);
+    let bytes: usize = pushed
+        .iter()
+        .map(|one| if let LinkEffect::Send { bytes, .. } = one { bytes.len() } else { 0 })
+        .sum();
+    let takes_ms = bytes as u64 * 1000 / 300;
+    assert_eq!(world.pass(takes_ms, Answers::Yes), takes_ms, "{bytes} bytes");
+    assert!(world.pass(10_000_000, Answers::Yes) < 10_000_000, "and not for ever");
+}
+
 /// It sends a keep-alive whenever it sent nothing for a while, so that the server notices too.
 #[test]
 fn a_busy_download_is_told_that_we_are_still_there() {

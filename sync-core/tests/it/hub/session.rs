@@ -295,6 +295,43 @@ fn a_line_without_a_byte_is_given_up_within_forty_five_seconds() {
     assert_eq!(host.session.wake_at(host.now()), None);
 }
 
+/// Whatever the one owes the other: verdicts, an answer, an acknowledgement of all that may go ahead.
+#[test]
+fn a_line_that_dies_is_given_up_within_forty_five_seconds_whatever_is_owed() {
+    type Owe = fn(&mut Host);
+    let owed: [(&str, Owe); 3] = [
+        ("verdicts", |host| {
+            host.say(&push(1));
+            host.handle(Event::TakenIn { push: 1, changes: Vec::new() });
+        }),
+        ("acknowledgements", |host| {
+            host.changes_are = Whose::Others;
+            for head in 1..10 {
+                host.head = head;
+                host.handle(Event::Woken);
+            }
+        }),
+        ("the rest of a frame", |host| host.handle(Event::Heard)),
+    ];
+    for (what, owe) in owed {
+        let mut host = Host::open();
+        owe(&mut host);
+        host.wait(Duration::from_secs(45));
+        assert_eq!(host.ended(), Some(None), "{what}");
+    }
+}
+
+/// A sign of life of which the host tells late counts from when it was.
+#[test]
+fn a_sign_of_life_counts_from_its_own_moment() {
+    let mut host = Host::open();
+    host.wait(Duration::from_secs(30));
+    let then = Now { running: Duration::from_secs(3), wall: NOW };
+    host.session.handle(Event::Heard, then);
+    host.wait(Duration::from_secs(45));
+    assert_eq!(host.ended(), Some(None));
+}
+
 /// A megabyte at three kilobytes a second takes minutes: bytes come, but no frame.
 #[test]
 fn a_slow_line_on_which_bytes_come_is_not_given_up() {
