@@ -38,12 +38,12 @@ fn with_visits(world: &mut World) -> DeviceId {
     let account = account.to_string();
     let mut random = Random::of(7, &[1]);
     for number in 0..60 {
-        let note = words(&mut random, 150);
+        let (subject, note) = (format!("Visit {number}"), words(&mut random, 150));
         let visit = [
             ("organization_id", account.as_str()),
             ("interaction_type", "VISIT"),
-            ("subject", &format!("Visit {number}")),
-            ("description", &note),
+            ("subject", subject.as_str()),
+            ("description", note.as_str()),
         ];
         world.create(rep, "interaction", &visit).unwrap();
     }
@@ -57,7 +57,7 @@ fn with_accounts_to_come(world: &mut World) -> DeviceId {
     for number in 0..1200 {
         let name = format!("Kitchen {number}");
         let phone = format!("+1 555 {number:07}");
-        let account = [("name", name.as_str()), ("phones", &phone), ("cuisine", "Italian")];
+        let account = [("name", name.as_str()), ("phones", phone.as_str()), ("cuisine", "Italian")];
         world.create(old, "organization", &account).unwrap();
     }
     world.go_online(old);

@@ -24,6 +24,7 @@ mod healing;
 mod heartbeat;
 mod hostile;
 mod kill;
+mod lines;
 mod lints;
 mod matrix;
 mod migrations;
