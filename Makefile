@@ -1,6 +1,6 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lint fmt docs golden wasm sim circles ci db-start db-stop clean
+.PHONY: help setup demo test check bench lint fmt docs golden wasm sim storm circles ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -27,6 +27,8 @@ bench: ## measure against floors of the same run; writes target/bench/results.js
 	@.ci/bench
 sim: ## simulate SEEDS=300 worlds of each trade, or replay PLAN=file; writes docs/SIMULATION.md from 10000 seeds on
 	@.ci/sim
+storm: ## RUNS=200 of real devices and servers that die, stand still and have bad networks
+	@RUNS=$${RUNS:-200} .ci/test -p sync-server -p client-sdk --success-output immediate -E 'test(storm::)'
 circles: ## list every circle of files that import each other
 	@node .ci/circles.mjs --report
 ci: ## everything that CI checks, the tests included

@@ -43,6 +43,7 @@ mod side_tables;
 mod signer;
 mod stall;
 mod stopping;
+mod storm;
 mod stranger;
 mod thread;
 mod tokens;
