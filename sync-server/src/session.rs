@@ -2,8 +2,9 @@
 //! the hub, which decides everything.
 
 mod ends;
-mod life;
+
 mod line;
+mod signs;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -217,7 +218,7 @@ impl Host {
                 }
                 () = sleep_until(wake_at) => {
                     let running = line.lived().saturating_duration_since(self.began);
-                    self.session.handle(Event::Heard, Now { running, wall: now() });
+                    self.session.handle(Event::Heard, Now { running, ..now });
                     self.handle(Event::Tick);
                 }
                 () = ready(()), if may_read => {

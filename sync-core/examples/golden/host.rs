@@ -132,7 +132,7 @@ impl Host {
                 let last = goodbye.map(|goodbye| ServerMessage::Goodbye(goodbye).to_bytes());
                 return self.sent.extend(last);
             }
-            Effect::Permit | Effect::Ping => return,
+            Effect::Permit | Effect::Ping | Effect::Overslept => return,
         };
         self.session.handle(event, at(self.running));
     }

@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::cursor;
+use super::cursor::{self, Place};
 use super::reading::{
     AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
     Since,
@@ -38,8 +38,11 @@ pub struct Feed {
     /// sent, a record late in it may have changes, or its very beginning, between here and the
     /// cursor, and these must go with it.
     base: FeedPosition,
-    /// Access events up to here were dealt with.
+    /// Access events up to here were looked at.
     access_seen: FeedPosition,
+    /// All that came of access events up to here is on the replica. A replica whose first sync is cut off
+    /// would otherwise get everything whole again that it was ever given, and never come further.
+    access_done: FeedPosition,
     /// The clock at the last look.
     head: FeedPosition,
     /// The clock when the feed was last read, with a look or amid a list.
@@ -122,6 +125,7 @@ impl Feed {
             cursor: start,
             base: start,
             access_seen: start,
+            access_done: start,
             head: start,
             clock: start,
             owing: false,
@@ -220,11 +224,14 @@ impl Feed {
         let from = self.from.take();
         let known = from.as_ref().and_then(|from| cursor::read(clock.epoch, from));
         // A cursor ahead of the clock is of a life that was restored: everything is sent again.
-        let known = known.filter(|(position, _)| *position <= clock.head);
+        let known = known.filter(|place| place.position.max(place.access) <= clock.head);
         self.anew = from.is_some() && known.is_none();
-        (self.cursor, self.base) = known.unwrap_or_default();
+        if let Some(place) = known {
+            (self.cursor, self.base) = (place.position, place.base);
+        }
         // A replica that begins holds nothing to be taken away; one that begins anew is told.
-        self.access_seen = if known.is_some() { self.base } else { clock.head };
+        self.access_seen = known.map_or(clock.head, |place| place.access);
+        self.access_done = self.access_seen;
     }
 
     fn heard_news(&mut self, mut reading: Reading, news: News) -> Next {
@@ -331,6 +338,9 @@ impl Feed {
         let Reading { mut batch, mut awaited, whole, in_flight, fetches, room, through, .. } =
             reading;
         self.cursor = through.unwrap_or(self.cursor);
+        if self.whole.is_empty() {
+            self.access_done = self.access_seen;
+        }
         if self.is_at_end() {
             self.cursor = self.cursor.max(self.head);
             self.base = self.cursor;
@@ -369,7 +379,8 @@ impl Feed {
     }
 
     fn cursor_to_keep(&self) -> Cursor {
-        let written = self.epoch.map(|epoch| cursor::write(epoch, self.cursor, self.base));
+        let place = Place { position: self.cursor, base: self.base, access: self.access_done };
+        let written = self.epoch.map(|epoch| cursor::write(epoch, place));
         written.expect("BUG: a batch is read after the clock")
     }
 

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::life::{Life, Sending};
+use super::signs::{Life, Sending};
 use crate::doors::Visit;
 use crate::traffic::TooEarly;
 
