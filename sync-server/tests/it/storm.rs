@@ -332,6 +332,8 @@ fn number(file: &Path, sql: &str) -> Option<i64> {
     db.query_row(sql, [], |row| row.get(0)).ok()
 }
 
+// How each run went is what whoever makes many of them reads.
+#[allow(clippy::print_stdout)]
 async fn run(world: Arc<World>, seed: u64) {
     let mut storm = Storm::begin(world, seed).await;
     let mut wrong = Vec::new();
