@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::push::PushJob;
+use super::push::{PushJob, PushedChange};
 use super::settle::out_of_reach;
 use super::workspace::group_refused;
 use crate::error::{Refusal, RefusalCode};
@@ -18,7 +18,7 @@ type Refused = HashMap<ChangeHash, Refusal>;
 
 /// Records of a push of which some refusal tells how they are.
 pub(super) fn told_of(job: &PushJob, refused: &Refused) -> HashSet<RecordId> {
-    let told = job.changes().filter(|change| refused.get(&change.hash).is_some_and(tells));
+    let told = job.changes().filter(|change| tells(change, refused));
     told.map(|change| change.record).collect()
 }
 
@@ -32,9 +32,8 @@ pub(super) fn seen(job: &PushJob) -> Option<FeedPosition> {
 /// more either.
 pub(super) fn veil(job: &PushJob, refused: &mut Refused, out: &HashSet<RecordId>) {
     for group in &job.groups {
-        let veiled = group.changes.iter().any(|change| {
-            out.contains(&change.record) && refused.get(&change.hash).is_some_and(tells)
-        });
+        let veiled = |change: &PushedChange| out.contains(&change.record) && tells(change, refused);
+        let veiled = group.changes.iter().any(veiled);
         if !veiled {
             continue;
         }
@@ -47,10 +46,11 @@ pub(super) fn veil(job: &PushJob, refused: &mut Refused, out: &HashSet<RecordId>
     }
 }
 
-/// Whether a refusal depends on how the record is, beside the edit.
-fn tells(refusal: &Refusal) -> bool {
+/// Whether a change is refused for how the record is. What is no change at all is refused for itself.
+fn tells(change: &PushedChange, refused: &Refused) -> bool {
+    let refusal = refused.get(&change.hash).filter(|_| change.parsed.is_ok());
     matches!(
-        RefusalCode::parse(&refusal.code),
+        refusal.and_then(|refusal| RefusalCode::parse(&refusal.code)),
         Some(
             RefusalCode::TooLarge
                 | RefusalCode::MissingDependency

@@ -67,13 +67,13 @@ async fn connections_that_break_after_a_few_kilobytes_carry_everything_in_the_en
     let world = World::new().await;
     let mut first = world.device("first.db", world.rep);
     for number in 0..300 {
-        let fields = [("name", format!("Kitchen {number}")), ("notes", note(number, 20))];
+        let fields = [("name", format!("Kitchen {number}")), ("notes", note(number, 60))];
         let pairs: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         create(&mut first, "organization", &pairs);
     }
     world.sync(&mut first).await;
     let relay = relay(&world).await;
-    relay.breaking(8_000..24_000);
+    relay.breaking(5_000..12_000);
     let mut rosa = world.device("rosa.db", world.rep);
     connect(&world, &rosa, &relay);
     let (mut most, mut before) = (0, 0);

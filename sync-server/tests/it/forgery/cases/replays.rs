@@ -5,10 +5,14 @@ use crate::forgery::scene::{Attacker, KINDS};
 use crate::forgery::table::{Before, Table};
 
 pub(super) fn add(table: &mut Table) {
-    let others = &[Attacker::Colleague, Attacker::Outsider, Attacker::Reader];
+    let others = &[Attacker::Colleague, Attacker::Reader];
     let wrong = &["wrong_record"];
     let nothing = Before::Nothing;
     table.add(&KINDS, others, nothing, "an accepted change again", wrong, |facts| {
+        facts.push(facts.accepted.clone())
+    });
+    let outsider = &[Attacker::Outsider];
+    table.add(&KINDS, outsider, nothing, "an accepted change again", &["denied"], |facts| {
         facts.push(facts.accepted.clone())
     });
     let both = &[Attacker::Colleague, Attacker::OwnDevice];
