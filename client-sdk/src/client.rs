@@ -7,11 +7,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 use sync_core::crm;
 use sync_core::document::{Hydrated, RecordEdit};
-use sync_core::ids::{ChangeHash, RecordId, ReplicaId, UserId};
+use sync_core::ids::{ChangeHash, ImportId, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
-    Committed, GroupEdit, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions,
-    Quarantined, QueryError, Rebuilding, Replica, ReplicaError, ResubmitError, SearchHit, Status,
-    Table, WouldBe, private,
+    Committed, GroupEdit, Import, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError,
+    OpenOptions, Quarantined, QueryError, Rebuilding, Replica, ReplicaError, ResubmitError,
+    SearchHit, Status, Table, Undone, WouldBe, private,
 };
 use sync_core::schema::{Kind, Schema};
 use tokio::sync::{broadcast, oneshot};
@@ -213,6 +213,29 @@ impl Client {
     /// When the statement would write, or SQLite cannot make sense of it.
     pub fn subscribe(&self, query: LiveQuery) -> Result<LiveRows, QueryError> {
         LiveRows::begin(&self.shared, query)
+    }
+
+    // Imports: see `import` for how a file is read.
+
+    /// The imports of this device, the newest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn imports(&self) -> Result<Vec<Import>, QueryError> {
+        self.shared.read(|replica| replica.imports())
+    }
+
+    /// Takes an import back: what began with it is deleted, and what it changed says again what it said
+    /// before. Records on which somebody worked since stay. None when there is no such import that stands.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then nothing was.
+    pub fn undo_import(&self, import: ImportId) -> Result<Option<Undone>, ReplicaError> {
+        self.shared.write(|replica, env| replica.undo_import(import, env))
+    }
+
+    pub(crate) fn read_replica<T>(&self, work: impl FnOnce(&mut Replica) -> T) -> T {
+        self.shared.read(work)
     }
 
     // Refused edits.

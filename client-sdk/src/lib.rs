@@ -3,6 +3,7 @@
 mod client;
 mod connection;
 mod env;
+pub mod import;
 mod live;
 mod mail;
 mod record;

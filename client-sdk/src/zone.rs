@@ -26,7 +26,7 @@ impl Client {
     /// # Errors
     /// When the file cannot be read.
     pub fn zone(&self) -> rusqlite::Result<Option<TimeZone>> {
-        let set = self.with_replica(|replica, _| replica.zone())?;
+        let set = self.read_replica(|replica| replica.zone())?;
         let set = set.and_then(|name| TimeZone::get(&name).ok());
         Ok(set.or_else(|| TimeZone::try_system().ok()))
     }

@@ -80,6 +80,10 @@ uuid_id!(
     GroupId
 );
 uuid_id!(
+    /// A batch of records that came from one file.
+    ImportId
+);
+uuid_id!(
     /// One entry of a `Log` field.
     EventId
 );

@@ -39,6 +39,7 @@ mod device;
 mod edit;
 mod evict;
 mod feed;
+mod imports;
 mod intake;
 mod link;
 mod live;
@@ -59,6 +60,7 @@ pub use edit::{Committed, GroupEdit};
 pub use effect::{Effect, SessionFault};
 pub use env::Env;
 pub use error::ReplicaError;
+pub use imports::{ImportRow, NewImport, Undone};
 pub use link::{
     Dial, Lasts, Link, LinkEffect, LinkEvent, LinkFault, LinkOptions, LinkStatus, Notice, Outcome,
     QuestionId, SteadyMs, Timing, Tokens, Wanted, read_claims,
@@ -73,6 +75,8 @@ pub use query::SearchHit;
 pub use question::{Asked, Question};
 pub use rebuild::Rebuilding;
 pub use status::{LinkState, Status, counted};
-pub use store::{Foreign, OpenError, PendingEdit, Quarantined, QueryError, Table, rescue};
+pub use store::{
+    Foreign, Import, ImportState, OpenError, PendingEdit, Quarantined, QueryError, Table, rescue,
+};
 pub use subscriptions::SubscriptionId;
 pub use touched::Touched;

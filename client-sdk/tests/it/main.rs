@@ -5,6 +5,7 @@ mod command_line;
 mod examples;
 mod generate;
 mod ids;
+mod import;
 mod kit;
 mod output;
 mod private;

@@ -174,7 +174,8 @@ pub(super) fn commit_group(
 }
 
 impl GroupEdit {
-    fn record(&self) -> RecordId {
+    /// The record that it is about.
+    pub fn record(&self) -> RecordId {
         match self {
             Self::Create { id, .. }
             | Self::Edit { id, .. }

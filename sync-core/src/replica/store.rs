@@ -11,6 +11,7 @@ mod cache;
 mod changes;
 mod document;
 mod file;
+mod imports;
 mod open;
 mod outbox;
 mod progress;
@@ -31,7 +32,10 @@ pub(super) use outbox::{From, Origin, OwnChange, Silent};
 pub(super) use stored::Stored;
 pub(super) use work::{Owner, Work};
 
+pub(super) use imports::MadeRow;
+
 pub use cache::Foreign;
+pub use imports::{Import, ImportState};
 pub use open::OpenError;
 pub use quarantined::Quarantined;
 pub use rescue::{PendingEdit, rescue};

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use client_sdk::core::ids::UserId;
 
 use crate::check::CheckArgs;
+use crate::import::{ImportArgs, ImportsCommand};
 use crate::quarantine::QuarantineCommand;
 use crate::tokens::Server;
 
@@ -14,7 +15,7 @@ use crate::tokens::Server;
 ///
 /// Examples:
 ///   pantry init --user 0190…             begin a database for a user
-///   pantry import places.csv --kind organization --preview
+///   pantry import places.csv --preview
 ///   pantry new organization name="Café Zoë" priority_level=A
 ///   pantry set 5f2c19 stage="closed-lost: too dear"
 ///   pantry check --new organization name=Grand organization_type=customer --token "$TOKEN"
@@ -50,17 +51,11 @@ pub(crate) enum Command {
         #[arg(long)]
         zone: Option<String>,
     },
-    /// Read records from a CSV file. Rows that do not fit are listed and left out.
-    Import {
-        file: PathBuf,
-        #[arg(long, default_value = "organization")]
-        kind: String,
-        /// FIELD=COLUMN, or FIELD=COLUMN+COLUMN to join with a space; guessed when not given.
-        #[arg(long)]
-        map: Vec<String>,
-        /// Only show what would be read.
-        #[arg(long)]
-        preview: bool,
+    Import(ImportArgs),
+    /// The imports of this device: list them, or undo one.
+    Imports {
+        #[command(subcommand)]
+        command: Option<ImportsCommand>,
     },
     /// Create a record: field=value …
     ///

@@ -5,7 +5,8 @@ use std::error::Error;
 use rusqlite::ErrorCode;
 
 /// An error with its exit code: 1 the data or command, 3 the server or network, 4 a damaged file. (2
-/// is a command line that does not parse; 5 and 6 are answers of `pantry check`.)
+/// is a command line that does not parse; 5 and 6 are answers of `pantry check`; 7 is an import that did
+/// not take everything.)
 pub(crate) struct Failure(pub(crate) u8, pub(crate) String);
 
 impl<E: Error + 'static> From<E> for Failure {

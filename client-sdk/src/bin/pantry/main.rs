@@ -19,6 +19,7 @@ use client_sdk::core::printable::line;
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions};
 use command::{Cli, Command};
 use failure::{Failure, failure};
+use import::ImportsCommand;
 use output::Output;
 use quarantine::QuarantineCommand;
 use serde_json::json;
@@ -78,8 +79,9 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
 async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Failure> {
     match command {
         Command::Init { .. } | Command::Rescue { .. } => Ok(()),
-        Command::Import { file, kind, map, preview } => {
-            import::run(client, &file, &records::kind_named(&kind)?, &map, preview, out)
+        Command::Import(args) => import::run(client, args, out),
+        Command::Imports { command } => {
+            import::imports(client, command.unwrap_or(ImportsCommand::List), out)
         }
         Command::New { kind, values } => records::create(client, &kind, &values, out),
         Command::Set { id, values } => records::set(client, &id, &values, out),

@@ -153,6 +153,7 @@ impl Work<'_> {
             self.touched.add_record(kind.table, record);
         }
         self.drop_accepted_changes(record)?;
+        self.forget_undo(record)?;
         self.touched.add_table(DOCUMENTS);
         self.tx.prepare_cached("DELETE FROM documents WHERE n = ?1")?.execute([n])?;
         Ok(true)

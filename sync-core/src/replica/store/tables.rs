@@ -68,6 +68,33 @@ CREATE TABLE wanted (
     offer INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- Imports: what came from one file, as it was read. `digest` tells the file and the kind; state: 0 begun, 1
+-- ended, 2 undone.
+CREATE TABLE imports (
+    n INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    source TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    begun_at INTEGER NOT NULL,
+    state INTEGER NOT NULL
+) STRICT;
+
+-- What became of their rows, written with the records. `digest` tells a row by its cells. `hash` is the
+-- last change that was made for it; `undo` is what takes a change back of a record that was there before,
+-- as an edit in words, and NULL for one that began with the row.
+CREATE TABLE import_rows (
+    import INTEGER NOT NULL REFERENCES imports (n),
+    line INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    record BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    undo TEXT
+) STRICT;
+CREATE INDEX import_rows_import ON import_rows (import);
+CREATE INDEX import_rows_digest ON import_rows (digest);
+CREATE INDEX import_rows_record ON import_rows (record);
+
 -- Rows that only the server writes, by field name: fields that this app does not know are kept for
 -- one that does.
 CREATE TABLE server_rows (
