@@ -616,7 +616,7 @@ impl<'a> Judge<'a> {
                         data.iter().all(|(part, value)| event.data.get(part) == Some(value))
                     });
                     let reopens = data.get("action").and_then(Json::as_str) == Some("reopen");
-                    !same && !(reopens && shown.is_none())
+                    !(same || reopens && shown.is_none())
                 }
                 (FieldChange::Entry(key, text), _) => match now.field(field.name) {
                     Some(sync_core::document::FieldState::Map(map)) => {

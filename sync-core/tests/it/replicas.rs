@@ -172,7 +172,7 @@ fn pending_edits_can_be_rescued_from_a_file_that_was_cut_off() {
     let mut env = World::new(7);
     unsent(&file, 200, &mut env);
     let length = std::fs::metadata(&file).unwrap().len();
-    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 2).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 4 * 3).unwrap();
     let before = std::fs::read(&file).unwrap();
     let db = rusqlite::Connection::open(&file).unwrap();
     let saved = rescue(&db).unwrap().len();
