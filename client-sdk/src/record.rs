@@ -80,7 +80,9 @@ impl<F: FieldName> From<EditError> for RecordError<F> {
         let named = |name: &str| F::named(name);
         let found = match &error {
             EditError::Value(problem) => {
-                named(&problem.field).map(|field| Self::Value { field, problem: problem.clone() })
+                // An entry of a field is named behind it.
+                let field = problem.field.split('.').next().unwrap_or_default();
+                named(field).map(|field| Self::Value { field, problem: problem.clone() })
             }
             EditError::Missing { field, .. } => named(field).map(Self::Missing),
             EditError::Immutable { field } => named(field).map(Self::Immutable),

@@ -10,6 +10,7 @@
 
 mod difference;
 mod edit;
+pub mod fit;
 mod hydrate;
 pub mod lean;
 mod load_error;
@@ -19,10 +20,12 @@ mod text;
 mod typed;
 mod unsaid;
 mod value;
+mod write;
 
 pub use crate::schema::{ID_KEY, KIND_KEY};
 pub use difference::difference;
-pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, create, edit};
+pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit};
+pub use fit::normalise_key;
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use load_error::LoadError;
 pub use steps::{prepare, split};
@@ -30,7 +33,8 @@ pub use typed::{
     DayOrder, DayProblem, Decimal, Habits, day_and_time, moment, read_time, read_value, split_keys,
 };
 pub use unsaid::unsaid;
-pub use value::{Value, ValueError, normalise_key, read_scalar};
+pub use value::{Value, ValueError, read_scalar};
+pub use write::{create, edit};
 
 use automerge::{Automerge, ROOT, ReadDoc};
 

@@ -53,6 +53,10 @@ pub const EVENTS_PER_AUTHOR: usize = 512;
 pub const UNKNOWN_KEYS: usize = 64;
 /// One scalar value under an unknown key, or one entry of a container.
 pub const SCALAR_BYTES: usize = 8 << 10;
+/// A word of a newer app in a choice, in Unicode scalar values.
+pub const WORD_CHARS: usize = 255;
+/// Parts of one `Whole`, those of a newer app with them.
+pub const PARTS_PER_VALUE: usize = 32;
 /// Length of a key in a container, in bytes.
 pub const KEY_BYTES: usize = 320;
 /// Text fields, in Unicode scalar values: twice the longest dictated visit note.

@@ -1,20 +1,15 @@
-//! Local edits: from what a person changed to one Automerge change.
+//! What a person changes on a record, in words and as an edit. `write` makes a change of it.
 
 use std::collections::BTreeMap;
 
-use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{Author, Automerge, ObjId, ROOT, ReadDoc};
-
-use super::hydrate::FieldState;
+use super::fit::{self, normalise_key};
+use super::hydrate::{FieldState, Hydrated};
 use super::text;
 use super::typed::{self, Habits};
-use super::value::{Value, ValueError, allowed, normalise_key};
-use super::{Hydrated, hydrate};
-use crate::event::{Event, EventData};
-use crate::ids::{Actor, ChangeHash, EventId, RecordId, UserId};
-use crate::limits;
-use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
-use crate::schema::{Field, FieldType, ID_KEY, Initial, Kind, Presence, Rule, SetOf, Writer};
+use super::value::{Value, ValueError};
+use crate::event::EventData;
+use crate::ids::{Actor, ChangeHash, UserId};
+use crate::schema::{Field, FieldType, Kind, SetOf};
 use crate::time::UnixMs;
 
 /// One change to one field.
@@ -47,22 +42,6 @@ impl FieldChange {
             | Self::Add(_)
             | Self::Entry(_, Some(_))
             | Self::Append(_) => false,
-        }
-    }
-
-    /// Whether it would write U+0000 anywhere.
-    fn holds_nul(&self) -> bool {
-        let in_parts = |parts: &BTreeMap<String, serde_json::Value>| {
-            parts.iter().any(|(name, value)| holds_nul(name) || json_holds_nul(value))
-        };
-        match self {
-            Self::Set(Value::Str(text)) | Self::Text(text) | Self::Add(text) => holds_nul(text),
-            Self::Set(Value::Parts(parts)) | Self::Parts(parts) | Self::Append(parts) => {
-                in_parts(parts)
-            }
-            Self::Entry(name, text) => holds_nul(name) || text.as_deref().is_some_and(holds_nul),
-            Self::Set(Value::Null | Value::Bool(_) | Value::Int(_) | Value::Instant(_))
-            | Self::Remove(_) => false,
         }
     }
 }
@@ -201,7 +180,7 @@ impl RecordEdit {
             Some((name, entry)) => (name, Some(entry)),
             None => (name, None),
         };
-        let field = kind.field(name).ok_or_else(|| unknown_field(kind, name))?;
+        let field = kind.field(name).ok_or_else(|| EditError::unknown_field(kind, name))?;
         match (field.ty, entry) {
             (FieldType::Text, None) => {
                 self.changes.push((field.clone(), FieldChange::Text(checked_text(field, text)?)));
@@ -214,19 +193,20 @@ impl RecordEdit {
             (FieldType::Fields, Some(key)) => {
                 let key = normalise_key(field, key)?;
                 let value = (!text.is_empty()).then(|| text.to_owned());
+                fit::entry(field, &key, text)?;
                 self.changes.push((field.clone(), FieldChange::Entry(key, value)));
             }
             (FieldType::Parts(parts), Some(part)) => {
                 // One part by itself: complete only when merged with the others in this edit.
                 let part = parts.iter().find(|p| p.name == part);
-                let part = part.ok_or_else(|| unknown_field(kind, name))?;
+                let part = part.ok_or_else(|| EditError::unknown_field(kind, name))?;
                 self.push_part(field, part.name, typed::part(part, text, habits))?;
             }
             (_, None) => {
                 let value = typed::read_value(field, text, habits)?;
                 self.changes.push((field.clone(), FieldChange::Set(value)));
             }
-            (_, Some(_)) => return Err(unknown_field(kind, name)),
+            (_, Some(_)) => return Err(EditError::unknown_field(kind, name)),
         }
         Ok(())
     }
@@ -257,6 +237,32 @@ impl RecordEdit {
         }
         later.insert(0, first);
         later
+    }
+
+    /// The same with one change a register: of several the last one counts, and parts are put into the
+    /// whole before them.
+    pub(super) fn folded(&self) -> Vec<(Field, FieldChange)> {
+        let mut folded: Vec<(Field, FieldChange)> = Vec::with_capacity(self.changes.len());
+        for (field, change) in &self.changes {
+            let before = folded.iter_mut().find(|(known, _)| known == field);
+            match (before.map(|(_, before)| before), change) {
+                (Some(FieldChange::Set(Value::Parts(whole))), FieldChange::Parts(some)) => {
+                    whole.extend(some.clone());
+                }
+                (Some(FieldChange::Parts(some)), FieldChange::Parts(more)) => {
+                    some.extend(more.clone());
+                }
+                (Some(before @ FieldChange::Set(_)), FieldChange::Parts(some)) => {
+                    *before = FieldChange::Set(Value::Parts(some.clone()));
+                }
+                (
+                    Some(before @ (FieldChange::Set(_) | FieldChange::Parts(_))),
+                    FieldChange::Set(_),
+                ) => *before = change.clone(),
+                _ => folded.push((field.clone(), change.clone())),
+            }
+        }
+        folded
     }
 
     fn push_part(
@@ -293,19 +299,17 @@ fn old_text<'a>(now: Option<&'a Hydrated>, field: &Field) -> &'a str {
     }
 }
 
-fn unknown_field(kind: &Kind, name: &str) -> EditError {
-    let known: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
-    EditError::UnknownField {
-        kind: kind.name,
-        field: super::value::clip(name),
-        known: known.join(", "),
+impl EditError {
+    pub(super) fn unknown_field(kind: &Kind, name: &str) -> Self {
+        let known: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
+        let field = super::value::clip(name);
+        Self::UnknownField { kind: kind.name, field, known: known.join(", ") }
     }
 }
 
 fn checked_text(field: &Field, text: &str) -> Result<String, ValueError> {
-    if text.chars().count() > limits::LONG_TEXT_CHARS {
-        return Err(ValueError::new(field.name, "too long", allowed(field)));
-    }
+    fit::text(field, text)?;
+    fit::length(field.name, text.chars().count())?;
     Ok(text.to_owned())
 }
 
@@ -339,186 +343,4 @@ fn event_from_text(
         }
     }
     Ok(None)
-}
-
-/// Begins a record: the document with its creating change.
-///
-/// # Errors
-/// When a required field is missing or a value does not fit.
-pub fn create(
-    kind: &Kind,
-    id: RecordId,
-    edit: &RecordEdit,
-    pen: &Pen,
-    mint: &mut dyn FnMut() -> EventId,
-) -> Result<(Automerge, LocalChange), EditError> {
-    let mut doc = kind.genesis().doc.clone();
-    let mut edit = edit.clone();
-    for field in &kind.fields {
-        let given = edit.changes.iter().any(|(known, _)| known == field);
-        let value = match field.initial {
-            Initial::Now => Value::Instant(pen.now),
-            Initial::Author => Value::Str(pen.author.to_string()),
-            Initial::Nothing => continue,
-        };
-        if !given {
-            edit.changes.push((field.clone(), FieldChange::Set(value)));
-        }
-    }
-    for field in kind.fields.iter().filter(|field| field.required == Presence::Required) {
-        let given = edit
-            .changes
-            .iter()
-            .any(|(f, change)| *f == *field && !matches!(change, FieldChange::Set(Value::Null)));
-        if !given {
-            return Err(EditError::Missing { kind: kind.name, field: field.name });
-        }
-    }
-    let now = hydrate(&doc, kind);
-    let change = write(&mut doc, &now, Some(id), &edit, pen, mint)?;
-    Ok((doc, change.expect("BUG: a creating change writes the id")))
-}
-
-/// Edits a document in place; `None` when nothing would change.
-///
-/// # Errors
-/// When a value does not fit; the document is as it was.
-pub fn edit(
-    doc: &mut Automerge,
-    now: &Hydrated,
-    edit: &RecordEdit,
-    pen: &Pen,
-    mint: &mut dyn FnMut() -> EventId,
-) -> Result<Option<LocalChange>, EditError> {
-    for (field, change) in &edit.changes {
-        if field.rule == Rule::Immutable {
-            return Err(EditError::Immutable { field: field.name });
-        }
-        if field.required == Presence::Required && *change == FieldChange::Set(Value::Null) {
-            return Err(EditError::Missing { kind: now.kind.name, field: field.name });
-        }
-    }
-    write(doc, now, None, edit, pen, mint)
-}
-
-fn write(
-    doc: &mut Automerge,
-    now: &Hydrated,
-    creating: Option<RecordId>,
-    edit: &RecordEdit,
-    pen: &Pen,
-    mint: &mut dyn FnMut() -> EventId,
-) -> Result<Option<LocalChange>, EditError> {
-    if pen.role == PenRole::Device
-        && let Some((field, _)) = edit.changes.iter().find(|(f, _)| f.writer == Writer::Server)
-    {
-        return Err(EditError::ServerOnly { field: field.name });
-    }
-    if let Some((field, _)) = edit.changes.iter().find(|(_, change)| change.holds_nul()) {
-        return Err(ValueError::new(field.name, NUL_PROBLEM, allowed(field)).into());
-    }
-    // A document without its id is one of a faulty app; its containers are those of the first step.
-    let record = creating.or(now.id).unwrap_or(RecordId(uuid::Uuid::nil()));
-    // The author first: setting another author draws a new actor, which the next line replaces.
-    doc.set_author(Some(Author::from(pen.author.as_bytes().to_vec())));
-    doc.set_actor(pen.actor.automerge());
-    let contested: Vec<&str> = now.conflicts.iter().map(|conflict| conflict.field).collect();
-    let mut tx = doc.transaction();
-    let result: Result<(), automerge::AutomergeError> = (|| {
-        if let Some(id) = creating {
-            tx.put(ROOT, ID_KEY, id.to_string())?;
-        }
-        for change in &edit.changes {
-            let name = change.0.name;
-            let container = now.kind.genesis().container(record, name);
-            let container = container.filter(|id| tx.object_type(id).is_ok());
-            let again = contested.contains(&name);
-            write_field(&mut tx, now, change, container.as_ref(), again, pen, mint)?;
-        }
-        Ok(())
-    })();
-    if let Err(error) = result {
-        tx.rollback();
-        return Err(EditError::Document(error.to_string()));
-    }
-    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(pen.now.seconds()));
-    let Some(hash) = hash else { return Ok(None) };
-    let change = doc.get_change_by_hash(&hash).expect("BUG: a change just committed is there");
-    let bytes = change.raw_bytes().to_vec();
-    Ok(Some(LocalChange { hash: hash.into(), bytes, ops: change.len(), actor: pen.actor }))
-}
-
-fn write_field(
-    tx: &mut automerge::transaction::Transaction<'_>,
-    now: &Hydrated,
-    (field, change): &(Field, FieldChange),
-    container: Option<&ObjId>,
-    contested: bool,
-    pen: &Pen,
-    mint: &mut dyn FnMut() -> EventId,
-) -> Result<(), automerge::AutomergeError> {
-    match (change, container) {
-        (FieldChange::Set(value), None) => {
-            let shown = now.value(field.name);
-            let defaulted = field.default.is_some() && tx.get(ROOT, field.name)?.is_none();
-            // Writing what stands is no edit, unless it settles a conflict or fixes a default.
-            if value != shown || contested || defaulted {
-                tx.put(ROOT, field.name, value.to_scalar())?;
-            }
-        }
-        (FieldChange::Parts(some), None) => {
-            let shown = now.value(field.name);
-            let mut whole = match shown {
-                Value::Parts(parts) => parts.clone(),
-                _ => BTreeMap::new(),
-            };
-            whole.extend(some.iter().map(|(name, value)| (name.clone(), value.clone())));
-            whole.retain(|_, value| !value.is_null());
-            let value = if whole.is_empty() { Value::Null } else { Value::Parts(whole) };
-            if value != *shown || contested {
-                tx.put(ROOT, field.name, value.to_scalar())?;
-            }
-        }
-        (FieldChange::Text(text), Some(id)) => {
-            for splice in text::splices(&tx.text(id)?, text) {
-                let gone = isize::try_from(splice.gone).unwrap_or(isize::MAX);
-                tx.splice_text(id, splice.at, gone, &splice.come)?;
-            }
-        }
-        (FieldChange::Add(key), Some(id)) => {
-            if tx.get(id, key.as_str())?.is_none() {
-                tx.put(id, key.as_str(), true)?;
-            }
-        }
-        (FieldChange::Remove(key), Some(id)) => {
-            if tx.get(id, key.as_str())?.is_some() {
-                tx.delete(id, key.as_str())?;
-            }
-        }
-        (FieldChange::Entry(key, Some(text)), Some(id)) => {
-            tx.put(id, key.as_str(), text.as_str())?
-        }
-        (FieldChange::Entry(key, None), Some(id)) => {
-            if tx.get(id, key.as_str())?.is_some() {
-                tx.delete(id, key.as_str())?;
-            }
-        }
-        (FieldChange::Append(data), Some(id)) => {
-            let before = match (now.field(field.name), field.ty) {
-                (Some(FieldState::Log(events)), FieldType::Log(log)) => log.superseded(events),
-                _ => Vec::new(),
-            };
-            let event =
-                Event { at: pen.now, by: pen.author, supersedes: before, data: data.clone() };
-            tx.put(id, mint().to_string(), event.to_text())?;
-        }
-        // Its container comes with a later step of the genesis, and nobody wrote to it yet.
-        (change, None) if change.takes_away() => {}
-        _ => {
-            return Err(automerge::AutomergeError::InvalidOp(
-                tx.object_type(container.unwrap_or(&ROOT))?,
-            ));
-        }
-    }
-    Ok(())
 }

@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use automerge::ScalarValue;
 use serde_json::Value as Json;
 
-use super::phone;
-use crate::ids;
-use crate::limits;
-use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
-use crate::schema::{Field, FieldType, Part, PartType, SetOf};
-use crate::time::{UnixMs, is_day};
+use super::fit::{self, allowed};
+use crate::schema::{Field, FieldType, Part, PartType};
+use crate::time::UnixMs;
 
 /// A value as people and programs give and get it.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +81,7 @@ impl Value {
         };
         let value =
             value.ok_or_else(|| wrong(format!("{json} is of the wrong type"), allowed(field)))?;
-        match problem(field, &value) {
+        match fit::problem(field, &value) {
             None => Ok(value),
             Some(what) => Err(wrong(what, allowed(field))),
         }
@@ -150,9 +147,22 @@ pub fn read_scalar(field: &Field, scalar: &ScalarValue) -> Result<Value, String>
             return Err(format!("value of type {} is not {}", scalar_type(scalar), allowed(field)));
         }
     };
-    match problem(field, &value) {
+    match fit::problem(field, &value) {
         None => Ok(value),
         Some(what) => Err(what),
+    }
+}
+
+impl Value {
+    /// The value in the one form in which equal values are equal.
+    pub(super) fn plain(&self, field: &Field) -> Self {
+        match (field.ty, self) {
+            (FieldType::Parts(parts), Value::Parts(given)) => {
+                let plain = plain_parts(parts, given.clone());
+                if plain.is_empty() { Value::Null } else { Value::Parts(plain) }
+            }
+            _ => self.clone(),
+        }
     }
 }
 
@@ -186,145 +196,6 @@ fn scalar_type(scalar: &ScalarValue) -> &'static str {
         ScalarValue::Null => "nothing",
         ScalarValue::Unknown { .. } => "unknown type",
     }
-}
-
-/// What is wrong with a value of the right type, if anything.
-fn problem(field: &Field, value: &Value) -> Option<String> {
-    match (field.ty, value) {
-        (FieldType::Str { max }, Value::Str(text)) => text_problem(text, max),
-        (FieldType::Choice { of, .. }, Value::Str(word)) => (!of.contains(&word.as_str()))
-            .then(|| format!("\"{}\" is not one of its words", clip(word))),
-        (FieldType::Int { min, max }, Value::Int(number)) => {
-            (*number < min || *number > max).then(|| format!("{number} is out of range"))
-        }
-        (FieldType::Date, Value::Str(day)) => date_problem(day),
-        (FieldType::Instant, Value::Instant(at)) => {
-            let known = limits::FIRST_MOMENT_MS..=limits::LAST_MOMENT_MS;
-            (!known.contains(&at.0)).then(|| "is no moment of the years 1 to 9999".into())
-        }
-        (FieldType::Ref { .. }, Value::Str(id)) => ids::is_canonical(id)
-            .then_some(())
-            .map_or_else(|| Some(format!("\"{}\" is not an id", clip(id))), |()| None),
-        (FieldType::Parts(parts), Value::Parts(values)) => parts_problem(parts, values),
-        _ => None,
-    }
-}
-
-fn text_problem(text: &str, max: usize) -> Option<String> {
-    if holds_nul(text) {
-        return Some(NUL_PROBLEM.into());
-    }
-    (text.len() > max && text.chars().count() > max)
-        .then(|| format!("is {} characters long", text.chars().count()))
-}
-
-fn date_problem(day: &str) -> Option<String> {
-    (!is_day(day)).then(|| format!("\"{}\" is not a day of the years 1 to 9999", clip(day)))
-}
-
-fn parts_problem(parts: &[Part], values: &BTreeMap<String, Json>) -> Option<String> {
-    if values.len() > 32 {
-        return Some("has too many parts".into());
-    }
-    for (name, value) in values {
-        if holds_nul(name) || json_holds_nul(value) {
-            return Some(format!("part {} {NUL_PROBLEM}", clip(&name.replace('\0', ""))));
-        }
-        let Some(part) = parts.iter().find(|part| part.name == name) else {
-            // A part of a newer app: kept as long as it is a small scalar.
-            if value.is_object() || value.is_array() || value.to_string().len() > 1024 {
-                return Some(format!("unknown part \"{}\" is too large", clip(name)));
-            }
-            continue;
-        };
-        let fault = match part.ty {
-            PartType::Str { max } => match value.as_str() {
-                Some(text) => text_problem(text, max),
-                None => Some("is not text".into()),
-            },
-            PartType::Int => value.as_i64().is_none().then(|| "is not a whole number".into()),
-            PartType::Float { min, max } => {
-                match value.as_f64().filter(|number| number.is_finite()) {
-                    Some(number) => (number < f64::from(min) || number > f64::from(max))
-                        .then(|| format!("is not between {min} and {max}")),
-                    None => Some("is not a number".into()),
-                }
-            }
-            PartType::Date => {
-                value.as_str().map_or_else(|| Some("is not a day".into()), date_problem)
-            }
-            PartType::Choice(of) => value
-                .as_str()
-                .is_none_or(|word| !of.contains(&word))
-                .then(|| format!("is not one of {}", of.join(", "))),
-        };
-        if let Some(fault) = fault {
-            return Some(format!("part {name} {fault}"));
-        }
-    }
-    None
-}
-
-/// What a field takes, in words for a person.
-pub(super) fn allowed(field: &Field) -> String {
-    match field.ty {
-        FieldType::Str { max } => format!("text of up to {max} characters"),
-        FieldType::Choice { of, .. } => format!("one of {}", of.join(", ")),
-        FieldType::Int { min, max } => format!("a whole number from {min} to {max}"),
-        FieldType::Bool => "yes or no".into(),
-        FieldType::Date => "a day as YYYY-MM-DD".into(),
-        FieldType::Instant => {
-            "a moment as YYYY-MM-DD HH:MM in your time zone, or as YYYY-MM-DDTHH:MM:SSZ".into()
-        }
-        FieldType::Ref { kind } => format!("the id of a {kind}"),
-        FieldType::Parts(parts) => {
-            format!("parts {}", parts.iter().map(|part| part.name).collect::<Vec<_>>().join(", "))
-        }
-        FieldType::Text => "text".into(),
-        FieldType::Set(SetOf::Phones) => "telephone numbers, such as +1 207 555 0118 x42".into(),
-        FieldType::Set(SetOf::Emails) => "e-mail addresses".into(),
-        FieldType::Set(of) => format!("a set of {of:?}").to_lowercase(),
-        FieldType::Log(_) => "an event".into(),
-        FieldType::Fields => "name and text".into(),
-    }
-}
-
-/// The form under which a key enters a set, so that two spellings of one value are one key.
-///
-/// # Errors
-/// When the key is empty, too long or not of the set's type.
-pub fn normalise_key(field: &Field, key: &str) -> Result<String, ValueError> {
-    let key = key.trim();
-    let wrong = |problem: String| ValueError::new(field.name, problem, allowed(field));
-    let normal = match field.ty {
-        FieldType::Set(SetOf::Emails) => {
-            let mail = key.to_lowercase();
-            let valid = mail.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.'));
-            if !valid {
-                return Err(wrong(format!("\"{}\" is not an e-mail address", clip(key))));
-            }
-            mail
-        }
-        FieldType::Set(SetOf::Phones) => {
-            let number = phone::normal(key);
-            number.ok_or_else(|| wrong(format!("\"{}\" is not a telephone number", clip(key))))?
-        }
-        FieldType::Set(SetOf::Ids) => {
-            let id = key.to_ascii_lowercase();
-            if !ids::is_canonical(&id) {
-                return Err(wrong(format!("\"{}\" is not an id", clip(key))));
-            }
-            id
-        }
-        _ => key.to_owned(),
-    };
-    if holds_nul(&normal) {
-        return Err(wrong(NUL_PROBLEM.into()));
-    }
-    if normal.is_empty() || normal.len() > limits::KEY_BYTES {
-        return Err(wrong(format!("key of {} bytes", normal.len())));
-    }
-    Ok(normal)
 }
 
 /// Shortens foreign text for a message.

@@ -11,7 +11,7 @@ use automerge::{ChangeHash as AutoHash, ObjType};
 use super::context::Context;
 use super::parsed::ParsedChange;
 use super::refusals::refuse;
-use super::values::check_key;
+use crate::document::fit;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, RecordId};
 use crate::limits;
@@ -32,7 +32,7 @@ fn containers(parsed: &ParsedChange) -> Option<Vec<(String, ObjType)>> {
     }
     let made = parsed.operations().into_iter().map(|op| match (&op.action, &op.obj, &op.key) {
         (OpType::Make(ty @ (ObjType::Map | ObjType::Text)), ObjectId::Root, Key::Map(name))
-            if !op.insert && op.pred.is_empty() && check_key(name).is_ok() =>
+            if !op.insert && op.pred.is_empty() && fit::key_problem(name).is_none() =>
         {
             Some((name.to_string(), *ty))
         }

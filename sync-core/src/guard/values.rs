@@ -1,13 +1,14 @@
-//! Values that fit a declared field, and the columns it is projected to.
+//! Values as a change writes them; what fits a declared field, `document::fit` says.
 
 use automerge::ScalarValue;
 
 use super::refusals::refuse;
-use crate::document::{PenRole, read_scalar};
+use crate::document::fit::{self, Claim};
+use crate::document::{PenRole, ValueError};
 use crate::error::{Refusal, RefusalCode};
 use crate::limits;
 use crate::nul::{NUL_PROBLEM, holds_nul};
-use crate::schema::{Field, FieldType, Writer};
+use crate::schema::{Field, Writer};
 
 pub(super) fn check_writer(field: &Field, pen: PenRole) -> Result<(), Refusal> {
     if field.writer == Writer::Server && pen == PenRole::Device {
@@ -19,46 +20,27 @@ pub(super) fn check_writer(field: &Field, pen: PenRole) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn check_value(field: &Field, value: &ScalarValue) -> Result<(), Refusal> {
-    // A word that only a newer app knows is kept as it is, and shown as other.
-    if let (FieldType::Choice { .. }, ScalarValue::Str(word)) = (field.ty, value)
-        && word.len() <= 255
-        && !holds_nul(word)
-    {
-        return Ok(());
-    }
-    if scalar_bytes(value) > limits::SCALAR_BYTES {
-        return refuse(RefusalCode::BadValue, format!("{} is too long.", field.name));
-    }
-    match read_scalar(field, value) {
-        Ok(_) => Ok(()),
-        Err(problem) => refuse(RefusalCode::BadValue, format!("{}: {problem}.", field.name)),
-    }
+/// The refusal of a value that does not fit.
+pub(super) fn bad_value(error: ValueError) -> Refusal {
+    Refusal::new(RefusalCode::BadValue, format!("{error}."))
 }
 
-pub(super) fn scalar_bytes(value: &ScalarValue) -> usize {
-    match value {
-        ScalarValue::Bytes(bytes) => bytes.len(),
-        ScalarValue::Str(text) => text.len(),
-        ScalarValue::Unknown { bytes, .. } => bytes.len(),
-        _ => 8,
-    }
+/// The refusal of what has grown beyond a limit.
+pub(super) fn beyond(error: ValueError) -> Refusal {
+    Refusal::new(RefusalCode::TooLarge, format!("{error}."))
 }
 
-/// Checks a key of any map, the root with it.
-pub(super) fn check_key(key: &str) -> Result<(), Refusal> {
-    if holds_nul(key) {
-        return refuse(RefusalCode::BadValue, format!("A name in the edit {NUL_PROBLEM}."));
+/// The refusal of what is said of somebody else, or of what has not come yet.
+pub(super) fn no_claim(claim: Claim) -> Refusal {
+    match claim {
+        Claim::Author(error) => Refusal::new(RefusalCode::ForeignAuthor, format!("{error}.")),
+        Claim::Ahead(error) => Refusal::new(RefusalCode::FutureTime, format!("{error}.")),
     }
-    if key.is_empty() || key.len() > limits::KEY_BYTES {
-        return refuse(RefusalCode::BadValue, "The edit uses a key that is empty or too long.");
-    }
-    Ok(())
 }
 
 /// Checks a value of a newer app's field: a small scalar is kept and passed on, if a row can hold it.
 pub(super) fn check_unknown(value: &ScalarValue) -> Result<(), Refusal> {
-    if scalar_bytes(value) > limits::SCALAR_BYTES || matches!(value, ScalarValue::Counter(_)) {
+    if fit::scalar_bytes(value) > limits::SCALAR_BYTES || matches!(value, ScalarValue::Counter(_)) {
         return refuse(
             RefusalCode::BadValue,
             "The edit writes an unknown field that is too large; update the app.",

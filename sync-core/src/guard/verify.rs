@@ -15,15 +15,13 @@ use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_
 use super::refusals::{bad_preds, refuse};
 use super::step::{self, is_step};
 use super::text::TextView;
-use super::values::{check_key, check_unknown, check_value, check_writer};
+use super::values::{bad_value, beyond, check_unknown, check_writer, no_claim};
 use super::verified::VerifiedChange;
-use crate::document::{PenRole, normalise_key};
+use crate::document::{PenRole, Value, fit, read_scalar};
 use crate::error::{Refusal, RefusalCode};
-use crate::event::Event;
 use crate::ids::{Actor, EventId};
 use crate::limits;
-use crate::nul::holds_nul;
-use crate::schema::{Field, FieldType, Genesis, ID_KEY, Initial, KIND_KEY, Log, Presence, Rule};
+use crate::schema::{Field, FieldType, Genesis, ID_KEY, KIND_KEY, Log, Presence, Rule};
 
 /// Judges a change against the document; the only maker of [`VerifiedChange`].
 ///
@@ -108,6 +106,14 @@ enum Effect {
     Settles,
 }
 
+/// How many keys a map has with the change, and may have.
+#[derive(Debug)]
+struct Size {
+    keys: usize,
+    most: usize,
+    refusal: Refusal,
+}
+
 struct Judge<'a> {
     context: &'a Context<'a>,
     genesis: &'a Genesis,
@@ -120,8 +126,8 @@ struct Judge<'a> {
     written: HashMap<(ObjId, String), Option<OpId>>,
     /// Keys at the root that this change gives a value.
     named: HashSet<String>,
-    /// Keys of each map, counting those this change adds.
-    sizes: HashMap<ObjId, usize>,
+    /// Maps to which this change writes.
+    sizes: HashMap<ObjId, Size>,
     /// Long texts that this change edits.
     texts: HashMap<ObjId, TextView>,
     /// Whether it writes what the record hangs from, other than in beginning it.
@@ -182,7 +188,12 @@ impl<'a> Judge<'a> {
         op: &Op,
         counter: u64,
     ) -> Result<(), Refusal> {
-        check_key(key)?;
+        if let Some(problem) = fit::key_problem(key) {
+            return refuse(
+                RefusalCode::BadValue,
+                format!("The edit writes what cannot be: {problem}."),
+            );
+        }
         let field = match place {
             Place::Root => self.context.kind.declared(key),
             Place::Container(field) => Some(field),
@@ -323,35 +334,19 @@ impl<'a> Judge<'a> {
                 format!("{key} is written once, when the record is created."),
             );
         }
-        let by = field.initial == Initial::Author;
-        if by && value.as_str() != Some(&*self.context.author.to_string()) {
-            return refuse(
-                RefusalCode::ForeignAuthor,
-                format!("{key} of a new record is the signed-in user."),
-            );
-        }
         if field.required == Presence::Required && *value == ScalarValue::Null {
             return refuse(RefusalCode::BadValue, format!("{key} cannot be empty."));
         }
-        check_value(field, value)?;
-        if field.rule == Rule::Immutable {
-            self.check_claim(value)?;
-        }
+        let own = (&self.context.kind, self.context.record);
+        fit::scalar(field, value, own).map_err(bad_value)?;
+        let said = read_scalar(field, value).unwrap_or(Value::Null);
+        let (author, now) = (self.context.author, self.context.now);
+        fit::claim(field, &said, author, now).map_err(no_claim)?;
         self.name(key)
     }
 
     fn name(&mut self, key: &str) -> Result<(), Refusal> {
         self.named.insert(key.to_owned());
-        Ok(())
-    }
-
-    /// A moment may be claimed, but not one that lies ahead; reminders are not claims.
-    fn check_claim(&self, value: &ScalarValue) -> Result<(), Refusal> {
-        if let ScalarValue::Timestamp(ms) = value
-            && *ms > self.context.now.0.saturating_add(limits::FUTURE_CLAIM_MS)
-        {
-            return refuse(RefusalCode::FutureTime, "The device's clock runs ahead; set it.");
-        }
         Ok(())
     }
 
@@ -385,32 +380,30 @@ impl<'a> Judge<'a> {
                 format!("{key} cannot be overwritten as a whole."),
             );
         }
+        let most = limits::UNKNOWN_KEYS;
+        let sentence = "It holds too many unknown fields.";
+        let refusal = || Refusal::new(RefusalCode::TooLarge, sentence);
         let count = || self.context.unknown_keys();
-        let adds = value.is_some() && before == 0;
-        self.count_key(
-            &ROOT,
-            adds,
-            limits::UNKNOWN_KEYS,
-            count,
-            "It holds too many unknown fields.",
-        )
+        self.count_key(&ROOT, (value, before), count, most, refusal);
+        Ok(())
     }
 
-    /// Counts a key that the change adds to a map; other writers' and its own earlier ones count too.
+    /// Counts a key that the change adds to a map, or takes out of it; what others wrote counts too.
     fn count_key(
         &mut self,
         object: &ObjId,
-        adds: bool,
+        (value, before): (Option<&ScalarValue>, usize),
+        keys: impl FnOnce() -> usize,
         most: usize,
-        before: impl FnOnce() -> usize,
-        sentence: &str,
-    ) -> Result<(), Refusal> {
-        if !adds {
-            return Ok(());
+        refusal: impl FnOnce() -> Refusal,
+    ) {
+        let size = self.sizes.entry(object.clone());
+        let size = size.or_insert_with(|| Size { keys: keys(), most, refusal: refusal() });
+        match (value, before) {
+            (Some(_), 0) => size.keys += 1,
+            (None, 1..) => size.keys = size.keys.saturating_sub(1),
+            _ => {}
         }
-        let size = self.sizes.entry(object.clone()).or_insert_with(before);
-        *size += 1;
-        if *size > most { refuse(RefusalCode::TooLarge, sentence) } else { Ok(()) }
     }
 
     fn check_entry(
@@ -423,26 +416,20 @@ impl<'a> Judge<'a> {
     ) -> Result<(), Refusal> {
         check_writer(field, self.context.pen)?;
         let doc = self.context.doc;
-        self.count_key(
-            object,
-            value.is_some() && before == 0,
-            limits::KEYS_PER_CONTAINER,
-            || doc.length(object),
-            &format!("{} holds too many entries; remove some first.", field.name),
-        )?;
-        let bad = || {
-            Refusal::new(RefusalCode::BadValue, format!("{} does not take this entry.", field.name))
+        let full = || {
+            let most = fit::count(field, limits::KEYS_PER_CONTAINER + 1);
+            most.err().map_or_else(unknown_place, beyond)
         };
+        let most = limits::KEYS_PER_CONTAINER;
+        self.count_key(object, (value, before), || doc.length(object), most, full);
         match (field.ty, value) {
             (FieldType::Set(_) | FieldType::Fields, None) => Ok(()),
             (FieldType::Set(_), Some(ScalarValue::Boolean(true))) => {
-                let normal = normalise_key(field, key).map_err(|_| bad())?;
-                if normal == key { Ok(()) } else { Err(bad()) }
+                fit::exact_key(field, key).map_err(bad_value)
             }
-            (FieldType::Fields, Some(ScalarValue::Str(text)))
-                if text.len() <= limits::SCALAR_BYTES && !holds_nul(text) =>
-            {
-                Ok(())
+            (FieldType::Fields, Some(ScalarValue::Str(text))) => {
+                fit::exact_key(field, key).map_err(bad_value)?;
+                fit::entry(field, key, text).map_err(bad_value)
             }
             (FieldType::Log(log), Some(ScalarValue::Str(text))) => {
                 self.check_event(field, log, object, key, text, before)
@@ -450,27 +437,22 @@ impl<'a> Judge<'a> {
             (FieldType::Log(_), None) => {
                 refuse(RefusalCode::Immutable, "What was noted in a log stays there.")
             }
-            _ => Err(bad()),
+            _ => refuse(RefusalCode::BadValue, format!("{} takes no such entry.", field.name)),
         }
     }
 
-    /// Nobody writes more than their share of a log, since nothing can be taken out of it.
     fn check_share(&self, field: &Field, object: &ObjId) -> Result<(), Refusal> {
         let doc = self.context.doc;
         if doc.length(object) < limits::EVENTS_PER_AUTHOR {
             return Ok(());
         }
-        let author = self.context.author;
-        let own = |text: &str| Event::parse(text).is_some_and(|event| event.by == author);
         let values = doc.map_range(object, ..).filter_map(|item| match item.value {
             ValueRef::Scalar(ScalarValueRef::Str(text)) => Some(text),
             _ => None,
         });
-        if values.filter(|text| own(text)).count() < limits::EVENTS_PER_AUTHOR {
-            return Ok(());
-        }
-        let sentence = format!("{} holds as many entries of yours as it may.", field.name);
-        refuse(RefusalCode::TooLarge, sentence)
+        let texts: Vec<_> = values.collect();
+        let texts = texts.iter().map(|text| text.as_ref());
+        fit::share(field, self.context.author, texts).map_err(beyond)
     }
 
     fn check_event(
@@ -486,18 +468,16 @@ impl<'a> Judge<'a> {
         if before > 0 || exists {
             return refuse(RefusalCode::Immutable, "What was noted in a log stays there.");
         }
-        // An event that does not show today may be the one that shows tomorrow, and what does not fit
-        // its column would then hold up somebody else's edit.
-        let event = Event::parse(text).filter(|event| {
-            text.len() <= limits::SCALAR_BYTES && log.problem(&event.data).is_none()
-        });
         let id = key.parse::<EventId>().ok().filter(|id| id.to_string() == key);
-        let (Some(event), Some(_)) = (event, id) else {
+        let Some(id) = id else {
             return refuse(
                 RefusalCode::BadValue,
                 format!("{} does not take this event; update the app.", field.name),
             );
         };
+        // An event that does not show today may be the one that shows tomorrow, and what does not fit
+        // its column would then hold up somebody else's edit.
+        let event = fit::event(field, log, id, text).map_err(bad_value)?;
         if event.by != self.context.author {
             return refuse(RefusalCode::ForeignAuthor, "The event names another author.");
         }
@@ -551,12 +531,17 @@ impl<'a> Judge<'a> {
         let doc = self.context.doc;
         let sentence = "It holds too many unknown entries.";
         let most = limits::KEYS_PER_CONTAINER;
-        self.count_key(object, before == 0, most, || doc.length(object), sentence)
+        let refusal = || Refusal::new(RefusalCode::TooLarge, sentence);
+        self.count_key(object, (Some(value), before), || doc.length(object), most, refusal);
+        Ok(())
     }
 
     /// What only the whole change can show: a creating change gives all that is required.
     fn finish(&self) -> Result<(), Refusal> {
         self.texts.values().try_for_each(TextView::finish)?;
+        if let Some(full) = self.sizes.values().find(|size| size.keys > size.most) {
+            return Err(full.refusal.clone());
+        }
         if self.creating == Creating::No {
             return Ok(());
         }

@@ -19,7 +19,7 @@ use super::error::ReplicaError;
 use super::history::{Histories, States};
 use super::store::{From, OpenDocument, OwnChange, Owner, Stored, Work};
 use super::writing::Writing;
-use crate::document::{EditError, Pen, PenRole, difference, hydrate};
+use crate::document::{Pen, PenRole, difference, hydrate};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId};
 use crate::schema::{Kind, Rule};
@@ -222,8 +222,9 @@ fn make_one(
             // An edit that says what the record says already is in it.
             match writing.edit(work, change.record, &mut open, &edit) {
                 Ok(_) => Ok((Some(open), Made::Again)),
-                // The record is odd; nothing was written, and the edit is kept in words.
-                Err(ReplicaError::Edit(EditError::Document(_))) => {
+                // The record is odd, or does not take the edit any more; nothing was written, and the
+                // edit is kept in words.
+                Err(ReplicaError::Edit(_)) => {
                     work.forget(change.record);
                     Ok((work.open(change.record)?, Made::Not))
                 }
@@ -233,8 +234,11 @@ fn make_one(
         None if states.is_some_and(States::begins) => {
             let kind: &Kind = &after.kind;
             let edit = difference(before, after, &hydrate(&kind.genesis().doc, kind));
-            let (open, _) = writing.begin(work, kind, change.record, &edit)?;
-            Ok((Some(open), Made::Again))
+            match writing.begin(work, kind, change.record, &edit) {
+                Ok((open, _)) => Ok((Some(open), Made::Again)),
+                Err(ReplicaError::Edit(_)) => Ok((None, Made::Not)),
+                Err(error) => Err(error),
+            }
         }
         None => Ok((None, Made::Not)),
     }

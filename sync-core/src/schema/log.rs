@@ -15,7 +15,7 @@ use super::words::{Presence, Writer};
 use crate::cell::{Cell, Row};
 use crate::event::{Event, EventData, Events, frontier};
 use crate::ids::{self, EventId};
-use crate::nul::{holds_nul, json_holds_nul};
+use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
 use crate::time::is_day;
 
 /// The declaration of a log.
@@ -164,9 +164,8 @@ impl Log {
                 }
                 None | Some(Json::Null) => {}
                 Some(value) => {
-                    if let Some(what) =
-                        value.as_str().map_or(Some("is no text"), |text| part.ty.problem(text))
-                    {
+                    let text = value.as_str().map(|text| part.ty.problem(text));
+                    if let Some(what) = text.unwrap_or_else(|| Some("is no text".into())) {
                         return Some(format!("{} {what}", part.name));
                     }
                 }
@@ -188,22 +187,22 @@ impl Log {
 }
 
 impl EventPartType {
-    fn problem(self, text: &str) -> Option<&'static str> {
-        let fits = match self {
+    fn problem(self, text: &str) -> Option<String> {
+        match self {
             Self::Word(words) => {
-                return (!words.contains(&text)).then_some("is not one of its words");
+                (!words.contains(&text)).then(|| format!("is not one of {}", words.join(", ")))
             }
+            Self::Text { .. } if holds_nul(text) => Some(NUL_PROBLEM.into()),
             Self::Text { max } => {
                 let fits = text.len() <= max || text.chars().count() <= max;
-                return (!fits || holds_nul(text)).then_some("is too long or holds a NUL");
+                let length = || text.chars().count();
+                (!fits).then(|| format!("is {} characters long, and takes {max}", length()))
             }
-            Self::Day => is_day(text),
-            Self::Id => ids::is_canonical(text),
-        };
-        (!fits).then_some(match self {
-            Self::Day => "is not a day",
-            _ => "is not an id",
-        })
+            Self::Day => {
+                (!is_day(text)).then(|| "is not a day as YYYY-MM-DD of the years 1 to 9999".into())
+            }
+            Self::Id => (!ids::is_canonical(text)).then(|| "is not an id".into()),
+        }
     }
 }
 

@@ -3,14 +3,14 @@
 use automerge::legacy::{Key, ObjectId, Op, OpId, OpType};
 use automerge::{ActorId, Automerge, Change, ExpandedChange, ObjType, ScalarValue};
 use proptest::prelude::*;
-use sync_core::document::{FieldChange, PenRole, RecordEdit};
+use sync_core::document::{FieldChange, PenRole, Value};
 use sync_core::error::RefusalCode;
 use sync_core::event::event_data;
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 
 use crate::chunk::{bomb, seal};
-use crate::kit::{NOW, created, edited, kind, mint, pen, record, user};
+use crate::kit::{NOW, created, edited, kind, pen, record, unchecked, user};
 
 /// A rep's record and an honest next change of it.
 struct Scene {
@@ -142,12 +142,18 @@ fn bytes_behind_the_author_are_refused() {
 fn a_visit_of_somebody_else_is_refused() {
     let visit = kind("interaction");
     let made = |by: u128| {
-        let (account, by) = (record(7).to_string(), user(by).to_string());
-        let pairs =
-            [("organization_id", &*account), ("interaction_type", "VISIT"), ("user_id", &*by)];
-        let (_, beginning) = created(visit, &pairs, &pen(1, 1));
+        let needed = [
+            ("organization_id", Value::Str(record(7).to_string())),
+            ("interaction_type", Value::Str("VISIT".into())),
+            ("user_id", Value::Str(user(by).to_string())),
+            ("created_by", Value::Str(user(1).to_string())),
+            ("created_at", Value::Instant(NOW)),
+            ("occurred_at", Value::Instant(NOW)),
+        ];
+        let set = |(name, value)| (visit.field(name).unwrap().clone(), FieldChange::Set(value));
         let doc = &visit.genesis().doc;
-        let parsed = guard::parse(&beginning.bytes).unwrap();
+        let beginning = unchecked(doc, visit, &needed.map(set), &pen(1, 1), &mut 0).unwrap();
+        let parsed = guard::parse(&beginning).unwrap();
         guard::verify(parsed, &Context { kind: visit.clone(), ..context(doc) }).map(drop)
     };
     made(1).unwrap();
@@ -162,16 +168,7 @@ fn a_stage_that_claims_a_role_is_refused() {
     let (doc, _) = created(deal, &pairs, &pen(1, 1));
     let closed = |role: Option<&str>| {
         let data = event_data([("stage", Some("closed-won")), ("role", role)]);
-        let edit = RecordEdit {
-            changes: vec![(deal.field("stage_log").unwrap().clone(), FieldChange::Append(data))],
-        };
-        let mut ahead = doc.clone();
-        let now = sync_core::document::hydrate(&ahead, deal);
-        let mut mint = || mint(&pen(1, 1), &mut 0);
-        let change =
-            sync_core::document::edit(&mut ahead, &now, &edit, &pen(1, 1), &mut mint).unwrap();
-        let parsed = guard::parse(&change.unwrap().bytes).unwrap();
-        guard::verify(parsed, &Context { kind: deal.clone(), ..context(&doc) }).map(drop)
+        noted(deal, &doc, "stage_log", data, &mut 0).0
     };
     closed(None).unwrap();
     let refusal = closed(Some("admin")).unwrap_err();
@@ -186,15 +183,12 @@ fn noted(
     data: sync_core::event::EventData,
     count: &mut u64,
 ) -> (Result<(), sync_core::error::Refusal>, Automerge) {
-    let change = FieldChange::Append(data);
-    let edit = RecordEdit { changes: vec![(on.field(log).unwrap().clone(), change)] };
+    let change = (on.field(log).unwrap().clone(), FieldChange::Append(data));
+    let change = unchecked(doc, on, &[change], &pen(1, 1), count).unwrap();
     let mut ahead = doc.clone();
-    let now = sync_core::document::hydrate(&ahead, on);
-    let mut mint = || mint(&pen(1, 1), count);
-    let change = sync_core::document::edit(&mut ahead, &now, &edit, &pen(1, 1), &mut mint).unwrap();
-    let parsed = guard::parse(&change.unwrap().bytes).unwrap();
+    sync_core::document::apply_stored(&mut ahead, std::slice::from_ref(&change)).unwrap();
     let context = Context { kind: on.clone(), ..context(doc) };
-    (guard::verify(parsed, &context).map(drop), ahead)
+    (guard::verify(guard::parse(&change).unwrap(), &context).map(drop), ahead)
 }
 
 /// Seventy writers who have not seen one another: what they leave can be built on by whoever comes next.

@@ -1,12 +1,16 @@
 //! Pens, documents and a world whose clock and entropy are counters.
 
-use automerge::Automerge;
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{Author, Automerge, ROOT, ReadDoc};
+use serde_json::Value as Json;
 use sync_core::crm;
-use sync_core::document::{self, LocalChange, Pen, PenRole, RecordEdit, hydrate};
+use sync_core::document::{self, FieldChange, FieldState, LocalChange, Pen, PenRole, RecordEdit};
+use sync_core::document::{Value, hydrate};
+use sync_core::event::{Event, frontier};
 use sync_core::ids::{Actor, EventId, RecordId, ScopeId, ServerEpoch, UserId};
 use sync_core::protocol::{Blob, FeedItem, ServerMessage, Welcome};
 use sync_core::replica::{OpenOptions, Replica};
-use sync_core::schema::Kind;
+use sync_core::schema::{Field, ID_KEY, Kind};
 use sync_core::testing::session_limits;
 pub(crate) use sync_core::testing::{Counted as World, NOW};
 use uuid::Uuid;
@@ -53,6 +57,64 @@ pub(crate) fn edited(
 ) -> Option<LocalChange> {
     let now = hydrate(doc, kind);
     document::edit(doc, &now, &edit(kind, pairs), pen, &mut || mint(pen, count)).unwrap()
+}
+
+/// What an app writes that checks nothing; the document is left as it was.
+pub(crate) fn unchecked(
+    doc: &Automerge,
+    kind: &Kind,
+    changes: &[(Field, FieldChange)],
+    pen: &Pen,
+    count: &mut u64,
+) -> Option<Vec<u8>> {
+    let mut doc = doc.clone();
+    let now = hydrate(&doc, kind);
+    let begins = now.id.is_none();
+    doc.set_author(Some(Author::from(pen.author.as_bytes().to_vec())));
+    doc.set_actor(pen.actor.automerge());
+    let mut tx = doc.transaction();
+    if begins {
+        tx.put(ROOT, ID_KEY, record(1).to_string()).unwrap();
+    }
+    for (field, change) in changes {
+        let container = kind.genesis().container(record(1), field.name);
+        match (change, container) {
+            (FieldChange::Set(value), None) => tx.put(ROOT, field.name, value.to_scalar()).unwrap(),
+            (FieldChange::Parts(some), None) => {
+                let mut whole = match now.value(field.name) {
+                    Value::Parts(whole) => whole.clone(),
+                    _ => Default::default(),
+                };
+                whole.extend(some.clone());
+                let whole = Json::Object(whole.into_iter().collect()).to_string();
+                tx.put(ROOT, field.name, whole).unwrap();
+            }
+            (FieldChange::Text(text), Some(id)) => tx.splice_text(&id, 0, 0, text).unwrap(),
+            (FieldChange::Add(key), Some(id)) => tx.put(&id, key.as_str(), true).unwrap(),
+            (FieldChange::Entry(key, Some(text)), Some(id)) => {
+                tx.put(&id, key.as_str(), text.as_str()).unwrap();
+            }
+            (FieldChange::Remove(key) | FieldChange::Entry(key, None), Some(id))
+                if tx.get(&id, key.as_str()).unwrap().is_some() =>
+            {
+                tx.delete(&id, key.as_str()).unwrap();
+            }
+            (FieldChange::Append(data), Some(id)) => {
+                let supersedes = match now.field(field.name) {
+                    Some(FieldState::Log(events)) => {
+                        frontier(events).into_iter().map(|(id, _)| id).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                let (at, by, data) = (pen.now, pen.author, data.clone());
+                let text = Event { at, by, supersedes, data }.to_text();
+                tx.put(&id, mint(pen, count).to_string(), text).unwrap();
+            }
+            _ => {}
+        }
+    }
+    let (hash, _) = tx.commit_with(CommitOptions::default().with_time(pen.now.seconds()));
+    Some(doc.get_change_by_hash(&hash?).unwrap().raw_bytes().to_vec())
 }
 
 pub(crate) fn replica(path: &std::path::Path, owner: u128, env: &mut World) -> Replica {

@@ -8,6 +8,7 @@ mod convergence;
 mod documents;
 mod evolve;
 mod fetching;
+mod forms;
 mod golden;
 mod guard;
 mod hostile;
