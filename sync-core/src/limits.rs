@@ -2,6 +2,8 @@
 //!
 //! A replica learns the ones that concern it from `Welcome`; nobody else has a copy.
 
+use crate::time::UnixMs;
+
 /// Longest frame accepted, in bytes as received. 1 MiB carries some 4,000 one-field changes.
 pub const FRAME_BYTES: usize = 1 << 20;
 /// Longest frame after inflation. Eight times the frame: text deflates five- to sevenfold.
@@ -130,6 +132,10 @@ pub const FIRST_MOMENT_MS: i64 = -62_135_596_800_000;
 /// The last moment that is of the year 9999 in every time zone, and the last that has a text: it is
 /// 9999-12-30T22:00:00Z.
 pub const LAST_MOMENT_MS: i64 = 253_402_207_200_000;
+/// No device existed before 2015: a clock that says so was never set.
+pub const EARLIEST: UnixMs = UnixMs(1_420_070_400_000);
+/// By how much two clocks may differ without anybody minding: edits are dated by the device's.
+pub const CLOCK_TOLERANCE_MS: u64 = 2 * 60 * 1000;
 /// How far into the future a claimed time may lie before it is refused.
 pub const FUTURE_CLAIM_MS: i64 = 10 * 60 * 1000;
 /// Bytes that come down a socket before somebody has signed in on it. The longest hello has a token

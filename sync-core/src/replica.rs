@@ -10,7 +10,7 @@
 //! accepted it, or in quarantine with the server's reason.
 //!
 //! The files, each using only those before it: `env`, `touched`, `moments`, `error`; `store`, the SQLite file;
-//! `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
+//! `clock`; `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
 //! `state`: the session's words; `list`, `difference`, `subscriptions`; `device`, the replica itself;
 //! and then what it does.
 
@@ -20,6 +20,8 @@ mod moments;
 mod touched;
 
 mod store;
+
+mod clock;
 
 mod again;
 mod history;
@@ -36,6 +38,7 @@ mod subscriptions;
 
 mod device;
 
+mod dating;
 mod edit;
 mod evict;
 mod feed;
@@ -54,6 +57,7 @@ mod session;
 mod status;
 mod verdicts;
 
+pub use clock::ClockAhead;
 pub use device::{OpenOptions, Replica};
 pub use difference::{Added, Changed, Difference, Removed};
 pub use edit::{Committed, GroupEdit};

@@ -22,8 +22,8 @@ mod words;
 
 pub use columns::{Column, ColumnType, column};
 pub use field::{
-    Field, FieldDeclaration, FieldType, Initial, Part, PartType, Rule, Search, SetOf, Use, choice,
-    date, fields, flag, instant, int, link, log, long_text, part, set, text, whole,
+    Field, FieldDeclaration, FieldType, Initial, Part, PartType, Rule, Search, SetOf, Tense, Use,
+    choice, date, fields, flag, instant, int, link, log, long_text, part, set, text, whole,
 };
 pub use genesis::{Genesis, ID_KEY, KIND_KEY, is_step_actor, step_actor};
 pub use kind::{Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage, derived};

@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::ids::{self, EventId, RecordId, UserId};
 use crate::limits;
 use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
-use crate::schema::{Field, FieldType, Initial, Kind, Log, Part, PartType, Presence, Rule, SetOf};
+use crate::schema::{Field, FieldType, Initial, Kind, Log, Part, PartType, Presence, SetOf, Tense};
 use crate::time::{UnixMs, is_day};
 
 fn wrong<T>(field: &Field, problem: String) -> Result<T, ValueError> {
@@ -95,7 +95,7 @@ pub fn claim(field: &Field, value: &Value, author: UserId, now: UnixMs) -> Resul
             let problem = format!("\"{}\" is somebody else", clip(by));
             Err(Claim::Author(misfit(problem, "the signed-in user")))
         }
-        Value::Instant(at) if field.rule == Rule::Immutable && lies_ahead(*at, now) => {
+        Value::Instant(at) if is_past(field) && lies_ahead(*at, now) => {
             Err(Claim::Ahead(misfit(format!("{at} lies ahead"), "a moment that has come")))
         }
         _ => Ok(()),
@@ -117,6 +117,11 @@ impl From<Claim> for ValueError {
             Claim::Author(error) | Claim::Ahead(error) => error,
         }
     }
+}
+
+/// Whether a field says what has happened.
+pub fn is_past(field: &Field) -> bool {
+    field.tense == Tense::Past
 }
 
 /// Whether a moment lies further ahead than clocks differ.

@@ -11,9 +11,6 @@ use crate::limits;
 use crate::schema::Genesis;
 use crate::time::UnixMs;
 
-/// No device existed before 2015 in UTC seconds.
-pub(super) const EARLIEST_SECONDS: i64 = 1_420_070_400;
-
 /// Whether this is the change that begins the record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Creating {
@@ -24,7 +21,7 @@ pub(super) enum Creating {
 pub(super) fn check_time(parsed: &ParsedChange, context: &Context<'_>) -> Result<(), Refusal> {
     let claimed = parsed.change.timestamp();
     let latest = UnixMs(context.now.0.saturating_add(limits::FUTURE_CLAIM_MS)).seconds();
-    if claimed > latest || claimed < EARLIEST_SECONDS {
+    if claimed > latest || claimed < limits::EARLIEST.seconds() {
         return refuse(
             RefusalCode::FutureTime,
             "The device's clock is wrong by more than ten minutes; set it and make the edit again.",

@@ -11,7 +11,7 @@ use automerge::{
 
 use super::context::Context;
 use super::parsed::ParsedChange;
-use super::place::{Creating, EARLIEST_SECONDS, check_author, check_place, check_time};
+use super::place::{Creating, check_author, check_place, check_time};
 use super::refusals::{bad_preds, refuse};
 use super::step::{self, is_step};
 use super::text::TextView;
@@ -488,8 +488,7 @@ impl<'a> Judge<'a> {
             return refuse(RefusalCode::ServerOnly, sentence);
         }
         self.check_share(field, object)?;
-        let latest = self.context.now.0.saturating_add(limits::FUTURE_CLAIM_MS);
-        if event.at.0 > latest || event.at.seconds() < EARLIEST_SECONDS {
+        if fit::lies_ahead(event.at, self.context.now) || event.at < limits::EARLIEST {
             return refuse(RefusalCode::FutureTime, "The device's clock is wrong; set it.");
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! A change builds on all its writer knew. It falls with a refused one before it, and for its form
 //! alone, through no fault of whoever made the edit: its writer or its number was used elsewhere (by
 //! a copy of the file, or by somebody who stole the writer's name), or it builds on what the server
-//! does not have. The replica then reads back what the change did, takes it out of the outbox, and
+//! does not have. Nor is it a fault when a clock was wrong. The replica then reads back what the change did, takes it out of the outbox, and
 //! makes the edit again on what the record is by then, as another writer.
 //!
 //! **Invariant**: an edit is made again once at most for its form; refused for it again, it goes
@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use automerge::Automerge;
 use sha2::{Digest, Sha256};
 
+use super::clock::{let_nothing_lie_ahead, redated};
 use super::error::ReplicaError;
 use super::history::{Histories, States};
 use super::store::{From, OpenDocument, OwnChange, Owner, Stored, Work};
@@ -31,7 +32,8 @@ pub(super) fn of_form(code: RefusalCode) -> bool {
         RefusalCode::ForeignActor
         | RefusalCode::MissingDependency
         | RefusalCode::SequenceGap
-        | RefusalCode::OpCounter => true,
+        | RefusalCode::OpCounter
+        | RefusalCode::FutureTime => true,
         RefusalCode::Malformed
         | RefusalCode::TooLarge
         | RefusalCode::TooManyOps
@@ -49,7 +51,6 @@ pub(super) fn of_form(code: RefusalCode) -> bool {
         | RefusalCode::Constraint
         | RefusalCode::GroupRefused
         | RefusalCode::DependsOnRefused
-        | RefusalCode::FutureTime
         | RefusalCode::OverQuota
         | RefusalCode::Internal => false,
     }
@@ -132,6 +133,22 @@ impl Again {
     /// Whether it can be read of each what it did.
     pub(super) fn is_complete(&self) -> bool {
         self.edits.iter().all(|(_, states)| states.is_some())
+    }
+
+    /// Whether all of them were made here, and no server has heard of them.
+    pub(super) fn is_of_here(&self) -> bool {
+        self.edits.iter().all(|(change, _)| change.from == From::Here)
+    }
+
+    /// Dates those anew whose moments no server takes, of a clock that was off by so much.
+    pub(super) fn redate(&mut self, shift_ms: i64, now: UnixMs) {
+        for (change, states) in &mut self.edits {
+            let made_at = &mut change.origin.made_at;
+            *made_at = redated(*made_at, shift_ms, now);
+            if let Some(states) = states {
+                states.claimed = redated(states.claimed, shift_ms, now);
+            }
+        }
     }
 
     /// Notes for what refusal they are made again.
@@ -219,6 +236,7 @@ fn make_one(
             let mut edit = difference(before, after, &open.hydrated);
             // If it began the record, which is there by now, the rest of it is an edit.
             edit.changes.retain(|(field, _)| field.rule != Rule::Immutable);
+            let_nothing_lie_ahead(&mut edit, writer.pen.now);
             // An edit that says what the record says already is in it.
             match writing.edit(work, change.record, &mut open, &edit) {
                 Ok(_) => Ok((Some(open), Made::Again)),
@@ -233,7 +251,8 @@ fn make_one(
         }
         None if states.is_some_and(States::begins) => {
             let kind: &Kind = &after.kind;
-            let edit = difference(before, after, &hydrate(&kind.genesis().doc, kind));
+            let mut edit = difference(before, after, &hydrate(&kind.genesis().doc, kind));
+            let_nothing_lie_ahead(&mut edit, writer.pen.now);
             match writing.begin(work, kind, change.record, &edit) {
                 Ok((open, _)) => Ok((Some(open), Made::Again)),
                 Err(ReplicaError::Edit(_)) => Ok((None, Made::Not)),

@@ -81,7 +81,7 @@ impl Replica {
         groups: &[&[GroupEdit]],
         env: &mut dyn Env,
     ) -> Result<Vec<Committed>, ReplicaError> {
-        let now = env.now();
+        let now = self.dated(env)?;
         let pen = Pen { actor: self.actor, author: self.user(), now, role: PenRole::Device };
         self.file
             .write(|work| groups.iter().map(|edits| commit_group(work, edits, &pen, env)).collect())

@@ -41,10 +41,10 @@ impl Replica {
         batch: FeedBatch,
         env: &mut dyn Env,
     ) -> Result<Vec<Effect>, SessionFault> {
+        let now = self.dated(env)?;
         let State::Open(session) = &mut self.session.state else {
             return Err(SessionFault::OutOfTurn("feed"));
         };
-        let now = env.now();
         let group = GroupId::mint(now, draw(env));
         let taken = self.file.write(|work| take_batch(work, &batch, session, group, now))?;
         session.asked.retain(|record| !taken.arrived.contains(record));

@@ -1,5 +1,6 @@
 //! What the server refused: kept with its reason, shown, made again by hand, or thrown away.
 
+use super::clock::let_nothing_lie_ahead;
 use super::device::Replica;
 use super::edit::{GroupEdit, commit_group};
 use super::env::Env;
@@ -8,6 +9,7 @@ use super::store::{Quarantined, Work};
 use crate::document::{Pen, PenRole, RecordEdit};
 use crate::ids::ChangeHash;
 use crate::schema::Rule;
+use crate::time::UnixMs;
 
 /// Why a refused edit could not be made again.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +55,11 @@ impl Replica {
         corrections: RecordEdit,
         env: &mut dyn Env,
     ) -> Result<(), ResubmitError> {
-        let now = env.now();
+        let now = self.dated(env)?;
         let pen = Pen { actor: self.actor, author: self.user(), now, role: PenRole::Device };
         self.file.write(|work| {
             let one = work.stored().quarantined(hash)?.ok_or(ResubmitError::Unknown(hash))?;
-            let edit = corrected(work, &one, corrections)?;
+            let edit = corrected(work, &one, corrections, now)?;
             if commit_group(work, &[edit], &pen, env)?.changes.is_empty() {
                 return Err(ResubmitError::Nothing);
             }
@@ -83,9 +85,12 @@ fn corrected(
     work: &mut Work<'_>,
     refused: &Quarantined,
     corrections: RecordEdit,
+    now: UnixMs,
 ) -> Result<GroupEdit, ResubmitError> {
     let kind = work.schema().kind(&refused.kind).ok_or(ResubmitError::NoRecord)?;
     let mut edit = RecordEdit::from_json(kind, &refused.edit);
+    // What was refused for a clock that was wrong says when it happened by that clock.
+    let_nothing_lie_ahead(&mut edit, now);
     // A correction takes the place of what was said of the same field.
     edit.changes.retain(|(f, _)| corrections.changes.iter().all(|(c, _)| c.name != f.name));
     edit.changes.extend(corrections.changes);

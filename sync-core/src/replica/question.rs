@@ -55,7 +55,7 @@ impl Replica {
         env: &mut dyn Env,
     ) -> Result<Question, ReplicaError> {
         // A writer of its own: what is pushed under the real one later must not have its numbers.
-        let now = env.now();
+        let now = self.dated(env)?;
         let pen = Pen { actor: Actor(draw(env)), author: self.user(), now, role: PenRole::Device };
         // The edit is really made, in a transaction that is never committed: then it cannot differ
         // from what a commit would write.

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
+use super::dating::{Dating, heard};
 use super::device::Replica;
 use super::effect::{Effect, SessionFault};
-use super::env::Env;
+use super::env::{Env, draw};
 use super::error::ReplicaError;
 use super::state::{Holder, LINK, OpenSession, Rows, State};
-use crate::ids::FeedPosition;
+use crate::ids::{Actor, FeedPosition};
 use crate::protocol::{
     Blob, ClientMessage, Compression, GoodbyeCode, Hello, LEAN, PROTOCOL_MIN, PROTOCOL_VERSION,
     Refresh, ServerMessage, Welcome,
@@ -77,7 +78,7 @@ impl Replica {
         env: &mut dyn Env,
     ) -> Result<Vec<Effect>, SessionFault> {
         match ServerMessage::from_bytes(frame)? {
-            ServerMessage::Welcome(welcome) => self.handle_welcome(welcome),
+            ServerMessage::Welcome(welcome) => self.handle_welcome(welcome, env),
             ServerMessage::Verdicts(verdicts) => self.handle_verdicts(&verdicts, env),
             ServerMessage::Answer(answer) => self.handle_answer(answer),
             ServerMessage::Feed(batch) => self.handle_feed(batch, env),
@@ -108,7 +109,11 @@ impl Replica {
         noted.expect("BUG: a test's file takes a cursor");
     }
 
-    fn handle_welcome(&mut self, welcome: Welcome) -> Result<Vec<Effect>, SessionFault> {
+    fn handle_welcome(
+        &mut self,
+        welcome: Welcome,
+        env: &mut dyn Env,
+    ) -> Result<Vec<Effect>, SessionFault> {
         let State::Greeting { cursor } = &mut self.session.state else {
             return Err(SessionFault::OutOfTurn("welcome"));
         };
@@ -120,7 +125,8 @@ impl Replica {
         // Without a cursor nothing is here of another life; and where nothing is new, the server took it.
         let other = known.is_some_and(|known| known != *welcome.epoch.as_bytes());
         let restored = other && cursor.is_some() && !welcome.live;
-        let wanted = self.file.write(|work| {
+        let own = env.now();
+        let (wanted, dating, tables) = self.file.write(|work| {
             if restored {
                 // Until the feed has begun anew, the file stands where it did in the other life.
                 work.want_everything()?;
@@ -130,7 +136,8 @@ impl Replica {
             work.set_meta("role", &welcome.role.as_str())?;
             work.set_meta("last_fault", &None::<String>)?;
             work.set_meta("last_sync", &welcome.now.0)?;
-            Ok::<_, SessionFault>(work.stored().wanted()?)
+            let dating = heard(work, own, welcome.now)?;
+            Ok::<_, SessionFault>((work.stored().wanted()?, dating, work.touched_kinds()))
         })?;
         let ours = self.file.tables().fingerprint();
         let agreed = welcome.fingerprint.as_ref().is_some_and(|theirs| theirs.0 == ours);
@@ -156,6 +163,14 @@ impl Replica {
             cursor,
         };
         let mut effects = vec![Effect::Connected];
+        if let Dating::Anew(refused) = dating {
+            // The numbers of what was dated anew are not to be used again.
+            self.actor = Actor(draw(env));
+            effects.push(Effect::Changed(tables));
+            if !refused.is_empty() {
+                effects.push(Effect::Refused(refused));
+            }
+        }
         // What an earlier session asked for, and went away before the answer.
         if restored {
             // They come by themselves, or are asked for once it shows that they do not.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::ClockAhead;
 use super::device::Replica;
 use super::env::Env;
 use super::error::ReplicaError;
@@ -31,6 +32,8 @@ pub struct Status {
     /// How far the tables are filled after an update that changed the declarations; none when they
     /// are complete.
     pub rebuilding: Option<Rebuilding>,
+    /// By how much the device's clock was ahead of the server's when that was last heard.
+    pub clock: ClockAhead,
     /// When the server was last heard.
     pub last_sync: Option<UnixMs>,
     /// Why the last session ended or failed.
@@ -80,6 +83,7 @@ impl Replica {
             comparing: stored.count("SELECT count(*) FROM wanted WHERE offer = 1")?,
             records: stored.count("SELECT count(*) FROM documents")?,
             rebuilding: self.rebuilding()?,
+            clock: ClockAhead::of(stored)?,
             last_sync: stored.meta::<i64>("last_sync")?.map(UnixMs),
             last_fault: self.last_fault.clone(),
         })
@@ -166,6 +170,9 @@ impl Status {
         }
         if self.refused > 0 {
             said.push_str(&format!(" · {} refused", counted(self.refused, "edit")));
+        }
+        if let Some(clock) = self.clock.said() {
+            said.push_str(&format!(" · {clock}"));
         }
         said
     }

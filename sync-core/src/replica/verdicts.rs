@@ -13,6 +13,7 @@ use super::store::Work;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, RecordId};
 use crate::protocol::{Verdict, VerdictOutcome, Verdicts};
+use crate::time::UnixMs;
 
 impl Replica {
     pub(super) fn handle_verdicts(
@@ -39,8 +40,9 @@ impl Replica {
             asked: session.asked.iter().copied().collect(),
             ..Judged::default()
         };
+        let now = self.dated(env)?;
         let (settled, tables) = self.file.write(|work| {
-            let settled = judged.settle(work, &verdicts.verdicts)?;
+            let settled = judged.settle(work, &verdicts.verdicts, now)?;
             work.want(&settled.wanted)?;
             Ok::<_, SessionFault>((settled, work.touched_kinds()))
         })?;
@@ -91,13 +93,14 @@ impl<'v> Judged<'v> {
         mut self,
         work: &mut Work<'_>,
         verdicts: &'v [Verdict],
+        now: UnixMs,
     ) -> Result<Settled, ReplicaError> {
         for verdict in verdicts {
             self.sort(work, verdict)?;
         }
         let mut fallout = Fallout::default();
         for (hash, code, refusal) in std::mem::take(&mut self.malformed) {
-            if !self.mend(work, hash, code, &mut fallout)? {
+            if !self.mend(work, hash, (code, now), &mut fallout)? {
                 self.refused.push((hash, refusal));
             }
         }
@@ -170,7 +173,7 @@ impl<'v> Judged<'v> {
         &mut self,
         work: &mut Work<'_>,
         hash: ChangeHash,
-        code: RefusalCode,
+        (code, now): (RefusalCode, UnixMs),
         fallout: &mut Fallout,
     ) -> Result<bool, ReplicaError> {
         if self.waits.contains(&hash) || work.stored().place(hash)?.is_none() {
@@ -179,7 +182,7 @@ impl<'v> Judged<'v> {
         }
         // Only the record as the server has it tells what these stand against; and if the change is
         // in there after all, it is not to be made again.
-        if code != RefusalCode::ForeignActor {
+        if code != RefusalCode::ForeignActor && code != RefusalCode::FutureTime {
             return self.wait_for_the_record(work, hash, code);
         }
         let mut again = Again::read_entangled(work, &[hash])?;
@@ -187,6 +190,7 @@ impl<'v> Judged<'v> {
             return Ok(false);
         }
         again.because(code);
+        again.redate(0, now);
         again.set_aside(work)?;
         fallout.refused.extend(again.make(work)?);
         Ok(true)

@@ -54,6 +54,8 @@ pub struct FieldDeclaration {
     pub usage: Use,
     /// What a new record gets when nothing is given.
     pub initial: Initial,
+    /// Whether a moment of it may lie ahead.
+    pub tense: Tense,
     /// Whether its words are in the full-text index.
     pub search: Search,
     /// One sentence for the field reference.
@@ -78,6 +80,15 @@ pub enum Initial {
     Now,
     /// Whoever creates the record. Nobody says that of somebody else: another value is refused.
     Author,
+}
+
+/// Whether a moment may lie ahead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tense {
+    /// It may: a plan, a reminder.
+    Any,
+    /// It has come: what is said to have happened.
+    Past,
 }
 
 /// Whether the full-text index covers a field.
@@ -226,6 +237,7 @@ const fn field(name: &'static str, ty: FieldType, rule: Rule) -> FieldDeclaratio
         since: 1,
         usage: Use::InUse,
         initial: Initial::Nothing,
+        tense: Tense::Any,
         search: Search::No,
         doc: "",
     }
@@ -310,6 +322,11 @@ impl FieldDeclaration {
     /// Is the moment of creation when nothing is given.
     pub const fn initially_now(mut self) -> Self {
         self.initial = Initial::Now;
+        self.past()
+    }
+    /// Is a moment that has come.
+    pub const fn past(mut self) -> Self {
+        self.tense = Tense::Past;
         self
     }
     /// Is whoever creates the record.

@@ -21,6 +21,13 @@ impl Counted {
     }
 }
 
+impl Counted {
+    /// Sets the clock.
+    pub fn set(&mut self, now: UnixMs) {
+        self.now = now.0;
+    }
+}
+
 impl Env for Counted {
     fn now(&mut self) -> UnixMs {
         self.now += 1000;

@@ -65,6 +65,8 @@ pub enum Deed {
     Second(DeviceId),
     /// A clock is off by so many milliseconds.
     Clock(DeviceId, i64),
+    /// The server's clock is off by so many milliseconds.
+    ServerClock(i64),
     /// A device gets an app of another version.
     Update(DeviceId, Version),
 }
@@ -141,6 +143,7 @@ impl fmt::Display for Deed {
             Self::Copy(d) => write!(f, "copy {}", d.0),
             Self::Second(d) => write!(f, "second {}", d.0),
             Self::Clock(d, ms) => write!(f, "clock {} {ms}", d.0),
+            Self::ServerClock(ms) => write!(f, "server-clock {ms}"),
             Self::Update(d, version) => write!(f, "update {} {}", d.0, version.as_str()),
         }
     }
@@ -246,6 +249,7 @@ fn deed(verb: &str, rest: &[&str]) -> Option<Deed> {
         "copy" => Deed::Copy(device()?),
         "second" => Deed::Second(device()?),
         "clock" => Deed::Clock(device()?, rest.get(1)?.parse().ok()?),
+        "server-clock" => Deed::ServerClock(rest.first()?.parse().ok()?),
         "update" => Deed::Update(device()?, version(rest.get(1)?)?),
         _ => return None,
     })

@@ -181,8 +181,12 @@ impl Drawing {
                 Deed::Second(device)
             }
             95..96 => {
-                let days = self.random.between(0, 6) as i64 - 4;
-                Deed::Clock(device, days * DAY)
+                let days = self.random.between(0, 6) as i64 - 3;
+                match self.random.below(8) {
+                    0 => Deed::Clock(device, -60 * 365 * DAY),
+                    1 => Deed::ServerClock(days * DAY),
+                    _ => Deed::Clock(device, days * DAY),
+                }
             }
             96..98 => {
                 let later = self.random.percent(70);

@@ -155,6 +155,7 @@ fn perform(world: &mut World, trade: &Trade, deed: Deed) {
         Deed::Restore(d) if there(world, d) => world.restore(d),
         Deed::Copy(d) if there(world, d) => drop(world.copy_device(d)),
         Deed::Second(d) if there(world, d) => drop(world.second_process(d)),
+        Deed::ServerClock(ms) => world.set_server_clock(ms),
         Deed::Clock(d, ms) if there(world, d) => world.set_clock(d, ms),
         Deed::Update(d, version) if there(world, d) => world.update(d, trade.schema(version)),
         _ => {}

@@ -45,6 +45,8 @@ pub struct World {
     pub(super) now: u64,
     pub(super) ahead: Timeline<Happening>,
     pub(super) server: Server,
+    /// How far the server's clock is off.
+    pub(super) server_skew_ms: i64,
     /// Until when the server is down.
     pub(super) down_until: Option<u64>,
     pub(super) devices: Vec<Device>,
@@ -81,6 +83,7 @@ impl World {
             now: 0,
             ahead: Timeline::default(),
             server: Server::new(schema, rules),
+            server_skew_ms: 0,
             down_until: None,
             devices: Vec::new(),
             connections: Vec::new(),
@@ -127,6 +130,11 @@ impl World {
         self.now = until;
     }
 
+    pub(super) fn server_wall(&self) -> UnixMs {
+        UnixMs(self.wall().0 + self.server_skew_ms)
+    }
+
+    /// The time of day.
     pub(super) fn wall(&self) -> UnixMs {
         UnixMs(BEGINNING.0 + i64::try_from(self.now).unwrap_or(i64::MAX))
     }

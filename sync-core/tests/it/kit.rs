@@ -12,6 +12,7 @@ use sync_core::protocol::{Blob, FeedItem, ServerMessage, Welcome};
 use sync_core::replica::{OpenOptions, Replica};
 use sync_core::schema::{Field, ID_KEY, Kind};
 use sync_core::testing::session_limits;
+use sync_core::time::UnixMs;
 pub(crate) use sync_core::testing::{Counted as World, NOW};
 use uuid::Uuid;
 
@@ -127,14 +128,23 @@ pub(crate) fn welcome() -> Vec<u8> {
     welcome_with(None)
 }
 
+/// The server takes user 1 in, and says what its clock says.
+pub(crate) fn welcome_at(now: UnixMs) -> Vec<u8> {
+    welcoming(None, now)
+}
+
 /// The server takes user 1 in, and says what its rows are of.
 pub(crate) fn welcome_with(fingerprint: Option<Blob>) -> Vec<u8> {
+    welcoming(fingerprint, NOW)
+}
+
+fn welcoming(fingerprint: Option<Blob>, now: UnixMs) -> Vec<u8> {
     ServerMessage::Welcome(Welcome {
         protocol: 1,
         user: user(1),
         role: "sales_rep".into(),
         epoch: ServerEpoch(Uuid::from_u128(1)),
-        now: NOW,
+        now,
         limits: session_limits(),
         live: false,
         fingerprint,

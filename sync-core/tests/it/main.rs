@@ -3,6 +3,7 @@
 
 mod anew;
 mod chunk;
+mod clocks;
 mod conformance;
 mod convergence;
 mod documents;

@@ -354,3 +354,65 @@ fn the_guide_to_testing_shows_what_runs() {
         assert!(guide.contains(shown), "docs/TESTING.md does not show:\n{shown}");
     }
 }
+
+/// Days ahead and behind, and never set at all: what is edited before anybody was heard goes up, dated by
+/// the server, and nothing is refused. What is edited afterwards, offline, is dated right from the start.
+#[test]
+fn a_wrong_clock_costs_no_work() {
+    const DAY: i64 = 86_400_000;
+    for skew in [3 * DAY, -3 * DAY, 400 * DAY, -60 * 365 * DAY, 30 * 60_000] {
+        let mut world = world();
+        let rep = world.device(REP);
+        world.set_clock(rep, skew);
+        let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+        world.edit(rep, account, &[("cuisine", "Thai"), ("notes", "Ring twice.")]).unwrap();
+        let visit = [("organization_id", &*account.to_string()), ("interaction_type", "VISIT")];
+        let visit = world.create(rep, "interaction", &visit).unwrap();
+        world.edit(rep, visit, &[("status", "completed")]).unwrap();
+        world.go_online(rep);
+        world.run_for(20_000);
+        world.go_offline(rep);
+        world.edit(rep, visit, &[("status", "no_show"), ("outcome", "Closed")]).unwrap();
+        let said = world.replica(rep).unwrap().status().unwrap().to_string();
+        assert_eq!(said.contains("this device's clock is"), skew != 0, "{said}");
+        world.heal().unwrap();
+        assert_eq!(world.check(), [""; 0]);
+        let replica = world.replica(rep).unwrap();
+        assert_eq!(replica.quarantine().unwrap(), [], "{skew}");
+        let now = replica.record(visit).unwrap().unwrap();
+        assert_eq!(now.text("outcome"), Some("Closed"));
+        let sql = "SELECT created_at, occurred_at, status_at FROM interactions";
+        let rows = replica.query(sql).unwrap().rows;
+        for moment in &rows[0] {
+            let moment = moment.as_str().unwrap();
+            let off = moment < "2026-09-2" || moment > "2026-09-23";
+            // Three days behind may have been so: nobody can tell it from work of three days ago.
+            assert!(!off || skew == -3 * DAY, "{moment} of a clock that is {skew} off");
+        }
+    }
+}
+
+/// The server's clock is days behind everybody's, and is set while devices are offline: their edits are
+/// taken under the server's time of the moment.
+#[test]
+fn a_wrong_clock_of_the_server_costs_no_work() {
+    const DAY: i64 = 86_400_000;
+    for skew in [-2 * DAY, 2 * DAY] {
+        let mut world = world();
+        world.set_server_clock(skew);
+        let rep = world.device(REP);
+        let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+        world.go_online(rep);
+        world.run_for(20_000);
+        world.edit(rep, account, &[("cuisine", "Thai")]).unwrap();
+        world.run_for(20_000);
+        world.go_offline(rep);
+        world.edit(rep, account, &[("cuisine", "Greek")]).unwrap();
+        world.set_server_clock(0);
+        world.heal().unwrap();
+        assert_eq!(world.check(), [""; 0]);
+        let replica = world.replica(rep).unwrap();
+        assert_eq!(replica.quarantine().unwrap(), [], "{skew}");
+        assert_eq!(replica.record(account).unwrap().unwrap().text("cuisine"), Some("Greek"));
+    }
+}

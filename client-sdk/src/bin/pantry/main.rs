@@ -109,6 +109,7 @@ async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Fa
                 "link": status.link.to_string(), "unsent": status.unsent,
                 "oldest_unsent": status.oldest_unsent.map(|at| at.to_string()),
                 "conflicts": status.conflicts, "refused": status.refused, "records": status.records, "comparing": status.comparing,
+                "clock_ahead_ms": status.clock.0, "clock": status.clock.said(),
                 "last_sync": status.last_sync.map(|at| at.to_string()), "last_fault": status.last_fault,
             });
             out.value(&value, &line(&status.to_string()));

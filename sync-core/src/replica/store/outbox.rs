@@ -251,6 +251,21 @@ impl<'a> Stored<'a> {
         rows.collect()
     }
 
+    /// Edits made here that wait under a moment before the one or after the other.
+    pub(in crate::replica) fn misdated(
+        self,
+        earliest: UnixMs,
+        latest: UnixMs,
+    ) -> rusqlite::Result<Vec<ChangeHash>> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT hash FROM changes WHERE state = 1 AND step = 0 AND origin = 0
+             AND (made_at < ?1 OR made_at > ?2) ORDER BY seq",
+        )?;
+        let rows = statement
+            .query_map([earliest.0, latest.0], |row| row.get(0).map(ChangeHash))?;
+        rows.collect()
+    }
+
     /// When the oldest edit that waits was made.
     pub(in crate::replica) fn oldest_unsent(self) -> rusqlite::Result<Option<UnixMs>> {
         let oldest: Option<i64> = self

@@ -31,7 +31,7 @@ impl World {
             .into_iter()
             .map(|(id, push, job)| ((id, push), job))
             .unzip();
-        let (count, wall) = (jobs.len(), self.wall());
+        let (count, wall) = (jobs.len(), self.server_wall());
         self.note(|| format!("commit of {count}"));
         match self.server.commit_all(jobs, wall) {
             Batch::Died => self.server_dies(),
@@ -149,7 +149,7 @@ impl World {
         let pen = Pen {
             actor: Actor(random.bytes()),
             author: by,
-            now: self.wall(),
+            now: self.server_wall(),
             role: PenRole::Server,
         };
         let edit = RecordEdit { changes: vec![(field.clone(), FieldChange::Append(data))] };

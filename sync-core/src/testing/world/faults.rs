@@ -144,6 +144,12 @@ impl World {
         self.server.failing_commit = Some(nth);
     }
 
+    /// The server's clock is off by so much from now on.
+    pub fn set_server_clock(&mut self, skew_ms: i64) {
+        self.count("server clock set");
+        self.server_skew_ms = skew_ms;
+    }
+
     /// A device's clock is off by so much from now on.
     pub fn set_clock(&mut self, device: DeviceId, skew_ms: i64) {
         self.count("clock set");

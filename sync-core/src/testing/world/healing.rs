@@ -19,6 +19,7 @@ impl World {
         self.note(|| "everything is put right".into());
         self.server.trap.disarm();
         self.server.failing_commit = None;
+        self.server_skew_ms = 0;
         self.server.settle_late();
         for device in self.devices() {
             let one = self.device_at(device);

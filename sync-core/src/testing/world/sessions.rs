@@ -38,7 +38,7 @@ impl World {
     pub(super) fn open_session(&mut self, device: Option<(DeviceId, u64, Dial)>) -> ConnectionId {
         let connection = ConnectionId(self.connections.len());
         let spare = ReplicaId(self.random.uuid());
-        let now = Now { running: Duration::ZERO, wall: self.wall() };
+        let now = Now { running: Duration::ZERO, wall: self.server_wall() };
         let session = Session::new(now, spare, &self.server.schema);
         let random = Random::of(self.seed, &[2, connection.0 as u64]);
         self.connections.push(Connection::new(device, session, self.now, random));
@@ -73,7 +73,7 @@ impl World {
 
     fn session_now(&self, id: ConnectionId) -> Now {
         let running = Duration::from_millis(self.now - self.connections[id.0].began);
-        Now { running, wall: self.wall() }
+        Now { running, wall: self.server_wall() }
     }
 
     /// Does what a session asks for until it waits.
@@ -125,7 +125,7 @@ impl World {
             }
             Effect::Ask { ask, user, replica, groups } => {
                 let job = PushJob::of_device(user, replica, hub::parse(groups));
-                let opinions = self.server.question(&job, self.wall());
+                let opinions = self.server.question(&job, self.server_wall());
                 let answered = Happening::Answered { connection: id, ask, opinions };
                 return self.after(1, 40, answered);
             }
