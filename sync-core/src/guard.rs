@@ -4,7 +4,7 @@
 //! or carry a counter that bricks a document for ever. So every change from outside goes through
 //! three steps, each the only maker of what the next one takes: [`parse`] (bytes alone), [`verify()`]
 //! (against the document) and [`apply()`] (to a copy, inside `catch_unwind`); and the result must
-//! [`prove`] itself before anybody else gets it.
+//! [`prove`] itself before anybody else gets it. What only a whole group shows, [`lengths`] judges.
 //!
 //! Whether the actor belongs to the user is the caller's to answer: it is in the database.
 //!
@@ -22,9 +22,10 @@ mod values;
 mod verified;
 mod verify;
 
-pub use apply::{Applied, apply, prove};
+pub use apply::{Applied, apply, apply_to, prove, read};
 pub use context::Context;
 pub use parsed::{ParsedChange, name_of_bytes, parse};
 pub use step::is_step;
+pub use text::{TextViews, lengths};
 pub use verified::VerifiedChange;
-pub use verify::verify;
+pub use verify::{verify, verify_among};

@@ -56,6 +56,6 @@ pub use stand_ins::StandIns;
 pub use trials::{Answered, Ended, Trials, Unavailable};
 pub use usage::Usage;
 pub use workspace::{
-    Candidate, CandidateGroup, HubDocument, Judgement, Merged, Projected, Standing, StoredChange,
-    Workspace, group_refused, open, project_document,
+    Candidate, CandidateGroup, Effort, HubDocument, Judgement, Merged, Projected, Standing,
+    StoredChange, Workspace, group_refused, open, project_document,
 };

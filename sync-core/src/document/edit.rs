@@ -9,6 +9,7 @@ use super::typed::{self, Habits};
 use super::value::{Value, ValueError};
 use crate::event::EventData;
 use crate::ids::{Actor, ChangeHash, UserId};
+use crate::limits;
 use crate::schema::{Field, FieldType, Kind, SetOf};
 use crate::time::UnixMs;
 
@@ -211,8 +212,16 @@ impl RecordEdit {
         Ok(())
     }
 
+    /// The edit as one change, or as several when it rewrites more text than one change may hold.
+    pub fn in_changes(&self, now: Option<&Hydrated>) -> Vec<Self> {
+        if self.text_ops(now) <= limits::TEXT_STEP {
+            return vec![self.clone()];
+        }
+        self.in_steps(now)
+    }
+
     /// Operations on long texts that the edit is written as.
-    pub fn text_ops(&self, now: Option<&Hydrated>) -> usize {
+    fn text_ops(&self, now: Option<&Hydrated>) -> usize {
         let texts = self.changes.iter().filter_map(|(field, change)| match change {
             FieldChange::Text(text) => Some(text::splices(old_text(now, field), text)),
             _ => None,
@@ -222,7 +231,7 @@ impl RecordEdit {
 
     /// The same edit in several, each changing no more text than one change may. The first has
     /// everything else.
-    pub fn in_steps(&self, now: Option<&Hydrated>) -> Vec<Self> {
+    fn in_steps(&self, now: Option<&Hydrated>) -> Vec<Self> {
         let mut first = Self { changes: Vec::new() };
         let mut later = Vec::new();
         for (field, change) in &self.changes {

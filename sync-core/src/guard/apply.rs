@@ -28,17 +28,34 @@ pub struct Applied {
 /// # Errors
 /// When the library fails or the change does not become part of the record.
 pub fn apply(doc: &Automerge, kind: &Kind, verified: VerifiedChange) -> Result<Applied, Refusal> {
+    let mut copy = doc.clone();
+    let edits_text = verified.edits_text;
+    apply_to(&mut copy, verified)?;
+    let hydrated = read(&copy, kind)?;
+    Ok(Applied { doc: copy, hydrated, edits_text })
+}
+
+/// Applies a verified change to a document that is a copy already.
+///
+/// # Errors
+/// When the library fails or the change does not become part of the record; the copy is of no use then.
+pub fn apply_to(copy: &mut Automerge, verified: VerifiedChange) -> Result<(), Refusal> {
     caught(|| {
-        let mut copy = doc.clone();
         let name = verified.change.hash();
-        let edits_text = verified.edits_text;
         copy.apply_changes([verified.change]).map_err(|error| malformed(&error.to_string()))?;
         if !copy.get_heads().contains(&name) {
             return Err(malformed("it did not become part of the record"));
         }
-        let hydrated = document::hydrate(&copy, kind);
-        Ok(Applied { doc: copy, hydrated, edits_text })
+        Ok(())
     })
+}
+
+/// Reads a document to which changes were applied.
+///
+/// # Errors
+/// When the library fails.
+pub fn read(doc: &Automerge, kind: &Kind) -> Result<Hydrated, Refusal> {
+    caught(|| Ok(document::hydrate(doc, kind)))
 }
 
 /// Saves a document to which changes were applied, if the result is acceptable. One whose text was

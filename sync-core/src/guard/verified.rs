@@ -16,6 +16,11 @@ pub struct VerifiedChange {
 }
 
 impl VerifiedChange {
+    /// Whether it edits long text: see [`super::prove`].
+    pub fn edits_text(&self) -> bool {
+        self.edits_text
+    }
+
     /// The change.
     pub fn change(&self) -> &Change {
         &self.change

@@ -14,7 +14,7 @@ use super::parsed::ParsedChange;
 use super::place::{Creating, check_author, check_place, check_time};
 use super::refusals::{bad_preds, refuse};
 use super::step::{self, is_step};
-use super::text::TextView;
+use super::text::{TextView, TextViews};
 use super::values::{bad_value, beyond, check_unknown, check_writer, no_claim};
 use super::verified::VerifiedChange;
 use crate::document::{PenRole, Value, fit, read_scalar};
@@ -30,6 +30,18 @@ use crate::schema::{Field, FieldType, Genesis, ID_KEY, KIND_KEY, Log, Presence, 
 /// # Errors
 /// Names the rule that it breaks, in a sentence.
 pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedChange, Refusal> {
+    verify_among(parsed, context, &mut TextViews::default())
+}
+
+/// As [`verify`], of one of several changes: texts are read once for all of them.
+///
+/// # Errors
+/// Names the rule that it breaks, in a sentence.
+pub fn verify_among(
+    parsed: ParsedChange,
+    context: &Context<'_>,
+    views: &mut TextViews,
+) -> Result<VerifiedChange, Refusal> {
     let genesis = context.kind.genesis();
     if parsed.actor == genesis.actor {
         return refuse(
@@ -66,6 +78,8 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
         sizes: HashMap::new(),
         texts: HashMap::new(),
         moves: false,
+        views,
+        heads,
         unseen: OnceCell::new(),
     };
     for (index, op) in parsed.operations().iter().enumerate() {
@@ -73,6 +87,10 @@ pub fn verify(parsed: ParsedChange, context: &Context<'_>) -> Result<VerifiedCha
     }
     judge.finish()?;
     let (edits_text, moves) = (!judge.texts.is_empty(), judge.moves);
+    let Judge { texts, heads, .. } = judge;
+    if at_heads {
+        views.keep((&heads, parsed.change.hash()), texts);
+    }
     Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text, moves })
 }
 
@@ -132,6 +150,10 @@ struct Judge<'a> {
     texts: HashMap<ObjId, TextView>,
     /// Whether it writes what the record hangs from, other than in beginning it.
     moves: bool,
+    /// Texts as changes before left them.
+    views: &'a mut TextViews,
+    /// All there is, in order.
+    heads: Vec<AutoHash>,
     /// Who wrote what this change does not build on: read once, since there may be much of it.
     unseen: OnceCell<HashSet<ActorId>>,
 }
@@ -511,11 +533,10 @@ impl<'a> Judge<'a> {
             Place::Unknown(ObjType::Text) => "a text of a newer app",
             Place::Container(_) | Place::Unknown(_) | Place::Root => return Err(unknown_place()),
         };
-        let (context, deps) = (self.context, self.deps.as_deref());
-        let text = self
-            .texts
+        let Self { context, deps, heads, views, texts, .. } = self;
+        let text = texts
             .entry(object.clone())
-            .or_insert_with(|| TextView::read(context.doc, object, deps));
+            .or_insert_with(|| views.take(context.doc, object, deps.as_deref(), heads));
         text.check(name, element, op, (counter, &self.actor))
     }
 
@@ -537,7 +558,6 @@ impl<'a> Judge<'a> {
 
     /// What only the whole change can show: a creating change gives all that is required.
     fn finish(&self) -> Result<(), Refusal> {
-        self.texts.values().try_for_each(TextView::finish)?;
         if let Some(full) = self.sizes.values().find(|size| size.keys > size.most) {
             return Err(full.refusal.clone());
         }

@@ -11,7 +11,7 @@ use super::places::Placed;
 use super::push::{PushJob, PushedChange};
 use super::receipts::ReceiptKey;
 use super::usage::Usage;
-use super::workspace::{Projected, Workspace};
+use super::workspace::{Effort, Projected, Workspace};
 use crate::document;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, FeedPosition, Receipt, RecordId, ReplicaId, UserId};
@@ -153,6 +153,11 @@ impl<'j> Judged<'j> {
         let refused = self.fallen.iter().flat_map(|fallen| &fallen.refused);
         let fault = RefusalCode::EngineFault.as_str();
         refused.filter(move |(_, refusal)| refusal.code == fault).map(|(hash, _)| *hash)
+    }
+
+    /// What judging took.
+    pub fn effort(&self) -> Effort {
+        self.workspace.effort()
     }
 
     /// Documents whose stored form does not open, and why.

@@ -16,7 +16,7 @@ use automerge::{Automerge, ReadDoc};
 use crate::cell::Row;
 use crate::document::{self, Conflict, Hydrated, PenRole, Violation, hydrate};
 use crate::error::{Refusal, RefusalCode};
-use crate::guard::{self, Applied, ParsedChange};
+use crate::guard::{self, ParsedChange, TextViews};
 use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId, UserId};
 use crate::projection::{self, Stamp};
 use crate::schema::{Kind, is_step_actor};
@@ -37,12 +37,23 @@ pub struct HubDocument {
     pub saved: Option<Vec<u8>>,
     /// Whether a change to long text was applied since then.
     text_edited: bool,
+    /// Its long texts, as the last change left them.
+    texts: TextViews,
 }
 
 impl HubDocument {
     /// A document as it is stored.
     pub fn new(kind: &Kind, doc: Automerge, stamp: Option<Stamp>) -> Self {
-        Self { kind: kind.clone(), doc, stamp, hydrated: None, saved: None, text_edited: false }
+        let texts = TextViews::default();
+        Self {
+            kind: kind.clone(),
+            doc,
+            stamp,
+            hydrated: None,
+            saved: None,
+            text_edited: false,
+            texts,
+        }
     }
 }
 
@@ -160,6 +171,18 @@ pub struct Workspace {
     before: HashMap<RecordId, Option<HubDocument>>,
     /// Records that are not there for whoever is being judged, as they stand for everybody else.
     aside: HashMap<RecordId, Aside>,
+    effort: Effort,
+}
+
+/// What judging took, in pieces of work each of which grows with the document it is done to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Effort {
+    /// Documents that were copied.
+    pub copies: usize,
+    /// Documents that were read as records.
+    pub readings: usize,
+    /// Long texts that were read.
+    pub texts: usize,
 }
 
 /// A record that was set aside.
@@ -225,7 +248,7 @@ impl Workspace {
     /// Takes a document out, to be kept for the next batch: its state without what it says.
     pub fn take(&mut self, record: RecordId) -> Option<HubDocument> {
         let document = self.documents.remove(&record)?;
-        Some(HubDocument { hydrated: None, saved: None, text_edited: false, ..document })
+        Some(HubDocument::new(&document.kind, document.doc, document.stamp))
     }
 
     /// Proves that documents to which changes were applied are sound, and saves them. Some change
@@ -240,8 +263,15 @@ impl Workspace {
             if let Some(document) = self.documents.get_mut(&record)
                 && document.saved.is_none()
             {
-                match guard::prove(&document.doc, document.text_edited, pen) {
-                    Ok(saved) => document.saved = Some(saved),
+                let HubDocument { kind, doc, text_edited, .. } = &*document;
+                let proven = guard::prove(doc, *text_edited, pen)
+                    .and_then(|saved| Ok((saved, guard::read(doc, kind)?)));
+                self.effort.readings += 1;
+                match proven {
+                    Ok((saved, hydrated)) => {
+                        document.saved = Some(saved);
+                        document.hydrated = Some(hydrated);
+                    }
                     Err(refusal) => unsound.push((record, refusal)),
                 }
             }
@@ -275,21 +305,26 @@ impl Workspace {
                 Standing::New => Whose { author, pen, of_another: None },
                 Standing::AcceptedBefore => self.whose(&candidate, author),
             };
-            match self.merge_one(candidate, group.group, whose, now) {
-                Ok((stored, old)) => {
-                    merged.changes.push(stored);
-                    // What the group itself made in between is of no use to anybody.
-                    if before.iter().all(|(known, _)| *known != record) {
-                        before.push((record, old));
-                    }
+            let merging = self.check_open(record, &candidate.kind).and_then(|()| {
+                // What the group itself made in between is of no use to anybody.
+                if before.iter().all(|(known, _)| *known != record) {
+                    before.push((record, self.begin_copy(record, &candidate.kind)));
                 }
+                self.merge_one(candidate, group.group, whose, now)
+            });
+            match merging {
+                Ok(stored) => merged.changes.push(stored),
                 Err(refusal) => {
-                    for (record, old) in before {
-                        self.put(record, old);
-                    }
+                    self.put_all(before);
                     return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
                 }
             }
+        }
+        if group.standing == Standing::New
+            && let Some((culprit, refusal)) = self.too_long(&before, &merged)
+        {
+            self.put_all(before);
+            return Judgement::Refused(self.refuse(author, &hashes, culprit, refusal));
         }
         for (record, old) in before {
             if old.is_none() {
@@ -298,6 +333,25 @@ impl Workspace {
             self.before.entry(record).or_insert(old);
         }
         Judgement::Merged(merged)
+    }
+
+    /// What judging took so far.
+    pub fn effort(&self) -> Effort {
+        self.effort
+    }
+
+    /// The last change of a record whose text a group leaves too long.
+    fn too_long(
+        &self,
+        before: &[(RecordId, Option<HubDocument>)],
+        merged: &Merged,
+    ) -> Option<(ChangeHash, Refusal)> {
+        before.iter().find_map(|(record, _)| {
+            let document = self.documents.get(record).filter(|document| document.text_edited)?;
+            let refusal = guard::lengths(&document.doc).err()?;
+            let mut of_record = merged.changes.iter().filter(|change| change.record == *record);
+            Some((of_record.next_back()?.hash, refusal))
+        })
     }
 
     /// Takes back what was merged of these records since [`Workspace::keep`].
@@ -312,6 +366,12 @@ impl Workspace {
     /// What is merged stays.
     pub fn keep(&mut self) {
         self.before.clear();
+    }
+
+    fn put_all(&mut self, before: Vec<(RecordId, Option<HubDocument>)>) {
+        for (record, old) in before {
+            self.put(record, old);
+        }
     }
 
     fn put(&mut self, record: RecordId, document: Option<HubDocument>) {
@@ -372,33 +432,55 @@ impl Workspace {
         Whose { author: of_another.unwrap_or(pusher), pen: PenRole::Server, of_another }
     }
 
-    /// Merges a change; returns it as it is to be stored, and the document as it was.
-    fn merge_one(
-        &mut self,
-        candidate: Candidate,
-        group: GroupId,
-        whose: Whose,
-        now: UnixMs,
-    ) -> Result<(StoredChange, Option<HubDocument>), Refusal> {
-        let Whose { author, pen, of_another } = whose;
-        let Candidate { record, kind, parsed } = candidate;
+    /// Whether a record takes changes of this kind.
+    fn check_open(&self, record: RecordId, kind: &Kind) -> Result<(), Refusal> {
         if self.quarantined.contains(&record) {
             return Err(Refusal::new(
                 RefusalCode::DocumentQuarantined,
                 "This record is closed to changes until an operator has looked at it; your edit is kept on this device.",
             ));
         }
-        let existing = self.documents.get(&record);
-        if existing.is_some_and(|document| document.kind != kind) {
+        if self.documents.get(&record).is_some_and(|document| document.kind != *kind) {
             return Err(Refusal::new(
                 RefusalCode::WrongKind,
                 format!("This record exists and is not a {}.", kind.name),
             ));
         }
-        let base = existing.map_or(&kind.genesis().doc, |document| &document.doc);
+        Ok(())
+    }
+
+    /// Puts a copy of a document in its place, for a group to work on; returns the document as it was.
+    fn begin_copy(&mut self, record: RecordId, kind: &Kind) -> Option<HubDocument> {
+        self.effort.copies += 1;
+        let mut old = self.documents.remove(&record);
+        // Only the newest state needs its texts.
+        let texts = old.as_mut().map(|document| std::mem::take(&mut document.texts));
+        let genesis = || HubDocument::new(kind, kind.genesis().doc.clone(), None);
+        let mut copy = old.clone().unwrap_or_else(genesis);
+        copy.texts = texts.unwrap_or_default();
+        self.documents.insert(record, copy);
+        old
+    }
+
+    /// Merges a change into its group's copy; returns it as it is to be stored.
+    fn merge_one(
+        &mut self,
+        candidate: Candidate,
+        group: GroupId,
+        whose: Whose,
+        now: UnixMs,
+    ) -> Result<StoredChange, Refusal> {
+        let Whose { author, pen, of_another } = whose;
+        let Candidate { record, kind, parsed } = candidate;
         let hash = parsed.hash();
-        let context = guard::Context { record, kind: kind.clone(), doc: base, author, now, pen };
-        let verified = guard::verify(parsed, &context)?;
+        let document = self.documents.get_mut(&record);
+        let document = document.expect("BUG: a group works on a copy of each of its records");
+        let HubDocument { doc, texts, .. } = &mut *document;
+        let read_before = texts.times_read();
+        let context = guard::Context { record, kind, doc, author, now, pen };
+        let verified = guard::verify_among(parsed, &context, texts);
+        self.effort.texts += texts.times_read() - read_before;
+        let verified = verified?;
         let change = verified.change().clone();
         let stored = StoredChange {
             record,
@@ -408,25 +490,16 @@ impl Workspace {
             author: of_another,
             seq: verified.seq(),
             moves: verified.moves(),
-            claimed_at: UnixMs::from_seconds(verified.change().timestamp()),
-            bytes: verified.change().raw_bytes().to_vec(),
+            claimed_at: UnixMs::from_seconds(change.timestamp()),
+            bytes: change.raw_bytes().to_vec(),
         };
-        let text_before = existing.is_some_and(|document| document.text_edited);
-        let Applied { doc, hydrated, edits_text } = guard::apply(base, &kind, verified)?;
-        let stamp = Stamp::of(&change, &doc);
-        let stamp = existing.and_then(|document| document.stamp).max(Some(stamp));
-        let merged_document = HubDocument {
-            kind,
-            doc,
-            stamp,
-            hydrated: Some(hydrated),
-            saved: None,
-            text_edited: edits_text || text_before,
-        };
-        let before = self.documents.insert(record, merged_document);
+        document.text_edited |= verified.edits_text();
+        guard::apply_to(&mut document.doc, verified)?;
+        document.stamp = document.stamp.max(Some(Stamp::of(&change, &document.doc)));
+        (document.hydrated, document.saved) = (None, None);
         // It may have been refused before, beside others that were taken back since.
         self.refused.remove(&(author, hash));
-        Ok((stored, before))
+        Ok(stored)
     }
 
     fn refuse(

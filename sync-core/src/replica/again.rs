@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::clock::{let_nothing_lie_ahead, redated};
 use super::error::ReplicaError;
-use super::history::{Histories, States};
+use super::history::{Histories, States, edits_of, put_words};
 use super::store::{From, OpenDocument, OwnChange, Owner, Stored, Work};
 use super::writing::Writing;
 use crate::document::{Pen, PenRole, difference, hydrate};
@@ -100,7 +100,20 @@ fn derived<const N: usize>(seed: [u8; 32], count: u64) -> [u8; N] {
 /// Edits to be made again, in the order in which they were made.
 #[derive(Debug)]
 pub(super) struct Again {
-    edits: Vec<(OwnChange, Option<States>)>,
+    edits: Vec<OwnEdit>,
+}
+
+/// An edit with its changes, of which there is one at least.
+#[derive(Debug)]
+struct OwnEdit {
+    changes: Vec<OwnChange>,
+    states: Option<States>,
+}
+
+impl OwnEdit {
+    fn first(&self) -> &OwnChange {
+        &self.changes[0]
+    }
 }
 
 impl Again {
@@ -110,13 +123,17 @@ impl Again {
         changes: Vec<OwnChange>,
         histories: &mut Histories,
     ) -> Result<Self, ReplicaError> {
-        let mut edits = Vec::with_capacity(changes.len());
-        for change in changes {
-            let states = match histories.of(work, change.record)? {
-                Some(history) => history.states(work.stored(), &change.bytes)?,
+        let lengths: Vec<usize> = edits_of(&changes).map(<[OwnChange]>::len).collect();
+        let mut changes = changes.into_iter();
+        let mut edits = Vec::with_capacity(lengths.len());
+        for length in lengths {
+            let changes: Vec<OwnChange> = changes.by_ref().take(length).collect();
+            let bytes: Vec<&[u8]> = changes.iter().map(|change| change.bytes.as_slice()).collect();
+            let states = match histories.of(work, changes[0].record)? {
+                Some(history) => history.states(work.stored(), &bytes)?,
                 None => None,
             };
-            edits.push((change, states));
+            edits.push(OwnEdit { changes, states });
         }
         Ok(Self { edits })
     }
@@ -132,28 +149,34 @@ impl Again {
 
     /// Whether it can be read of each what it did.
     pub(super) fn is_complete(&self) -> bool {
-        self.edits.iter().all(|(_, states)| states.is_some())
+        self.edits.iter().all(|edit| edit.states.is_some())
     }
 
     /// Whether all of them were made here, and no server has heard of them.
     pub(super) fn is_of_here(&self) -> bool {
-        self.edits.iter().all(|(change, _)| change.from == From::Here)
+        self.changes().all(|change| change.from == From::Here)
     }
 
     /// Dates those anew whose moments no server takes, of a clock that was off by so much.
     pub(super) fn redate(&mut self, shift_ms: i64, now: UnixMs) {
-        for (change, states) in &mut self.edits {
-            let made_at = &mut change.origin.made_at;
-            *made_at = redated(*made_at, shift_ms, now);
-            if let Some(states) = states {
+        for edit in &mut self.edits {
+            for change in &mut edit.changes {
+                let made_at = &mut change.origin.made_at;
+                *made_at = redated(*made_at, shift_ms, now);
+            }
+            if let Some(states) = &mut edit.states {
                 states.claimed = redated(states.claimed, shift_ms, now);
             }
         }
     }
 
+    fn changes(&self) -> impl Iterator<Item = &OwnChange> {
+        self.edits.iter().flat_map(|edit| &edit.changes)
+    }
+
     /// Notes for what refusal they are made again.
     pub(super) fn because(&mut self, code: RefusalCode) {
-        for (change, _) in &mut self.edits {
+        for change in self.edits.iter_mut().flat_map(|edit| &mut edit.changes) {
             change.origin.again = Some(code.as_str().to_owned());
         }
     }
@@ -161,7 +184,7 @@ impl Again {
     /// Takes the changes out of the outbox. What is left of their records is what the server
     /// confirmed and what was made before. Until they are made again they stand in quarantine.
     pub(super) fn set_aside(&self, work: &mut Work<'_>) -> Result<(), ReplicaError> {
-        for (change, _) in &self.edits {
+        for change in self.changes() {
             work.forget(change.record);
             work.quarantine_change(change.hash, &Refusal::depends_on_refused())?;
         }
@@ -177,26 +200,30 @@ impl Again {
         let mut open: BTreeMap<RecordId, OpenDocument> = BTreeMap::new();
         let mut lost = Vec::new();
         // What somebody else wrote is not made again under this user's name.
-        let own = |(change, _): &&(OwnChange, _)| change.from != From::OthersAccepted;
-        for (change, states) in self.edits.iter().filter(own) {
-            let document = match open.remove(&change.record) {
+        let own = |edit: &&OwnEdit| edit.first().from != From::OthersAccepted;
+        for edit in self.edits.iter().filter(own) {
+            let (first, states) = (edit.first(), edit.states.as_ref());
+            let document = match open.remove(&first.record) {
                 Some(document) => Some(document),
-                None => work.open(change.record)?,
+                None => work.open(first.record)?,
             };
-            let (document, made) = make_one(work, change, states.as_ref(), document)?;
-            open.extend(document.map(|document| (change.record, document)));
+            let (document, made) = make_one(work, first, states, document)?;
+            open.extend(document.map(|document| (first.record, document)));
             // What an app of another version wrote is made again by none that does not know it: it
             // stays in quarantine, and only the rest of the edit stands.
-            let whole = states.as_ref().is_some_and(|states| states.unsaid.is_empty());
-            if made == Made::Again && (whole || change.step) {
-                work.drop_set_aside(change.hash)?;
+            let whole = states.is_some_and(|states| states.unsaid.is_empty());
+            if made == Made::Again && (whole || first.step) {
+                for change in &edit.changes {
+                    work.drop_set_aside(change.hash)?;
+                }
                 continue;
             }
             if let Some(states) = states {
-                work.put_edit(change.hash, &states.in_words())?;
+                let hashes = edit.changes.iter().map(|change| change.hash);
+                put_words(work, hashes, &states.in_words())?;
             }
-            if !change.step {
-                lost.push((change.hash, Refusal::depends_on_refused()));
+            if !first.step {
+                lost.push((first.hash, Refusal::depends_on_refused()));
             }
         }
         for (record, document) in open {

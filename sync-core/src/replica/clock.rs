@@ -87,7 +87,9 @@ mod tests {
         const DAY: i64 = 86_400_000;
         let said = |ms| ClockAhead(ms).said().unwrap_or_default();
         assert!(said(3 * DAY).starts_with("this device's clock is 3 days ahead of the server's;"));
-        assert!(said(-7_200_000).starts_with("this device's clock is 2 hours behind the server's;"));
+        assert!(
+            said(-7_200_000).starts_with("this device's clock is 2 hours behind the server's;")
+        );
         assert!(said(660_000).contains("11 minutes ahead"));
         assert_eq!(said(0), "");
     }

@@ -57,5 +57,6 @@ pub(super) fn heard(
     }
     again.redate(before.0.saturating_sub(after.0), server);
     again.set_aside(work)?;
-    Ok(Dating::Anew(again.make(work)?))
+    let refused = again.make(work)?;
+    Ok(Dating::Anew(work.stored().refused_edits(refused)?))
 }

@@ -7,10 +7,12 @@ use super::env::{Env, draw};
 use super::error::ReplicaError;
 use super::store::{OpenDocument, Work};
 use super::writing::Writing;
-use crate::document::{FieldChange, Hydrated, LocalChange, Pen, PenRole, RecordEdit};
+use crate::document::{
+    EditError, FieldChange, FieldState, Hydrated, LocalChange, Pen, PenRole, RecordEdit, fit,
+};
 use crate::ids::{ChangeHash, EventId, GroupId, RecordId};
 use crate::limits;
-use crate::schema::{Kind, LifeEvent, Storage};
+use crate::schema::{Field, FieldType, Kind, LifeEvent, Storage};
 
 /// One edit of a group.
 #[derive(Clone, Debug)]
@@ -152,10 +154,12 @@ pub(super) fn commit_group(
     let origin = work.origin(group, pen.now)?;
     let mut mint = || EventId::mint(pen.now, draw(env));
     let writing = Writing { pen: *pen, origin, mint: &mut mint };
-    let mut making = Making { writing, open: BTreeMap::new(), changes: Vec::new() };
+    let mut making =
+        Making { writing, open: BTreeMap::new(), changes: Vec::new(), texts: Vec::new() };
     for edit in edits {
         making.make(work, edit)?;
     }
+    making.check_lengths()?;
     let Making { open, changes, .. } = making;
     if changes.len() > limits::CHANGES_PER_GROUP {
         return Err(ReplicaError::TooLarge(format!(
@@ -190,46 +194,56 @@ struct Making<'m> {
     writing: Writing<'m>,
     open: BTreeMap<RecordId, OpenDocument>,
     changes: Vec<(RecordId, ChangeHash)>,
+    /// Long texts that were edited.
+    texts: Vec<(RecordId, Field)>,
 }
 
 impl Making<'_> {
     fn make(&mut self, work: &mut Work<'_>, edit: &GroupEdit) -> Result<(), ReplicaError> {
         let id = edit.record();
-        let (mut open, steps) = match edit {
+        let (mut open, step) = match edit {
             GroupEdit::Create { kind, edit, .. } => {
                 if kind.storage == Storage::ServerRow {
                     return Err(ReplicaError::ServerKind(kind.name));
                 }
-                let mut steps = steps(edit, None).into_iter();
-                let first = steps.next().unwrap_or_default();
-                let (open, made) = self.writing.begin(work, kind, id, &first)?;
-                for local in &made {
-                    self.note(id, local)?;
-                }
-                (open, steps.collect())
+                let (open, made) = self.writing.begin(work, kind, id, edit)?;
+                self.note(id, &made)?;
+                self.note_texts(id, edit);
+                self.open.insert(id, open);
+                return Ok(());
             }
-            GroupEdit::Edit { edit, .. } => {
-                let open = self.existing(work, id)?;
-                let steps = steps(edit, Some(&open));
-                (open, steps)
-            }
+            GroupEdit::Edit { edit, .. } => (self.existing(work, id)?, edit.clone()),
             GroupEdit::Delete { .. } => {
                 let open = self.existing(work, id)?;
                 let step = life_event(&open.kind, LifeEvent::Delete);
-                (open, vec![step])
+                (open, step)
             }
             GroupEdit::Restore { .. } => {
                 let open = self.existing(work, id)?;
                 let step = life_event(&open.kind, LifeEvent::Restore);
-                (open, vec![step])
+                (open, step)
             }
         };
-        for step in steps {
-            for local in self.writing.edit(work, id, &mut open, &step)? {
-                self.note(id, &local)?;
+        let made = self.writing.edit(work, id, &mut open, &step)?;
+        self.note(id, &made)?;
+        self.note_texts(id, &step);
+        self.open.insert(id, open);
+        Ok(())
+    }
+
+    fn note_texts(&mut self, id: RecordId, edit: &RecordEdit) {
+        let texts = edit.changes.iter().filter(|(field, _)| field.ty == FieldType::Text);
+        self.texts.extend(texts.map(|(field, _)| (id, field.clone())));
+    }
+
+    /// Judges long texts as the group leaves them.
+    fn check_lengths(&self) -> Result<(), EditError> {
+        for (id, field) in &self.texts {
+            let state = self.open.get(id).and_then(|open| open.hydrated.field(field.name));
+            if let Some(FieldState::Text(text)) = state {
+                fit::length(field.name, text.chars().count())?;
             }
         }
-        self.open.insert(id, open);
         Ok(())
     }
 
@@ -245,29 +259,22 @@ impl Making<'_> {
         open.ok_or(ReplicaError::UnknownRecord(id))
     }
 
-    /// Takes note of a change that was written, if a server would take it.
-    fn note(&mut self, id: RecordId, local: &LocalChange) -> Result<(), ReplicaError> {
-        if local.bytes.len() > limits::CHANGE_BYTES || local.ops > limits::OPS_PER_CHANGE {
-            return Err(ReplicaError::TooLarge(format!(
-                "this edit takes {} bytes and {} operations, {} and {} are allowed; make it in parts",
-                local.bytes.len(),
-                local.ops,
-                limits::CHANGE_BYTES,
-                limits::OPS_PER_CHANGE
-            )));
+    /// Takes note of changes that were written, if a server would take them.
+    fn note(&mut self, id: RecordId, made: &[LocalChange]) -> Result<(), ReplicaError> {
+        for local in made {
+            if local.bytes.len() > limits::CHANGE_BYTES || local.ops > limits::OPS_PER_CHANGE {
+                return Err(ReplicaError::TooLarge(format!(
+                    "this edit takes {} bytes and {} operations, {} and {} are allowed; make it in parts",
+                    local.bytes.len(),
+                    local.ops,
+                    limits::CHANGE_BYTES,
+                    limits::OPS_PER_CHANGE
+                )));
+            }
+            self.changes.push((id, local.hash));
         }
-        self.changes.push((id, local.hash));
         Ok(())
     }
-}
-
-/// An edit as one change, or as several when it rewrites more text than one change may hold.
-fn steps(edit: &RecordEdit, open: Option<&OpenDocument>) -> Vec<RecordEdit> {
-    let now = open.map(|open| &open.hydrated);
-    if edit.text_ops(now) <= limits::TEXT_STEP {
-        return vec![edit.clone()];
-    }
-    edit.in_steps(now)
 }
 
 fn life_event(kind: &Kind, event: LifeEvent) -> RecordEdit {

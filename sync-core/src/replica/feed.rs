@@ -133,6 +133,7 @@ fn take_batch(
     note_position(work, batch, now)?;
     let Intake { lacking, displaced, refused, .. } = intake;
     work.want(&lacking)?;
+    let refused = work.stored().refused_edits(refused)?;
     let tables = work.touched_kinds();
     Ok(Taken { tables, granted, evicted, lacking, arrived, displaced, refused })
 }

@@ -8,9 +8,9 @@ use automerge::{Automerge, Change};
 use serde_json::Value as Json;
 
 use super::error::ReplicaError;
-use super::store::{Silent, Stored, Work};
+use super::store::{From, OwnChange, Silent, SilentChange, Stored, Work};
 use crate::document::{Hydrated, difference, hydrate, unsaid};
-use crate::ids::RecordId;
+use crate::ids::{ChangeHash, GroupId, RecordId};
 use crate::schema::Kind;
 use crate::time::UnixMs;
 
@@ -79,37 +79,39 @@ impl History {
         }))
     }
 
-    /// What the record said before and after a change; none when that cannot be read any more.
+    /// What the record said before and after an edit; none when that cannot be read any more. The
+    /// changes of one edit are a chain.
     pub(super) fn states(
         &mut self,
         stored: Stored<'_>,
-        bytes: &[u8],
+        edit: &[&[u8]],
     ) -> Result<Option<States>, ReplicaError> {
-        if let Some(states) = self.try_states(bytes) {
+        if let Some(states) = self.try_states(edit) {
             return Ok(Some(states));
         }
         if self.extent == Extent::Open
             && let Some((_, whole)) = stored.everything(self.record)?
         {
             (self.whole, self.extent, self.last) = (whole, Extent::Everything, None);
-            return Ok(self.try_states(bytes));
+            return Ok(self.try_states(edit));
         }
         Ok(None)
     }
 
-    fn try_states(&mut self, bytes: &[u8]) -> Option<States> {
-        let change = Change::from_bytes(bytes.to_vec()).ok()?;
-        let claimed = UnixMs::from_seconds(change.timestamp());
+    fn try_states(&mut self, edit: &[&[u8]]) -> Option<States> {
+        let read = |bytes: &&[u8]| Change::from_bytes(bytes.to_vec()).ok();
+        let changes: Vec<Change> = edit.iter().map(read).collect::<Option<_>>()?;
+        let (first, hash) = (changes.first()?, changes.last()?.hash());
+        let (claimed, deps) = (UnixMs::from_seconds(first.timestamp()), first.deps().to_vec());
         let (mut doc, before) = match self.last.take() {
-            Some((doc, said)) if doc.get_heads() == change.deps() => (doc, said),
+            Some((doc, said)) if doc.get_heads() == deps => (doc, said),
             _ => {
-                let doc = self.whole.fork_at(change.deps()).ok()?;
+                let doc = self.whole.fork_at(&deps).ok()?;
                 let said = hydrate(&doc, &self.kind);
                 (doc, said)
             }
         };
-        let (hash, deps) = (change.hash(), change.deps().to_vec());
-        doc.apply_changes([change]).ok()?;
+        doc.apply_changes(changes).ok()?;
         let after = hydrate(&doc, &self.kind);
         let unsaid = unsaid(&doc, &deps, hash, &self.kind);
         self.last = Some((doc, after.clone()));
@@ -122,13 +124,46 @@ impl History {
         work: &mut Work<'_>,
         which: Silent,
     ) -> Result<(), ReplicaError> {
-        for (hash, bytes) in work.stored().silent(self.record, which)? {
+        let silent = work.stored().silent(self.record, which)?;
+        for edit in edits_of(&silent) {
+            let bytes: Vec<&[u8]> = edit.iter().map(|one| one.bytes.as_slice()).collect();
             if let Some(states) = self.states(work.stored(), &bytes)? {
-                work.put_edit(hash, &states.in_words())?;
+                put_words(work, edit.iter().map(|one| one.hash), &states.in_words())?;
             }
         }
         Ok(())
     }
+}
+
+/// A change as it is told from others of its edit.
+pub(super) trait Piece {
+    /// Where it belongs: group and record.
+    fn place(&self) -> (GroupId, RecordId);
+    /// Whether it is a step of the record's genesis, which is no part of an edit.
+    fn is_step(&self) -> bool;
+    /// The plain chunk.
+    fn bytes(&self) -> &[u8];
+}
+
+/// Changes in pieces that were one edit each: a long text is written in several, each of which builds on
+/// the one before and on nothing else.
+pub(super) fn edits_of<T: Piece>(changes: &[T]) -> impl Iterator<Item = &[T]> {
+    changes.chunk_by(|one, next| {
+        let alike = one.place() == next.place() && !one.is_step() && !next.is_step();
+        let hash = |bytes: &[u8]| Some(Change::from_bytes(bytes.to_vec()).ok()?.hash());
+        let deps = |bytes: &[u8]| Some(Change::from_bytes(bytes.to_vec()).ok()?.deps().to_vec());
+        alike && hash(one.bytes()).is_some_and(|hash| deps(next.bytes()) == Some(vec![hash]))
+    })
+}
+
+/// Writes down what an edit did, at its first change; the others have nothing to add.
+pub(super) fn put_words(
+    work: &mut Work<'_>,
+    edit: impl IntoIterator<Item = ChangeHash>,
+    words: &str,
+) -> rusqlite::Result<()> {
+    let said = std::iter::once(words).chain(std::iter::repeat("[]"));
+    edit.into_iter().zip(said).try_for_each(|(hash, words)| work.put_edit(hash, words))
 }
 
 /// Histories of several records, each opened once.
@@ -159,4 +194,28 @@ pub(super) fn keep_words(work: &mut Work<'_>, record: RecordId) -> Result<(), Re
         history.keep_words(work, Silent::All)?;
     }
     Ok(())
+}
+
+impl Piece for OwnChange {
+    fn place(&self) -> (GroupId, RecordId) {
+        (self.origin.group, self.record)
+    }
+    fn is_step(&self) -> bool {
+        self.step || self.from != From::Here
+    }
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Piece for SilentChange {
+    fn place(&self) -> (GroupId, RecordId) {
+        (self.group, self.record)
+    }
+    fn is_step(&self) -> bool {
+        self.step
+    }
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }

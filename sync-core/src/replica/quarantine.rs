@@ -63,7 +63,9 @@ impl Replica {
             if commit_group(work, &[edit], &pen, env)?.changes.is_empty() {
                 return Err(ResubmitError::Nothing);
             }
-            work.drop_change(hash)?;
+            for change in one.changes {
+                work.drop_change(change)?;
+            }
             Ok(())
         })
     }
@@ -74,7 +76,12 @@ impl Replica {
     /// When the file cannot be written.
     pub fn discard(&mut self, hash: ChangeHash) -> Result<bool, ReplicaError> {
         self.file.write(|work| match work.stored().quarantined(hash)? {
-            Some(_) => Ok(work.drop_change(hash)? > 0),
+            Some(edit) => {
+                for change in edit.changes {
+                    work.drop_change(change)?;
+                }
+                Ok(true)
+            }
             None => Ok(false),
         })
     }

@@ -76,10 +76,10 @@ impl Replica {
         }
         Ok(Status {
             link: self.link_state(),
-            unsent: stored.count("SELECT count(*) FROM changes WHERE state = 1 AND step = 0")?,
+            unsent: stored.edits_in(1)?,
             oldest_unsent: stored.oldest_unsent()?,
             conflicts,
-            refused: stored.count("SELECT count(*) FROM changes WHERE state = 2 AND step = 0")?,
+            refused: stored.edits_in(2)?,
             comparing: stored.count("SELECT count(*) FROM wanted WHERE offer = 1")?,
             records: stored.count("SELECT count(*) FROM documents")?,
             rebuilding: self.rebuilding()?,

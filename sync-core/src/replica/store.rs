@@ -28,7 +28,7 @@ mod work;
 pub(super) use changes::{ChangeState, Lost, NewChange, Stood};
 pub(super) use document::OpenDocument;
 pub(super) use file::File;
-pub(super) use outbox::{From, Origin, OwnChange, Silent};
+pub(super) use outbox::{From, Origin, OwnChange, Silent, SilentChange};
 pub(super) use stored::Stored;
 pub(super) use work::{Owner, Work};
 

@@ -42,8 +42,9 @@ impl Replica {
         };
         let now = self.dated(env)?;
         let (settled, tables) = self.file.write(|work| {
-            let settled = judged.settle(work, &verdicts.verdicts, now)?;
+            let mut settled = judged.settle(work, &verdicts.verdicts, now)?;
             work.want(&settled.wanted)?;
+            settled.refused = work.stored().refused_edits(settled.refused)?;
             Ok::<_, SessionFault>((settled, work.touched_kinds()))
         })?;
         let mut effects = Vec::new();

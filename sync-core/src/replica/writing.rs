@@ -33,17 +33,19 @@ impl Writing<'_> {
         id: RecordId,
         edit: &RecordEdit,
     ) -> Result<(OpenDocument, Vec<LocalChange>), ReplicaError> {
-        let (first, later) = document::split(edit);
+        let mut changes = edit.in_changes(None).into_iter();
+        let (first, later) = document::split(&changes.next().unwrap_or_default());
         let (doc, local) = document::create(kind, id, &first, &self.pen, self.mint)?;
         let hydrated = hydrate(&doc, kind);
         let mut open = OpenDocument { kind: kind.clone(), doc, stamp: None, hydrated };
         self.store(work, id, &mut open, &local)?;
         let mut made = vec![local];
-        made.extend(self.edit(work, id, &mut open, &later)?);
+        let later: Vec<RecordEdit> = std::iter::once(later).chain(changes).collect();
+        made.extend(self.edit_in_changes(work, id, &mut open, &later)?);
         Ok((open, made))
     }
 
-    /// Edits a record; nothing is made when it says all that already.
+    /// Edits a record, in as many changes as the edit needs; nothing is made when it says all that already.
     pub(super) fn edit(
         &mut self,
         work: &mut Work<'_>,
@@ -51,17 +53,36 @@ impl Writing<'_> {
         open: &mut OpenDocument,
         edit: &RecordEdit,
     ) -> Result<Vec<LocalChange>, ReplicaError> {
-        let mut made = document::prepare(&mut open.doc, &open.kind, id, edit)?;
-        for step in &made {
-            self.add(work, id, open.kind.name, step, Made::Step)?;
+        let changes = edit.in_changes(Some(&open.hydrated));
+        self.edit_in_changes(work, id, open, &changes)
+    }
+
+    /// Makes an edit that is several changes: all but the first edit long text and nothing else, which
+    /// looks at nothing that is read between them.
+    fn edit_in_changes(
+        &mut self,
+        work: &mut Work<'_>,
+        id: RecordId,
+        open: &mut OpenDocument,
+        edits: &[RecordEdit],
+    ) -> Result<Vec<LocalChange>, ReplicaError> {
+        let mut all = Vec::new();
+        for edit in edits {
+            let mut made = document::prepare(&mut open.doc, &open.kind, id, edit)?;
+            for step in &made {
+                self.add(work, id, open.kind.name, step, Made::Step)?;
+            }
+            let local = document::edit(&mut open.doc, &open.hydrated, edit, &self.pen, self.mint)?;
+            if let Some(local) = local {
+                self.store(work, id, open, &local)?;
+                made.push(local);
+            }
+            all.append(&mut made);
         }
-        let local = document::edit(&mut open.doc, &open.hydrated, edit, &self.pen, self.mint)?;
-        if let Some(local) = local {
+        if !all.is_empty() {
             open.hydrated = hydrate(&open.doc, &open.kind);
-            self.store(work, id, open, &local)?;
-            made.push(local);
         }
-        Ok(made)
+        Ok(all)
     }
 
     fn store(

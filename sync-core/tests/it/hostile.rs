@@ -25,6 +25,7 @@ fn attempt_as(doc: &Automerge, bytes: &[u8], author: u128) -> Result<Automerge, 
     let verified = guard::verify(parsed, &context).map_err(|refusal| refusal.code)?;
     let applied =
         guard::apply(doc, kind("organization"), verified).map_err(|refusal| refusal.code)?;
+    guard::lengths(&applied.doc).map_err(|refusal| refusal.code)?;
     guard::prove(&applied.doc, applied.edits_text, PenRole::Device)
         .map_err(|refusal| refusal.code)?;
     Ok(applied.doc)

@@ -12,8 +12,8 @@ use sync_core::protocol::{Blob, FeedItem, ServerMessage, Welcome};
 use sync_core::replica::{OpenOptions, Replica};
 use sync_core::schema::{Field, ID_KEY, Kind};
 use sync_core::testing::session_limits;
-use sync_core::time::UnixMs;
 pub(crate) use sync_core::testing::{Counted as World, NOW};
+use sync_core::time::UnixMs;
 use uuid::Uuid;
 
 pub(crate) fn kind(name: &str) -> &'static Kind {

@@ -19,6 +19,7 @@ mod kit;
 mod lean;
 mod lines;
 mod live;
+mod notes;
 mod offers;
 mod own_property;
 mod own_scenario;

@@ -91,6 +91,16 @@ pub(in crate::replica) enum Silent {
     All,
 }
 
+/// A change of which is not said yet in words what it did.
+#[derive(Debug)]
+pub(in crate::replica) struct SilentChange {
+    pub(in crate::replica) record: RecordId,
+    pub(in crate::replica) hash: ChangeHash,
+    pub(in crate::replica) bytes: Vec<u8>,
+    pub(in crate::replica) group: GroupId,
+    pub(in crate::replica) step: bool,
+}
+
 impl<'a> Stored<'a> {
     /// Pending changes after a place in the outbox, oldest first.
     pub(in crate::replica) fn outbox_after(
@@ -221,17 +231,19 @@ impl<'a> Stored<'a> {
         self,
         record: RecordId,
         which: Silent,
-    ) -> rusqlite::Result<Vec<(ChangeHash, Vec<u8>)>> {
+    ) -> rusqlite::Result<Vec<SilentChange>> {
         let least = match which {
             Silent::Refused => 2,
             Silent::All => 1,
         };
         let mut statement = self.db.prepare_cached(
-            "SELECT hash, bytes FROM changes
+            "SELECT hash, bytes, grp, step FROM changes
              WHERE record = ?1 AND state >= ?2 AND edit IS NULL ORDER BY seq",
         )?;
         let rows = statement.query_map(params![record.as_bytes(), least], |row| {
-            Ok((ChangeHash(row.get(0)?), row.get(1)?))
+            let (hash, bytes) = (ChangeHash(row.get(0)?), row.get(1)?);
+            let group = GroupId(Uuid::from_bytes(row.get(2)?));
+            Ok(SilentChange { record, hash, bytes, group, step: row.get(3)? })
         })?;
         rows.collect()
     }
@@ -251,6 +263,19 @@ impl<'a> Stored<'a> {
         rows.collect()
     }
 
+    /// Edits whose changes are in a state: what a group did to a record is one, however many changes that
+    /// took.
+    pub(in crate::replica) fn edits_in(self, state: i64) -> rusqlite::Result<u64> {
+        let count: i64 = self
+            .db
+            .prepare_cached(
+                "SELECT count(*) FROM
+                   (SELECT DISTINCT grp, record FROM changes WHERE state = ?1 AND step = 0)",
+            )?
+            .query_row([state], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// Edits made here that wait under a moment before the one or after the other.
     pub(in crate::replica) fn misdated(
         self,
@@ -261,8 +286,7 @@ impl<'a> Stored<'a> {
             "SELECT hash FROM changes WHERE state = 1 AND step = 0 AND origin = 0
              AND (made_at < ?1 OR made_at > ?2) ORDER BY seq",
         )?;
-        let rows = statement
-            .query_map([earliest.0, latest.0], |row| row.get(0).map(ChangeHash))?;
+        let rows = statement.query_map([earliest.0, latest.0], |row| row.get(0).map(ChangeHash))?;
         rows.collect()
     }
 

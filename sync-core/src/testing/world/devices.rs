@@ -2,9 +2,10 @@
 
 use super::World;
 use crate::document::RecordEdit;
-use crate::ids::{RecordId, UserId};
+use crate::ids::{ChangeHash, RecordId, UserId};
 use crate::replica::{
-    Committed, GroupEdit, LinkEvent, LinkState, QuestionId, Replica, ReplicaError, Wanted,
+    Committed, GroupEdit, LinkEvent, LinkState, QuestionId, Replica, ReplicaError, ResubmitError,
+    Wanted,
 };
 use crate::schema::Schema;
 use crate::testing::device::{Device, DeviceId, Running};
@@ -137,6 +138,18 @@ impl World {
         let made = self.call(device, |running, env, _| running.replica.commit(group, env));
         self.tell(device, LinkEvent::Edited);
         made.expect("the device runs")
+    }
+
+    /// Somebody makes a refused edit again as it is.
+    ///
+    /// # Errors
+    /// As [`crate::replica::Replica::resubmit`].
+    pub fn resubmit(&mut self, device: DeviceId, hash: ChangeHash) -> Result<(), ResubmitError> {
+        let made = self.call(device, |running, env, _| {
+            running.replica.resubmit(hash, RecordEdit::default(), env)
+        });
+        self.tell(device, LinkEvent::Edited);
+        made.unwrap_or(Err(ResubmitError::Unknown(hash)))
     }
 
     /// Makes edits on a device that are drawn from the declarations of its schema, and remembers them:
