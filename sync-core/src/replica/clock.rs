@@ -8,6 +8,7 @@ use std::fmt;
 use super::store::Stored;
 use crate::document::{FieldChange, RecordEdit, Value, fit};
 use crate::limits;
+use crate::schema::Initial;
 use crate::time::UnixMs;
 
 /// Where the file says by how much this device's clock was ahead of the server's.
@@ -47,11 +48,11 @@ struct Span(u64);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let minutes = self.0 / 60_000;
+        let minutes = (self.0 + 30_000) / 60_000;
         match minutes {
             0..120 => write!(f, "{minutes} minutes"),
-            120..2880 => write!(f, "{} hours", minutes / 60),
-            _ => write!(f, "{} days", minutes / 1440),
+            120..2850 => write!(f, "{} hours", (minutes + 30) / 60),
+            _ => write!(f, "{} days", (minutes + 720) / 1440),
         }
     }
 }
@@ -66,14 +67,16 @@ pub(super) fn redated(made: UnixMs, shift_ms: i64, now: UnixMs) -> UnixMs {
     if moved >= limits::EARLIEST && moved <= now { moved } else { now }
 }
 
-/// Puts an edit's own moments, of what is said to have happened, no later than that.
+/// Puts an edit's own moments, of what is said to have happened, no later than that; and when a record
+/// began, which its device's clock said, no earlier than there were devices.
 pub(super) fn let_nothing_lie_ahead(edit: &mut RecordEdit, now: UnixMs) {
     for (field, change) in &mut edit.changes {
-        if let FieldChange::Set(Value::Instant(at)) = change
-            && fit::is_past(field)
-            && fit::lies_ahead(*at, now)
-        {
-            *at = now;
+        if let FieldChange::Set(Value::Instant(at)) = change {
+            let ahead = fit::is_past(field) && fit::lies_ahead(*at, now);
+            let never = field.initial == Initial::Now && *at < limits::EARLIEST;
+            if ahead || never {
+                *at = now;
+            }
         }
     }
 }

@@ -165,6 +165,9 @@ fn inspection() -> KindDeclaration {
     }
 }
 
+/// No yard is called so: a rule that the edit breaks, and not who makes it.
+pub const NOT_A_PLACE: &str = "Nowhere";
+
 /// The apiary's rules: a yard is its keeper's; inspectors see every yard, and write inspections only.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ApiaryRules;
@@ -217,6 +220,10 @@ impl Rules for ApiaryRules {
         let inspects = says(records, user, "inspects");
         if inspects && writing.kind.name != "inspection" {
             let sentence = "An inspector writes inspections and nothing else.";
+            return Err(Refusal::new(RefusalCode::Rule, sentence));
+        }
+        if writing.kind.name == "yard" && writing.after.text("name") == Some(NOT_A_PLACE) {
+            let sentence = "The association writes to every yard, and this is no place.";
             return Err(Refusal::new(RefusalCode::Rule, sentence));
         }
         let may = |row: &RowView<'_>| {

@@ -323,13 +323,18 @@ fn the_guard_refuses_in_the_words_of_the_device() {
 fn said_of(edit: &RecordEdit) -> String {
     let (field, change) = &edit.changes[0];
     match change {
-        FieldChange::Set(_) | FieldChange::Append(_) => field.name.to_owned(),
+        FieldChange::Set(_) if !is_container(field) => field.name.to_owned(),
+        FieldChange::Append(_) if matches!(field.ty, FieldType::Log(_)) => field.name.to_owned(),
         FieldChange::Parts(_) if matches!(field.ty, FieldType::Parts(_)) => field.name.to_owned(),
         FieldChange::Entry(key, Some(_)) if key == "size" && field.ty == FieldType::Fields => {
             format!("{}.size", field.name)
         }
         _ => "judged elsewhere".to_owned(),
     }
+}
+
+fn is_container(field: &Field) -> bool {
+    matches!(field.ty, FieldType::Set(_) | FieldType::Fields | FieldType::Log(_) | FieldType::Text)
 }
 
 /// Each of these was taken on the device and refused hours later.

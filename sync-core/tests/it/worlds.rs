@@ -90,27 +90,24 @@ fn a_group_that_builds_on_a_refused_edit_is_not_torn() {
 /// version before: what that cannot read it does not throw away.
 #[test]
 fn an_edit_of_an_unknown_field_outlives_a_refusal_before_it() {
-    let later = Schema::new(next_version(crm::declarations(), &[]));
-    let mut world = world();
-    let rep = world.device_with(REP, later);
-    let account = world.create(rep, "organization", &[("name", "Trattoria")]).unwrap();
+    let later = Schema::new(next_version(apiary::declarations(), &[]));
+    let keeper = UserId(Uuid::from_u128(1));
+    let mut world = World::new(apiary::schema(), ApiaryRules, 1);
+    let device = world.device_with(keeper, later);
+    let yard = world.create(device, "yard", &[("name", "Orchard")]).unwrap();
     world.heal().unwrap();
-    world.go_offline(rep);
-    world.edit(rep, account, &[("cuisine", "Thai")]).unwrap();
-    // A device's clock that is a day ahead is refused.
-    world.set_clock(rep, 24 * 60 * 60 * 1000);
-    world.edit(rep, account, &[("employee_count", "7")]).unwrap();
-    world.set_clock(rep, 0);
-    world
-        .edit(rep, account, &[("end_text", "known later"), ("industry_segment", "schools")])
-        .unwrap();
-    world.update(rep, crm::schema());
+    world.go_offline(device);
+    world.edit(device, yard, &[("forage", "+lime")]).unwrap();
+    world.edit(device, yard, &[("name", apiary::NOT_A_PLACE)]).unwrap();
+    let last = [("end_text", "known later"), ("way_there", "Over the bridge.")];
+    world.edit(device, yard, &last).unwrap();
+    world.update(device, apiary::schema());
     world.heal().unwrap();
-    let replica = world.replica(rep).unwrap();
-    let record = replica.record(account).unwrap().unwrap();
+    let replica = world.replica(device).unwrap();
+    let rows = replica.query("SELECT name, forage, way_there FROM yards").unwrap().rows;
     assert_eq!(
-        [record.text("cuisine"), record.text("industry_segment")],
-        [Some("Thai"), Some("schools")]
+        serde_json::json!(rows),
+        serde_json::json!([["Orchard", "[\"lime\"]", "Over the bridge."]])
     );
     assert_eq!(replica.quarantine().unwrap().len(), 2, "the refused edit, and the unknown field");
     assert_eq!(world.check(), [""; 0]);
