@@ -11,10 +11,12 @@
 mod difference;
 mod edit;
 pub mod fit;
+mod form;
 mod hydrate;
 pub mod lean;
 mod load_error;
 mod phone;
+mod reading;
 mod steps;
 mod text;
 mod typed;
@@ -28,12 +30,13 @@ pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit};
 pub use fit::normalise_key;
 pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use load_error::LoadError;
+pub use reading::read_scalar;
 pub use steps::{prepare, split};
 pub use typed::{
     DayOrder, DayProblem, Decimal, Habits, day_and_time, moment, read_time, read_value, split_keys,
 };
 pub use unsaid::unsaid;
-pub use value::{Value, ValueError, read_scalar};
+pub use value::{Value, ValueError};
 pub use write::{create, edit};
 
 use automerge::{Automerge, ROOT, ReadDoc};

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use automerge::{Automerge, ObjId, ROOT, ReadDoc, ScalarValue, Value as AutoValue, ValueRef};
 use serde_json::Value as Json;
 
-use super::value::{Value, read_scalar};
+use super::reading::read_scalar;
+use super::value::Value;
 use crate::event::{Event, Events};
 use crate::ids::{self, EventId, RecordId};
 use crate::merge;

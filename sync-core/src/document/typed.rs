@@ -9,7 +9,7 @@ mod numbers;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 
-use super::fit::allowed;
+use super::form::allowed;
 use super::phone;
 use super::value::{Value, ValueError, clip};
 use crate::schema::{Field, FieldType, Part, PartType, SetOf};

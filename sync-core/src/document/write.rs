@@ -9,6 +9,7 @@ use automerge::{
 
 use super::edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit};
 use super::fit;
+use super::form::allowed;
 use super::hydrate::{FieldState, Hydrated, hydrate};
 use super::text;
 use super::value::{Value, ValueError};
@@ -200,7 +201,7 @@ impl Writing<'_, '_> {
             | (FieldType::Fields, FieldChange::Entry(_, None), None) => Ok(()),
             (FieldType::Text, FieldChange::Text(text), None) if text.is_empty() => Ok(()),
             _ => {
-                let allowed = fit::allowed(field);
+                let allowed = allowed(field);
                 Err(ValueError::new(field.name, "is not written like that", allowed).into())
             }
         }
@@ -250,7 +251,7 @@ impl Writing<'_, '_> {
         // A part that is called as one of the event's own would be read as that.
         if fit::event(field, log, id, &text)? != event {
             let problem = "a part has a name that every event uses";
-            return Err(ValueError::new(field.name, problem, fit::allowed(field)).into());
+            return Err(ValueError::new(field.name, problem, allowed(field)).into());
         }
         let texts: Vec<String> = {
             let items = self.tx.map_range(container, ..);
