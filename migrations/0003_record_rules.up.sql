@@ -178,6 +178,17 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION app.check_leaving() IS 'Refuses to move what hangs from an account to another place for whoever may write to that account by grace alone.';
 
+-- A row is what its document says. Whoever wrote to it by hand would see that undone, without a word, by
+-- the next edit of the record; so nobody does but those who write what a document says, and say so.
+CREATE FUNCTION app.check_projects() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'PT403', CONSTRAINT = TG_NAME, TABLE = TG_RELID::regclass::text,
+        MESSAGE = format('rows of %s follow from documents, and the next edit would undo what is written here', TG_RELID::regclass),
+        HINT = 'Use sync-server assign, merge, unmerge or move-contact, each with --preview, or an app. sync-server reproject writes rows anew from their documents.';
+END $$;
+COMMENT ON FUNCTION app.check_projects() IS 'Refuses whoever writes rows of records without saying that a document says so.';
+
 -- What every record's table needs. The words for columns that stand in several tables are here; a
 -- table's own file has the others.
 CREATE FUNCTION setup.record_table(relation regclass) RETURNS void
@@ -204,6 +215,12 @@ BEGIN
         EXECUTE format('COMMENT ON POLICY %I ON %s IS %L', rule, relation,
             'Your account may read records but not change them; ask an administrator.');
     END LOOP;
+    -- Once a statement, which costs rows nothing.
+    EXECUTE format('CREATE TRIGGER rows_follow_documents BEFORE INSERT OR UPDATE ON %s
+        WHEN (coalesce(current_setting(''pantry.projects'', true), '''') <> ''on'')
+        EXECUTE FUNCTION app.check_projects()', relation);
+    EXECUTE format('COMMENT ON TRIGGER rows_follow_documents ON %s IS %L', relation,
+        'Rows follow from documents: what is written here by hand would be undone by the next edit.');
     EXECUTE format('CREATE TRIGGER only_admins_erase BEFORE DELETE ON %s
         FOR EACH ROW EXECUTE FUNCTION app.admins_alone()', relation);
     EXECUTE format('COMMENT ON TRIGGER only_admins_erase ON %s IS %L', relation,

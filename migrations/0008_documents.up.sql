@@ -256,7 +256,7 @@ COMMENT ON POLICY scope_is_visible ON sync.violations IS 'A violation is visible
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync.violations TO pantry_server;
 GRANT SELECT ON sync.violations TO authenticated;
 
--- Work that the database refused, kept where its author and those to whom the author reports see it.
+-- Work that the database or the guard refused, kept where its author and those to whom the author reports see it.
 CREATE TABLE sync.quarantine (
     hash bytea NOT NULL,
     author uuid NOT NULL,
@@ -275,8 +275,8 @@ CREATE TABLE sync.quarantine (
 );
 COMMENT ON TABLE sync.quarantine IS 'Refused changes. The device keeps them too, where they can be corrected and sent again; here they are safe if it is lost.';
 COMMENT ON COLUMN sync.quarantine.author IS 'The authenticated user who pushed it.';
-COMMENT ON COLUMN sync.quarantine.bytes IS 'The change as it was pushed.';
-COMMENT ON COLUMN sync.quarantine.edit IS 'What it did, as JSON; NULL where that could not be read, as of a change that builds on a refused one.';
+COMMENT ON COLUMN sync.quarantine.bytes IS 'The change as it was pushed; empty for what was no change.';
+COMMENT ON COLUMN sync.quarantine.edit IS 'What it did, or would have done, as JSON; NULL where that could not be read.';
 COMMENT ON COLUMN sync.quarantine.policy IS 'The rule that refused it, where one did.';
 COMMENT ON COLUMN sync.quarantine.sentence IS 'What the author read.';
 COMMENT ON COLUMN sync.quarantine.claimed_at IS 'When it was made, as the device says.';

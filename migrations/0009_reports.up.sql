@@ -2,6 +2,9 @@
 --
 -- A value that nobody wrote is NULL, so conditions say IS NOT TRUE rather than NOT. What hangs from
 -- a deleted account no longer asks for work, but what was done there was done.
+--
+-- No row can make a report fail for everybody: sums are numeric, which has no end, and a product of two
+-- columns is made numeric before.
 
 CREATE VIEW public.dangling_references WITH (security_invoker = true) AS
     SELECT r.child_table, r.child_id, r.reference, r.missing_id
@@ -64,8 +67,8 @@ GRANT USAGE ON SCHEMA reports TO authenticated;
 CREATE VIEW reports.pipeline WITH (security_invoker = true) AS
     SELECT coalesce(t.name, '(none)') AS territory, coalesce(p.stage::text, '(unknown)') AS stage,
            p.estimated_value_currency AS currency, count(*) AS deals,
-           sum(p.estimated_value_minor)::bigint AS value_minor,
-           sum(p.weighted_value_minor)::bigint AS weighted_minor,
+           sum(p.estimated_value_minor) AS value_minor,
+           sum(p.weighted_value_minor) AS weighted_minor,
            count(*) FILTER (WHERE p.conflict_count > 0) AS contested
     FROM public.opportunities p
     LEFT JOIN public.organizations o ON o.id = p.organization_id
@@ -121,8 +124,8 @@ CREATE VIEW reports.forecast WITH (security_invoker = true) AS
                 WHEN p.estimated_close_date < (now() AT TIME ZONE coalesce(u.time_zone, 'UTC'))::date THEN 'past date'
                 ELSE to_char(p.estimated_close_date, 'YYYY-MM') END AS month,
            p.estimated_value_currency AS currency, count(*) AS deals,
-           sum(p.weighted_value_minor)::bigint AS weighted_minor,
-           round(sum(p.cases_per_week * p.probability) / 100.0, 1) AS weighted_cases_per_week
+           sum(p.weighted_value_minor) AS weighted_minor,
+           round(sum(p.cases_per_week::numeric * p.probability) / 100.0, 1) AS weighted_cases_per_week
     FROM public.opportunities p
     LEFT JOIN public.organizations o ON o.id = p.organization_id
     LEFT JOIN public.users u ON u.id = p.user_id

@@ -21,6 +21,7 @@ mod text;
 mod values;
 mod verified;
 mod verify;
+mod words;
 
 pub use apply::{Applied, apply, apply_to, prove, read};
 pub use context::Context;
@@ -29,3 +30,4 @@ pub use step::is_step;
 pub use text::{TextViews, lengths};
 pub use verified::VerifiedChange;
 pub use verify::{verify, verify_among};
+pub use words::words;

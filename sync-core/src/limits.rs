@@ -127,6 +127,9 @@ pub const BYTES_PER_USER: u64 = 2 << 30;
 /// Devices remembered of one user; of more, the one that was heard longest ago is forgotten. Each new
 /// database file is one: two new phones a year and a dozen reinstallations make 250 in twenty years.
 pub const DEVICES_PER_USER: usize = 256;
+/// The greatest amount of money, in minor units: a hundred billion dollars. Nine hundred thousand of
+/// them add up to what 64 bits hold, and reports add them up without that bound.
+pub const MONEY_MINOR: i64 = 10_000_000_000_000;
 /// The first moment of the year 1 in UTC: neither database reads a year before it.
 pub const FIRST_MOMENT_MS: i64 = -62_135_596_800_000;
 /// The last moment that is of the year 9999 in every time zone, and the last that has a text: it is

@@ -9,6 +9,7 @@
 //! new version, or two trades, live side by side.
 
 mod columns;
+mod currency;
 mod field;
 mod fingerprint;
 mod genesis;
@@ -21,6 +22,7 @@ mod row;
 mod words;
 
 pub use columns::{Column, ColumnType, column};
+pub use currency::{CURRENCIES, is_currency};
 pub use field::{
     Field, FieldDeclaration, FieldType, Initial, Part, PartType, Rule, Search, SetOf, Tense, Use,
     choice, date, fields, flag, instant, int, link, log, long_text, part, set, text, whole,

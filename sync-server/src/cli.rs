@@ -67,25 +67,50 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Territory(TerritoryCommand),
     /// Assign accounts, as a manager or administrator.
-    Assign {
-        /// Only accounts that are first in charge of this person: e-mail address or id.
+    ///
+    /// Changes what is named and nothing else: without --to the first in charge stays, without --second
+    /// and --no-second the second, without --territory and --no-territory the territory. Look at it with
+    /// --preview first: it lists every column of every account that would change, and what the rules
+    /// would refuse. Devices of those who gain or lose an account fetch or erase it at once.
+    #[command(
+        after_help = "Examples:\n  sync-server assign --as mia@example.com --from rosa@example.com --to omar@example.com --preview\n  sync-server assign --as mia@example.com --where \"billing_address_city = 'Bronx'\" --second omar@example.com"
+    )]
+    Assign(AssignOptions),
+    /// Merge accounts into another one, as a manager or administrator.
+    ///
+    /// A merged account stays, with all that hangs from it, and points to the one that replaces it;
+    /// `unmerge` takes that back. With --preview nothing is changed: every column that would change is
+    /// listed, and what the rules would refuse.
+    Merge {
+        /// Ids of the accounts to be replaced.
+        #[arg(required = true)]
+        accounts: Vec<uuid::Uuid>,
+        /// Id of the account that replaces them.
         #[arg(long)]
-        from: Option<String>,
-        /// Whom to assign to; several share the accounts alternately.
-        #[arg(long, required = true, value_delimiter = ',')]
-        to: Vec<String>,
-        /// As which manager or administrator.
-        #[arg(long = "as")]
-        acting: String,
-        /// Territory id to put the accounts in.
+        into: uuid::Uuid,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take the merging of accounts back, as a manager or administrator.
+    Unmerge {
+        /// Ids of the accounts that were merged into others.
+        #[arg(required = true)]
+        accounts: Vec<uuid::Uuid>,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Move contacts to another account, as somebody who may change them and that account.
+    ///
+    /// What was noted with them stays with the account where it happened.
+    MoveContact {
+        /// Ids of the contacts.
+        #[arg(required = true)]
+        contacts: Vec<uuid::Uuid>,
+        /// Id of the account where they work from now on.
         #[arg(long)]
-        territory: Option<uuid::Uuid>,
-        /// Which accounts, as an SQL condition over organizations; run as that manager.
-        #[arg(long, default_value = "NOT is_deleted")]
-        r#where: String,
-        /// Only list them.
-        #[arg(long)]
-        preview: bool,
+        to: uuid::Uuid,
+        #[command(flatten)]
+        how: How,
     },
     /// Show or set for how many days after an account was given to somebody else edits are taken that
     /// were made before their author's device heard of it.
@@ -107,6 +132,44 @@ pub(crate) enum Command {
     Health,
 }
 
+/// As whom something is done, and whether it is done.
+#[derive(clap::Args)]
+pub(crate) struct How {
+    /// As whom: e-mail address or id. The rules are theirs, and their name stands in the history.
+    #[arg(long = "as")]
+    pub(crate) acting: String,
+    /// Change nothing; list every column that would change, and what would be refused.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) preview: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct AssignOptions {
+    /// Only accounts of which this person is first in charge: e-mail address or id.
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// First in charge: e-mail address or id; several share the accounts alternately.
+    #[arg(long, value_delimiter = ',', required_unless_present_any = ["second", "no_second", "territory", "no_territory"])]
+    pub(crate) to: Vec<String>,
+    /// Second in charge: e-mail address or id.
+    #[arg(long, conflicts_with = "no_second")]
+    pub(crate) second: Option<String>,
+    /// Nobody second in charge.
+    #[arg(long)]
+    pub(crate) no_second: bool,
+    /// Id of the territory to put the accounts in.
+    #[arg(long, conflicts_with = "no_territory")]
+    pub(crate) territory: Option<uuid::Uuid>,
+    /// Take the accounts out of their territories.
+    #[arg(long)]
+    pub(crate) no_territory: bool,
+    /// Which accounts, as an SQL condition over organizations; run as the person after --as.
+    #[arg(long, default_value = "NOT is_deleted")]
+    pub(crate) r#where: String,
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum MigrateCommand {
     /// Apply what is missing.
@@ -123,25 +186,34 @@ pub(crate) enum MigrateCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
-    /// Add a person, or bring one up to date. Prints their id.
+    /// Add a person, or change what is named of one whose e-mail address is known. Prints their id.
+    ///
+    /// A person who was added after the backup that a database was restored from is given back their
+    /// id with --id, so that what they wrote is theirs again: see migrations/README.md.
     Add {
         #[arg(long)]
         email: String,
+        /// Given name.
         #[arg(long)]
-        first: String,
+        first: Option<String>,
+        /// Family name.
         #[arg(long)]
-        last: String,
-        #[arg(long, default_value = "sales_rep", value_parser = ROLES)]
-        role: String,
+        last: Option<String>,
+        /// [new: sales_rep]
+        #[arg(long, value_parser = ROLES)]
+        role: Option<String>,
         /// E-mail address or id of whom they report to.
         #[arg(long)]
         manager: Option<String>,
         /// Id of the territory where they work.
         #[arg(long)]
         territory: Option<uuid::Uuid>,
-        /// IANA time zone.
-        #[arg(long, default_value = "America/New_York")]
-        time_zone: String,
+        /// IANA time zone. [new: America/New_York]
+        #[arg(long)]
+        time_zone: Option<String>,
+        /// The id they had before.
+        #[arg(long)]
+        id: Option<uuid::Uuid>,
     },
     /// Give a person another role; their devices fetch or erase at once what that changes.
     SetRole {

@@ -1,20 +1,22 @@
 //! The command line of the server.
 
 mod cli;
+mod commands;
+mod shared;
 
 use anyhow::Context as _;
 use clap::Parser as _;
 use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
 use serde_json::json;
+use shared::{any_owner, owner, print, server_pool};
 use sync_core::hub::Moments;
 use sync_core::printable::line;
 use sync_core::role::Role;
 use sync_server::config::Config;
 use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
-use sync_server::ops::{assign, explain, grace, migrate, people, report, reproject};
-use sync_server::store::Patience;
-use sync_server::{all_said, clock, committer, say, say_json, server, store, telemetry};
+use sync_server::ops::{explain, grace, migrate, people, report, reproject};
+use sync_server::{all_said, clock, say, say_json, server, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Documents are many small allocations, made and dropped on several threads.
@@ -50,33 +52,6 @@ fn told(error: &anyhow::Error) -> String {
     text
 }
 
-fn database_url() -> anyhow::Result<String> {
-    std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()).context(
-        "DATABASE_URL is not set: the address of PostgreSQL, as postgres://USER:PASSWORD@HOST/DATABASE",
-    )
-}
-
-/// A connection of the login itself, to a database with the tables that this program knows.
-async fn owner() -> anyhow::Result<sqlx::postgres::PgPool> {
-    let pool = any_owner().await?;
-    if let Some(mismatch) = migrate::mismatch(&mut *pool.acquire().await?).await? {
-        return Err(mismatch.into());
-    }
-    Ok(pool)
-}
-
-/// The same to whatever database, for migrating it.
-async fn any_owner() -> anyhow::Result<sqlx::postgres::PgPool> {
-    let url = database_url()?;
-    let connected = store::connect_as_owner(&url, Patience::default()).await;
-    connected.context("the database cannot be reached")
-}
-
-/// Connections of the server's kind.
-async fn server_pool(size: u32) -> anyhow::Result<sqlx::postgres::PgPool> {
-    Ok(store::connect(&database_url()?, size, Patience::default()).await?)
-}
-
 async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitCode> {
     match command {
         Command::Serve => serve().await?,
@@ -107,8 +82,15 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
             let sql = "SELECT id, name, parent_id FROM public.territories ORDER BY name";
             print(report::select_as_owner(&owner().await?, sql).await?, json);
         }
-        Command::Assign { from, to, acting, territory, r#where, preview } => {
-            return run_assign(from, &to, &acting, territory, &r#where, preview, json).await;
+        Command::Assign(options) => return commands::assign(options, json).await,
+        Command::Merge { accounts, into, how } => {
+            return commands::merge(&accounts, into, &how, json).await;
+        }
+        Command::Unmerge { accounts, how } => {
+            return commands::unmerge(&accounts, &how, json).await;
+        }
+        Command::MoveContact { contacts, to, how } => {
+            return commands::move_contact(&contacts, to, &how, json).await;
         }
         Command::Grace { days } => {
             let owner = owner().await?;
@@ -182,11 +164,6 @@ async fn run_migrate(command: MigrateCommand, json: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// As a table for people or as JSON for programs.
-fn print(report: report::Report, json: bool) {
-    if json { say_json(&report.to_json()) } else { say(report.to_table()) }
-}
-
 async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let user = people::find_user(&owner().await?, user).await?;
@@ -224,21 +201,23 @@ async fn run_reproject(check: bool, json: bool) -> anyhow::Result<std::process::
 async fn run_user(command: UserCommand, json: bool) -> anyhow::Result<()> {
     let pool = owner().await?;
     match command {
-        UserCommand::Add { email, first, last, role, manager, territory, time_zone } => {
+        UserCommand::Add { email, first, last, role, manager, territory, time_zone, id } => {
             let manager = match manager {
                 Some(manager) => Some(people::find_user(&pool, &manager).await?),
                 None => None,
             };
             let user = people::NewUser {
+                id,
                 email,
                 first_name: first,
                 last_name: last,
-                role: Role::from(role.as_str()),
+                role: role.as_deref().map(Role::from),
                 manager,
                 territory,
                 time_zone,
             };
-            say(people::add_user(&pool, &user).await?);
+            let id = people::add_user(&pool, &user).await?;
+            if json { say_json(&json!({ "id": id })) } else { say(id) }
         }
         UserCommand::SetRole { user, role } => {
             let change =
@@ -281,64 +260,6 @@ async fn change_user(
     people::change_user(pool, id, &change).await?;
     say(id);
     Ok(())
-}
-
-async fn run_assign(
-    from: Option<String>,
-    to: &[String],
-    acting: &str,
-    territory: Option<uuid::Uuid>,
-    condition: &str,
-    preview: bool,
-    json: bool,
-) -> anyhow::Result<std::process::ExitCode> {
-    let owner = owner().await?;
-    let acting = people::find_user(&owner, acting).await?;
-    let mut targets = Vec::new();
-    for who in to {
-        targets.push(people::find_user(&owner, who).await?);
-    }
-    let pool = server_pool(4).await?;
-    let of = match from {
-        Some(from) => format!("assigned_user_id = '{}'", people::find_user(&owner, &from).await?),
-        None => "true".to_owned(),
-    };
-    let sql = format!(
-        "SELECT id, name, assigned_user_id FROM public.organizations WHERE ({condition}) AND {of} ORDER BY id"
-    );
-    let found = report::select(&pool, &sql, acting).await?;
-    let ids = found.rows.iter().filter_map(|row| row.first()?.as_str()?.parse().ok());
-    let list: Vec<assign::Assignment> = ids
-        .enumerate()
-        .map(|(index, organization)| assign::Assignment {
-            organization,
-            to: targets[index % targets.len()],
-            second: None,
-            territory,
-        })
-        .collect();
-    if preview {
-        print(found, json);
-        if !json {
-            say(format_args!("{} accounts would be assigned", list.len()));
-        }
-        return Ok(std::process::ExitCode::SUCCESS);
-    }
-    let rules =
-        std::sync::Arc::new(store::rules::Rules::load(&pool, sync_core::crm::schema()).await?);
-    let committer = committer::Committer::start(pool.clone(), rules, Patience::default());
-    let outcome = assign::assign(&pool, &committer, acting, &list).await?;
-    if json {
-        say_json(&json!({"assigned": outcome.assigned, "refused": outcome.refused}));
-    } else {
-        for refusal in outcome.refused.iter().take(20) {
-            say(line(&format!("refused: {refusal}")));
-        }
-        let (assigned, refused) = (outcome.assigned, outcome.refused.len());
-        say(format_args!("{assigned} accounts assigned, {refused} refused"));
-    }
-    let failed = !outcome.refused.is_empty();
-    Ok(if failed { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS })
 }
 
 /// Asks this machine's server how it is.

@@ -14,6 +14,6 @@ mod pool;
 pub mod rows;
 pub mod rules;
 
-pub use acting::{Access, Skipped, become_server, become_user, skipped};
+pub use acting::{Access, Skipped, become_server, become_user, project, skipped};
 pub use patience::Patience;
 pub use pool::{Held, connect, connect_as_owner};

@@ -246,7 +246,7 @@ impl ImportPlan {
                 Target::Words(field) => match field.ty {
                     FieldType::Int { .. } => true,
                     FieldType::Parts(parts) => {
-                        parts.iter().any(|part| matches!(part.ty, PartType::Int))
+                        parts.iter().any(|part| matches!(part.ty, PartType::Int { .. }))
                     }
                     _ => false,
                 },

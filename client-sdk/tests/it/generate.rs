@@ -112,8 +112,8 @@ fn parts_type(name: &str, doc: &str, parts: &[Part]) -> String {
     let (mut read, mut write, mut empty) = (String::new(), String::new(), Vec::new());
     for part in parts {
         let (ty, reader, writer) = match part.ty {
-            PartType::Str { .. } => ("String".to_owned(), "text", "self.{}"),
-            PartType::Int => ("i64".into(), "int", "self.{}"),
+            PartType::Str { .. } | PartType::Currency => ("String".to_owned(), "text", "self.{}"),
+            PartType::Int { .. } => ("i64".into(), "int", "self.{}"),
             PartType::Float { .. } => ("f64".into(), "float", "self.{}"),
             PartType::Date => ("Date".into(), "parsed", "self.{}.map(day)"),
             PartType::Choice(_) => {

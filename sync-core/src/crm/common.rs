@@ -1,10 +1,13 @@
 //! Fields and parts that several kinds have.
 
+use crate::limits;
 use crate::schema::{Part, PartType, part};
 
 /// An amount in minor units with its currency.
-pub(super) const MONEY: &[Part] =
-    &[part("minor", PartType::Int), part("currency", PartType::Str { max: 3 })];
+pub(super) const MONEY: &[Part] = &[
+    part("minor", PartType::Int { min: 0, max: limits::MONEY_MINOR }),
+    part("currency", PartType::Currency),
+];
 /// A postal address.
 pub(super) const ADDRESS: &[Part] = &[
     part("street", PartType::Str { max: 255 }),
@@ -24,7 +27,9 @@ const LATITUDE: PartType = PartType::Float { min: -90, max: 90 };
 const LONGITUDE: PartType = PartType::Float { min: -180, max: 180 };
 /// A presence check: where and when.
 pub(super) const CHECK: &[Part] =
-    &[part("at_ms", PartType::Int), part("lat", LATITUDE), part("lng", LONGITUDE)];
+    &[part("at_ms", MOMENT), part("lat", LATITUDE), part("lng", LONGITUDE)];
+const MOMENT: PartType =
+    PartType::Int { min: limits::FIRST_MOMENT_MS, max: limits::LAST_MOMENT_MS };
 /// The state of an account with the reason for it.
 pub(super) const ACCOUNT_STATUS: &[Part] = &[
     part("value", PartType::Choice(&["active", "inactive", "on_hold", "lost"])),

@@ -42,6 +42,7 @@ pub(super) static ASSIGNMENT: Log = Log {
             read: |state| state.text("territory_id"),
         },
     ],
+    words: None,
     typed: None,
 };
 
@@ -57,6 +58,7 @@ pub(super) static OWNER: Log = Log {
         ty: ColumnType::Uuid,
         read: |state| state.text_or_creator("user_id"),
     }],
+    words: None,
     typed: None,
 };
 
@@ -72,6 +74,7 @@ pub(super) static EMPLOYER: Log = Log {
         ty: ColumnType::Uuid,
         read: |state| state.text("organization_id"),
     }],
+    words: None,
     typed: Some(Typed { names: &["organization_id"], read: read_employer }),
 };
 
@@ -92,7 +95,7 @@ fn is_terminal(stage: &str) -> bool {
 /// lost, then the further stage, then the lowest event id.
 pub(super) static STAGE: Log = Log {
     name: "stage",
-    doc: "The stages in their order: prospecting, qualification, proposal, negotiation, closed-lost, closed-won; a stage is terminal when its word begins with `closed-`. Of several standing events is shown: a terminal one before an open one; of terminal ones, one with `evidence` before one without, then the one of the higher `role` (admin, manager, sales_rep, anything else); then the stage further on in the order, an unknown one counting as the first; then the lowest id. `stage`: the shown one; prospecting before the first event; NULL when it is not in the list. `stage_entered_at`: the `at` of the shown event. `stage_disputed`: whether two different terminal stages stand. `close_reason`: the `reason` of the shown event. `actual_close_date`: of a terminal one, its `close_date`, or the day of its `at` in UTC.",
+    doc: "The stages in their order: prospecting, qualification, proposal, negotiation, closed-lost, closed-won; a stage is terminal when its word begins with `closed-`. Of several standing events is shown: a terminal one before an open one; of terminal ones, one with `evidence` before one without, then the one of the higher `role` (admin, manager, sales_rep, anything else); then the stage further on in the order, an unknown one counting as the first; then the lowest id. `stage`: the shown one; prospecting before the first event; NULL, and a violation, when it is not in the list. `stage_entered_at`: the `at` of the shown event. `stage_disputed`: whether two different terminal stages stand. `close_reason`: the `reason` of the shown event. `actual_close_date`: of a terminal one, its `close_date`, or the day of its `at` in UTC.",
     parts: &[
         needs("stage", EventPartType::Text { max: 100 }),
         may_have("reason", EventPartType::Text { max: 2000 }),
@@ -119,6 +122,7 @@ pub(super) static STAGE: Log = Log {
         },
         LogColumn { name: "actual_close_date", ty: ColumnType::Date, read: close_date },
     ],
+    words: Some(("stage", STAGES)),
     typed: Some(Typed { names: &["stage"], read: read_stage }),
 };
 
@@ -174,7 +178,7 @@ pub const STATUSES: &[&str] = &["scheduled", "cancelled", "no_show", "completed"
 /// Of concurrent states: completed > no_show > cancelled > scheduled; without an event, completed.
 pub(super) static STATUS: Log = Log {
     name: "status",
-    doc: "The states in their order: scheduled, cancelled, no_show, completed. Of several standing events the one furthest on in the order is shown, an unknown state coming before all others, then the lowest id. `status`: the shown one; completed before the first event; NULL when it is not in the list. `status_at`: the `at` of the shown event.",
+    doc: "The states in their order: scheduled, cancelled, no_show, completed. Of several standing events the one furthest on in the order is shown, an unknown state coming before all others, then the lowest id. `status`: the shown one; completed before the first event; NULL, and a violation, when it is not in the list. `status_at`: the `at` of the shown event.",
     parts: &[needs("status", EventPartType::Text { max: 100 })],
     standing: Standing::Frontier,
     order: |a, b| status_rank(b.1).cmp(&status_rank(a.1)).then(a.0.cmp(&b.0)),
@@ -182,6 +186,7 @@ pub(super) static STATUS: Log = Log {
         LogColumn { name: "status", ty: ColumnType::Text, read: shown_status },
         LogColumn { name: "status_at", ty: ColumnType::Timestamp, read: |state| state.at() },
     ],
+    words: Some(("status", STATUSES)),
     typed: Some(Typed { names: &["status"], read: read_status }),
 };
 
@@ -204,7 +209,7 @@ fn read_status(text: &str) -> Result<EventData, String> {
 /// Done if any completion is not superseded by a reopening; by the earliest.
 pub(super) static COMPLETION: Log = Log {
     name: "completion",
-    doc: "A `complete` stands unless a `reopen` supersedes it, whatever else does; of those that stand the earliest by `at`, then by id, is shown. `is_completed`: whether one stands; `completed_at` and `completed_by`: its `at` and `by`.",
+    doc: "A `complete` stands unless a `reopen` supersedes it, at once or through the events between them: one that supersedes the later of two has seen the earlier, which that one supersedes. Of those that stand the earliest by `at`, then by id, is shown. `is_completed`: whether one stands; `completed_at` and `completed_by`: its `at` and `by`.",
     parts: &[needs("action", EventPartType::Word(&["complete", "reopen"]))],
     standing: Standing::UnlessUndone { part: "action", done: "complete", undone: "reopen" },
     order: earliest,
@@ -221,6 +226,7 @@ pub(super) static COMPLETION: Log = Log {
             read: |state| state.shown.map_or(Cell::Null, |event| Cell::Text(event.by.to_string())),
         },
     ],
+    words: None,
     typed: Some(Typed { names: &["completed", "is_completed"], read: read_completion }),
 };
 

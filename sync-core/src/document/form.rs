@@ -11,7 +11,7 @@ use super::value::{Value, clip};
 use crate::ids;
 use crate::limits;
 use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
-use crate::schema::{Field, FieldType, Part, PartType, Presence, SetOf};
+use crate::schema::{Field, FieldType, Part, PartType, Presence, SetOf, is_currency};
 use crate::time::is_day;
 
 /// What is wrong with a value of the right type, if anything.
@@ -84,7 +84,14 @@ fn part_problem(part: &Part, value: &Json) -> Option<String> {
             Some(text) => text_problem(text, max),
             None => Some("is not text".into()),
         },
-        PartType::Int => value.as_i64().is_none().then(|| "is not a whole number".into()),
+        PartType::Int { min, max } => match value.as_i64() {
+            Some(number) => {
+                (number < min || number > max).then(|| format!("is not between {min} and {max}"))
+            }
+            None => Some("is not a whole number".into()),
+        },
+        PartType::Currency => (!value.as_str().is_some_and(is_currency))
+            .then(|| "is no currency of ISO 4217, such as USD or EUR".into()),
         PartType::Float { min, max } => match value.as_f64().filter(|n| n.is_finite()) {
             Some(number) => (number < f64::from(min) || number > f64::from(max))
                 .then(|| format!("is not between {min} and {max}")),
@@ -133,7 +140,8 @@ fn allowed_part(part: &Part) -> String {
     let name = part.name;
     match part.ty {
         PartType::Str { max } => format!("{name} (text of up to {max} characters)"),
-        PartType::Int => format!("{name} (a whole number)"),
+        PartType::Int { min, max } => format!("{name} (a whole number from {min} to {max})"),
+        PartType::Currency => format!("{name} (a currency of ISO 4217, such as USD)"),
         PartType::Float { min, max } => format!("{name} (a number from {min} to {max})"),
         PartType::Date => format!("{name} (a day as YYYY-MM-DD)"),
         PartType::Choice(of) => format!("{name} (one of {})", of.join(", ")),

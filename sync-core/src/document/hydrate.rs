@@ -7,7 +7,7 @@ use automerge::{Automerge, ObjId, ROOT, ReadDoc, ScalarValue, Value as AutoValue
 use serde_json::Value as Json;
 
 use super::reading::read_scalar;
-use super::value::Value;
+use super::value::{Value, clip};
 use crate::event::{Event, Events};
 use crate::ids::{self, EventId, RecordId};
 use crate::merge;
@@ -44,11 +44,11 @@ pub enum FieldState {
     Log(Events),
 }
 
-/// A register that several people wrote at once: all the distinct values, the shown one first.
+/// A register, or an entry of a map, that several people wrote at once: all the distinct values, the shown one first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conflict {
-    /// The field's name.
-    pub field: &'static str,
+    /// The field's name; of an entry of a map the map's, a full stop and the entry's.
+    pub field: String,
     /// All values, the shown one first, the rest in the order Automerge gives.
     pub values: Vec<Json>,
 }
@@ -120,11 +120,13 @@ pub fn hydrate(doc: &Automerge, kind: &Kind) -> Hydrated {
         if field.ty.is_container() {
             let container = out.id.and_then(|id| genesis.container(id, field.name));
             let container = container.or_else(|| genesis.containers.get(field.name).cloned());
-            out.fields[index] = read_container(doc, field, container, &mut out.violations);
+            out.fields[index] = read_container(doc, field, container, &mut out);
         } else if out.fields[index] == FieldState::Value(Value::Null) {
             default_or_missing(field, index, &mut out);
         }
     }
+    // Containers are read after registers; who lists conflicts wants one order.
+    out.conflicts.sort_by(|one, other| one.field.cmp(&other.field));
     out
 }
 
@@ -189,7 +191,7 @@ fn contested(doc: &Automerge, field: &Field, out: &mut Hydrated) -> Option<Value
     }
     if !others.is_empty() {
         others.insert(0, shown.to_json());
-        out.conflicts.push(Conflict { field: field.name, values: others });
+        out.conflicts.push(Conflict { field: field.name.to_owned(), values: others });
     }
     Some(shown)
 }
@@ -198,14 +200,15 @@ fn read_container(
     doc: &Automerge,
     field: &Field,
     container: Option<ObjId>,
-    odd: &mut Vec<Violation>,
+    out: &mut Hydrated,
 ) -> FieldState {
     // One of a later step is not there until it is first written to.
     let container = container.filter(|id| doc.object_type(id).is_ok());
     let Some(container) = &container else { return empty(field) };
+    let odd = &mut out.violations;
     match field.ty {
         FieldType::Text => FieldState::Text(doc.text(container).unwrap_or_default()),
-        FieldType::Fields => FieldState::Map(read_entries(doc, field, container, odd)),
+        FieldType::Fields => FieldState::Map(read_entries(doc, field, container, out)),
         FieldType::Log(log) => {
             let mut events = BTreeMap::new();
             for item in doc.map_range(container, ..) {
@@ -223,6 +226,9 @@ fn read_container(
                     }
                     _ => violation(odd, field, "holds an entry that is no event"),
                 }
+            }
+            if let Some(word) = log.unknown_word(&events) {
+                violation(odd, field, &format!("\"{}\" is not one of its words", clip(word)));
             }
             FieldState::Log(events)
         }
@@ -247,7 +253,7 @@ fn read_entries(
     doc: &Automerge,
     field: &Field,
     container: &ObjId,
-    odd: &mut Vec<Violation>,
+    out: &mut Hydrated,
 ) -> BTreeMap<String, String> {
     let mut entries = BTreeMap::new();
     for item in doc.map_range(container, ..) {
@@ -255,12 +261,30 @@ fn read_entries(
         let scalar = ScalarValue::from(scalar);
         let Some(text) = scalar.as_str() else { continue };
         if holds_nul(&item.key) || holds_nul(text) {
-            violation(odd, field, NUL_PROBLEM);
-        } else {
-            entries.insert(item.key.into_owned(), text.to_owned());
+            violation(&mut out.violations, field, NUL_PROBLEM);
+            continue;
         }
+        if item.conflict {
+            out.conflicts.extend(contested_entry(doc, field, container, (&item.key, text)));
+        }
+        entries.insert(item.key.into_owned(), text.to_owned());
     }
     entries
+}
+
+/// What several people wrote to one entry at once, if it differs.
+fn contested_entry(
+    doc: &Automerge,
+    field: &Field,
+    container: &ObjId,
+    (key, shown): (&str, &str),
+) -> Option<Conflict> {
+    let mut values = vec![Json::from(shown)];
+    for (value, _) in doc.get_all(container, key).unwrap_or_default() {
+        let text = value.as_str().filter(|text| !holds_nul(text)).map(Json::from);
+        values.extend(text.filter(|text| !values.contains(text)));
+    }
+    (values.len() > 1).then(|| Conflict { field: format!("{}.{key}", field.name), values })
 }
 
 /// What a container holds that nobody wrote to.
@@ -273,12 +297,14 @@ fn empty(field: &Field) -> FieldState {
     }
 }
 
+/// A value that does not fit shows as nothing, and not as what nobody said.
 fn default_or_missing(field: &Field, index: usize, out: &mut Hydrated) {
+    if out.violations.iter().any(|violation| violation.field == field.name) {
+        return;
+    }
     if let Some(word) = field.default {
         out.fields[index] = FieldState::Value(Value::Str(word.to_owned()));
-    } else if field.required == Presence::Required
-        && !out.violations.iter().any(|violation| violation.field == field.name)
-    {
+    } else if field.required == Presence::Required {
         violation(&mut out.violations, field, "is required and missing");
     }
 }

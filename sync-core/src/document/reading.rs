@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::form::{allowed, problem};
 use super::value::{Value, ValueError};
+use crate::nul::{NUL_PROBLEM, holds_nul, json_holds_nul};
 use crate::schema::{Field, FieldType, Part, PartType};
 use crate::time::UnixMs;
 
@@ -72,6 +73,9 @@ pub fn read_scalar(field: &Field, scalar: &ScalarValue) -> Result<Value, String>
         (FieldType::Parts(parts), ScalarValue::Str(text)) => {
             let read: BTreeMap<String, Json> =
                 serde_json::from_str(text).map_err(|_| "not a JSON object of parts".to_owned())?;
+            if read.iter().any(|(name, part)| holds_nul(name) || json_holds_nul(part)) {
+                return Err(NUL_PROBLEM.to_owned());
+            }
             Value::Parts(plain_parts(parts, read))
         }
         (

@@ -80,10 +80,11 @@ pub fn split_keys(of: SetOf, text: &str) -> Vec<String> {
 pub(super) fn part(part: &Part, text: &str, habits: &Habits) -> Json {
     let text = text.trim();
     let read = match part.ty {
-        PartType::Int => numbers::whole(text, habits.decimal).map(Json::from),
+        PartType::Int { .. } => numbers::whole(text, habits.decimal).map(Json::from),
         PartType::Float { .. } => numbers::real(text, habits.decimal).map(Json::from),
         PartType::Date => day(text, habits).ok().map(Json::from),
         PartType::Choice(of) => words::one_of(text, of).map(Json::from),
+        PartType::Currency => Some(Json::from(text.to_ascii_uppercase())),
         PartType::Str { .. } => None,
     };
     read.unwrap_or_else(|| Json::from(text))

@@ -259,9 +259,9 @@ impl<'j> Commit<'j> {
 
     /// Everything as judged, once [`Step::Store`] is reached.
     pub fn judged(self) -> Judged<'j> {
-        let Self { schema, jobs, known, workspace, closed, accepted, fallen, .. } = self;
+        let Self { schema, jobs, now, known, workspace, closed, accepted, fallen, .. } = self;
         let placed = place(accepted, known.last, &known.receipts);
-        Judged::new(schema, jobs, known, workspace, closed, placed, fallen)
+        Judged::new(schema, (jobs, now), known, workspace, closed, placed, fallen)
     }
 
     /// Goes on until rows are to be written or every push is judged.

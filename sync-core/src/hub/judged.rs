@@ -17,12 +17,14 @@ use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, FeedPosition, Receipt, RecordId, ReplicaId, UserId};
 use crate::protocol::{Opinion, OpinionOutcome, Verdict, VerdictOutcome};
 use crate::schema::Schema;
+use crate::time::UnixMs;
 
 /// A batch that is judged, and not yet stored.
 #[derive(Debug)]
 pub struct Judged<'j> {
     schema: Arc<Schema>,
     jobs: &'j [PushJob],
+    now: UnixMs,
     known: HashMap<ChangeHash, KnownChange>,
     receipts: ReceiptKey,
     workspace: Workspace,
@@ -102,7 +104,7 @@ impl Durable {
 impl<'j> Judged<'j> {
     pub(super) fn new(
         schema: Arc<Schema>,
-        jobs: &'j [PushJob],
+        (jobs, now): (&'j [PushJob], UnixMs),
         known: Known,
         workspace: Workspace,
         closed: Vec<(RecordId, String)>,
@@ -120,7 +122,7 @@ impl<'j> Judged<'j> {
         });
         let (projected, receipts) = (projected.collect(), known.receipts);
         let known = known.changes;
-        Self { schema, jobs, known, receipts, workspace, closed, placed, projected, fallen }
+        Self { schema, jobs, now, known, receipts, workspace, closed, placed, projected, fallen }
     }
 
     /// What is to be stored.
@@ -138,7 +140,7 @@ impl<'j> Judged<'j> {
         let refused = self.jobs.iter().zip(&self.fallen).map(|(job, fallen)| RefusedWork {
             user: job.user,
             replica: job.replica,
-            changes: worth_keeping(&self.schema, job, &fallen.refused, &fallen.said),
+            changes: worth_keeping(&self.schema, job, self.now, &fallen.refused, &fallen.said),
         });
         ToStore {
             placed: &self.placed,

@@ -205,7 +205,14 @@ pub enum PartType {
         max: usize,
     },
     /// A whole number; of money, in minor units.
-    Int,
+    Int {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// The code of a currency, in capitals: see [`super::CURRENCIES`].
+    Currency,
     /// A floating-point number, for positions only; never for money.
     Float {
         /// Smallest.
@@ -392,8 +399,10 @@ impl FieldDeclaration {
                 .map(|part| Column {
                     name: format!("{}_{}", self.name, part.name).into(),
                     ty: match part.ty {
-                        PartType::Str { .. } | PartType::Choice(_) => ColumnType::Text,
-                        PartType::Int => ColumnType::Int,
+                        PartType::Str { .. } | PartType::Choice(_) | PartType::Currency => {
+                            ColumnType::Text
+                        }
+                        PartType::Int { .. } => ColumnType::Int,
                         PartType::Float { .. } => ColumnType::Float,
                         PartType::Date => ColumnType::Date,
                     },

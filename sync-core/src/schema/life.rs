@@ -31,6 +31,7 @@ pub static LIFE: Log = Log {
             read: |state| deletion(state).map_or(Cell::Null, |_| state.at()),
         },
     ],
+    words: None,
     typed: None,
 };
 

@@ -3,6 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::currency::CURRENCIES;
 use super::field::{Field, FieldType, Initial, Part, PartType, SetOf, Use};
 use super::kind::{Kind, Schema, Scope, Storage};
 use super::log::{EventPart, EventPartType, Log};
@@ -11,7 +12,7 @@ use super::words::{Presence, Writer};
 /// Every kind with its fields, containers and columns.
 pub fn field_listing(schema: &Schema) -> String {
     let kinds: Vec<Json> = schema.kinds().iter().map(list_kind).collect();
-    let listing = json!({ "kinds": kinds });
+    let listing = json!({ "kinds": kinds, "currencies": CURRENCIES });
     let mut text = serde_json::to_string_pretty(&listing).expect("BUG: a listing serialises");
     text.push('\n');
     text
@@ -87,7 +88,8 @@ fn list_type(ty: &FieldType) -> Json {
 fn list_part(part: &Part) -> Json {
     let mut listed = match part.ty {
         PartType::Str { max } => json!({ "type": "text", "max": max }),
-        PartType::Int => json!({ "type": "int" }),
+        PartType::Int { min, max } => json!({ "type": "int", "min": min, "max": max }),
+        PartType::Currency => json!({ "type": "currency" }),
         PartType::Float { min, max } => json!({ "type": "number", "min": min, "max": max }),
         PartType::Date => json!({ "type": "day" }),
         PartType::Choice(of) => json!({ "type": "choice", "words": of }),

@@ -33,6 +33,9 @@ pub struct Log {
     pub order: fn(&(EventId, &Event), &(EventId, &Event)) -> std::cmp::Ordering,
     /// The columns that follow.
     pub columns: &'static [LogColumn],
+    /// The part whose word the columns show, and the words that this version knows. Another one, of
+    /// a newer app, shows as nothing and is a violation.
+    pub words: Option<(&'static str, &'static [&'static str])>,
     /// How a person writes an event as `name=value`.
     pub typed: Option<Typed>,
 }
@@ -71,8 +74,9 @@ pub enum EventPartType {
 pub enum Standing {
     /// What no other event supersedes.
     Frontier,
-    /// Every event of one word that no event of another word supersedes: done stays done, however
-    /// often it was said, until a reopening that had seen it.
+    /// Every event of one word that no event of another word supersedes, at once or through the events
+    /// between them: done stays done, however often it was said, until a reopening that had seen it.
+    /// A reopening that supersedes the last of several has seen those that this one had superseded.
     UnlessUndone {
         /// The part that holds the word.
         part: &'static str,
@@ -131,11 +135,8 @@ impl Log {
         let standing = match self.standing {
             Standing::Frontier => frontier(events),
             Standing::UnlessUndone { part, done, undone } => {
-                let taken_back: BTreeSet<EventId> = events
-                    .values()
-                    .filter(|event| event.says(part, undone))
-                    .flat_map(|event| event.supersedes.iter().copied())
-                    .collect();
+                let undoing = events.values().filter(|event| event.says(part, undone));
+                let taken_back = seen_by(events, undoing);
                 let all = events.iter().map(|(id, event)| (*id, event));
                 all.filter(|(id, event)| event.says(part, done) && !taken_back.contains(id))
                     .collect()
@@ -153,6 +154,13 @@ impl Log {
         let all = frontier(events).into_iter().chain(state.standing).map(|(id, _)| id);
         let all: BTreeSet<EventId> = all.collect();
         all.into_iter().collect()
+    }
+
+    /// The word that the shown event has and this version does not know, if it has such a one.
+    pub fn unknown_word<'a>(&self, events: &'a Events) -> Option<&'a str> {
+        let (part, known) = self.words?;
+        let word = self.state(events, None).shown?.text(part)?;
+        (!known.contains(&word)).then_some(word)
     }
 
     /// What is wrong with an event's parts, if anything.
@@ -184,6 +192,21 @@ impl Log {
         let servers = self.parts.iter().filter(|part| part.writer == Writer::Server);
         servers.map(|part| part.name).find(|name| data.get(*name).is_some_and(|v| !v.is_null()))
     }
+}
+
+/// The events that these supersede, and all that those supersede, and so on. A cycle, which only a
+/// faulty app can write, is walked once.
+fn seen_by<'a>(events: &Events, from: impl Iterator<Item = &'a Event>) -> BTreeSet<EventId> {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<EventId> = from.flat_map(|event| event.supersedes.iter().copied()).collect();
+    while let Some(id) = open.pop() {
+        if seen.insert(id)
+            && let Some(event) = events.get(&id)
+        {
+            open.extend(&event.supersedes);
+        }
+    }
+    seen
 }
 
 impl EventPartType {

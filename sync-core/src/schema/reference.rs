@@ -134,7 +134,8 @@ fn describe_type(field: &Field) -> String {
 fn describe_part(part: &Part) -> String {
     let ty = match part.ty {
         PartType::Str { max } => format!("text, up to {max}"),
-        PartType::Int => "whole number".into(),
+        PartType::Int { min, max } => format!("whole number, {min} to {max}"),
+        PartType::Currency => "currency of ISO 4217".into(),
         PartType::Float { min, max } => format!("number, {min} to {max}"),
         PartType::Date => "day".into(),
         PartType::Choice(of) => of.join(" · "),

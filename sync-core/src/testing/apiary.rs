@@ -27,6 +27,7 @@ static KEEPER: Log = Log {
         ty: ColumnType::Uuid,
         read: |state| state.text_or_creator("keeper_id"),
     }],
+    words: None,
     typed: None,
 };
 
@@ -42,6 +43,7 @@ static PLACE: Log = Log {
         ty: ColumnType::Uuid,
         read: |state| state.text("yard_id"),
     }],
+    words: None,
     typed: Some(Typed { names: &["yard_id"], read: read_place }),
 };
 
@@ -63,6 +65,7 @@ static TREATMENT: Log = Log {
         },
         LogColumn { name: "remedy", ty: ColumnType::Text, read: |state| state.text("remedy") },
     ],
+    words: None,
     typed: None,
 };
 

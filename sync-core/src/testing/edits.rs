@@ -13,8 +13,8 @@ use crate::event::EventData;
 use crate::ids::RecordId;
 use crate::replica::{Env, GroupEdit, Replica};
 use crate::schema::{
-    EventPartType, Field, FieldType, Initial, Kind, LIFE, Log, PartType, Presence, Rule, Scope,
-    SetOf, Storage, Use, Writer,
+    CURRENCIES, EventPartType, Field, FieldType, Initial, Kind, LIFE, Log, PartType, Presence,
+    Rule, Scope, SetOf, Storage, Use, Writer,
 };
 
 /// What every mark begins with, so that marks are found in bytes.
@@ -277,7 +277,8 @@ impl<'a> Edits<'a> {
     fn part(&mut self, ty: PartType) -> Option<Json> {
         Some(match ty {
             PartType::Str { max } => json!(self.word().chars().take(max).collect::<String>()),
-            PartType::Int => json!(self.random.below(10_000)),
+            PartType::Int { min, max } => json!(self.number(min.max(0), max)),
+            PartType::Currency => json!(*self.random.pick(CURRENCIES)?),
             PartType::Float { .. } => json!(self.random.below(90)),
             PartType::Date => json!(self.day()),
             PartType::Choice(of) => json!(*self.random.pick(of)?),

@@ -21,7 +21,10 @@ pub enum Place {
 /// A field that the next version has no use for: kind and name.
 pub type Retired<'a> = (&'a str, &'a str);
 
-const PARTS: &[Part] = &[part("left", PartType::Int), part("right", PartType::Str { max: 20 })];
+const PARTS: &[Part] = &[
+    part("left", PartType::Int { min: i64::MIN, max: i64::MAX }),
+    part("right", PartType::Str { max: 20 }),
+];
 
 /// The fields that the next version adds to every kind of document at one place: one of each type.
 pub fn added(place: Place) -> Vec<FieldDeclaration> {
@@ -60,6 +63,7 @@ fn remarks(column: &'static str) -> &'static Log {
         standing: Standing::Frontier,
         order: greatest_id,
         columns,
+        words: None,
         typed: None,
     }))
 }

@@ -57,7 +57,11 @@ fn scalars() -> Vec<Json> {
 fn part_values(part: &Part) -> Vec<Json> {
     let fitting: Vec<Json> = match part.ty {
         PartType::Str { max } => texts(max).into_iter().map(Json::from).collect(),
-        PartType::Int => [-1, 0, 500, NOW.0].map(Json::from).to_vec(),
+        PartType::Int { min, max } => {
+            let edges = [min, max, min.saturating_sub(1), max.saturating_add(1), NOW.0];
+            edges.map(Json::from).to_vec()
+        }
+        PartType::Currency => ["USD", "usd", "XYZ", ""].map(Json::from).to_vec(),
         PartType::Float { min, max } => {
             let near =
                 [f64::from(min), f64::from(max), f64::from(max) + 0.001, f64::from(min) - 1.0];

@@ -229,6 +229,53 @@ proptest! {
         prop_assert_eq!(map.get("seats"), Some(&b));
     }
 
+    /// `Fields`: of two values of one entry one is shown and both are in the record's conflicts,
+    /// until somebody who saw both writes the entry, be it with what is shown.
+    #[test]
+    fn two_values_of_one_custom_field_are_a_conflict(a in "[a-z]{1,9}", b in "[A-Z]{1,9}") {
+        let name = "custom_fields.gate";
+        let both = merged(kind("organization"), &[NAME], &[(name, &a)], &[(name, &b)]);
+        let Some(FieldState::Map(map)) = both.says.field("custom_fields") else { panic!("a map") };
+        let shown = map["gate"].clone();
+        let other = if shown == a { &b } else { &a };
+        let listed = contested(&both.says, "custom_fields.gate");
+        prop_assert_eq!(listed, [shown.as_str(), other.as_str()].map(serde_json::Value::from));
+        prop_assert_eq!(both.cell("conflict_count"), Cell::Int(1));
+        let settled = both.then(&[(name, &shown)]);
+        prop_assert!(settled.conflicts.is_empty());
+        let Some(FieldState::Map(map)) = settled.field("custom_fields") else { panic!("a map") };
+        prop_assert_eq!(&map["gate"], &shown);
+        let agreed = merged(kind("organization"), &[NAME], &[(name, &a)], &[(name, &a)]);
+        prop_assert!(agreed.says.conflicts.is_empty());
+    }
+
+    /// `Log`: a task that was completed again and again, by one or by two, is open after somebody who
+    /// saw that reopens it, and stays done for whoever's completion was not seen.
+    #[test]
+    fn a_reopening_takes_back_every_completion_that_it_saw(times in 1..5_usize, beside: bool) {
+        let task = kind("task");
+        let (mut doc, _) = created(task, &TASK, &pen(1, 1));
+        let mut count = 0;
+        let mut says = |doc: &mut Automerge, actor: u8, word: &str| {
+            edited(doc, task, &[("completed", word)], &pen(2, actor), &mut count);
+            let row = project(record(1), &hydrate(doc, task), Stamp::of_document(doc));
+            let place = task.columns().iter().position(|c| c.name == "is_completed").unwrap();
+            row[place].clone() == Cell::Bool(true)
+        };
+        for n in 0..times {
+            prop_assert!(says(&mut doc, 2 + (n % 2) as u8, "yes"));
+        }
+        let mut other = doc.clone();
+        prop_assert!(!says(&mut doc, 4, "no"));
+        if beside {
+            says(&mut other, 5, "yes");
+            doc.merge(&mut other).unwrap();
+            prop_assert!(says(&mut doc, 6, "yes"));
+        }
+        prop_assert!(!says(&mut doc, 6, "no"));
+        prop_assert!(says(&mut doc, 6, "yes"));
+    }
+
     /// `Log`: what two people noted is all there; the state follows from all of it.
     #[test]
     fn events_of_both_are_in_the_log(a in 0..4_usize, b in 0..4_usize) {

@@ -4,50 +4,80 @@ use sqlx::postgres::PgPool;
 use sync_core::role::Role;
 use uuid::Uuid;
 
-/// A person to be added.
-#[derive(Clone, Debug)]
+/// A person to be added. Of one who is there already, what is not given stays as it is.
+#[derive(Clone, Debug, Default)]
 pub struct NewUser {
+    /// The id to be given; otherwise the person gets a fresh one.
+    pub id: Option<Uuid>,
     /// Unique.
     pub email: String,
     /// Given name.
-    pub first_name: String,
+    pub first_name: Option<String>,
     /// Family name.
-    pub last_name: String,
-    /// admin, manager, sales_rep or read_only.
-    pub role: Role,
+    pub last_name: Option<String>,
+    /// admin, manager, sales_rep or read_only; a new person is a sales rep unless it is given.
+    pub role: Option<Role>,
     /// Whom they report to.
     pub manager: Option<Uuid>,
     /// Where they work.
     pub territory: Option<Uuid>,
-    /// IANA time zone.
-    pub time_zone: String,
+    /// IANA time zone; a new person's is New York's unless it is given.
+    pub time_zone: Option<String>,
 }
 
-/// Adds a person, or brings the one with this e-mail address up to date; returns their id.
+/// Adds a person, or changes what is given of the one with this e-mail address; returns their id.
 ///
 /// # Errors
-/// When the database refuses, such as for an unknown role.
-pub async fn add_user(pool: &PgPool, user: &NewUser) -> sqlx::Result<Uuid> {
+/// When the id is somebody else's or the person has another one, or when the database refuses, such as
+/// for an unknown role.
+pub async fn add_user(pool: &PgPool, user: &NewUser) -> anyhow::Result<Uuid> {
     let mut tx = pool.begin().await?;
-    let id = sqlx::query_scalar(
-        "INSERT INTO public.users (id, email, first_name, last_name, role, manager_id, territory_id, time_zone)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT (email) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name,
-             role = excluded.role, manager_id = excluded.manager_id, territory_id = excluded.territory_id,
-             time_zone = excluded.time_zone
-         RETURNING id",
+    let known: Option<Uuid> =
+        sqlx::query_scalar("SELECT id FROM public.users WHERE email = $1 FOR UPDATE")
+            .bind(&user.email)
+            .fetch_optional(&mut *tx)
+            .await?;
+    if let (Some(known), Some(id)) = (known, user.id) {
+        anyhow::ensure!(known == id, "{} has the id {known} and keeps it", user.email);
+    }
+    anyhow::ensure!(
+        known.is_some() || user.first_name.is_some() || user.last_name.is_some(),
+        "nobody has the address {} yet, and a new person needs a name",
+        user.email
+    );
+    let id = known.or(user.id).unwrap_or_else(new_id);
+    let of_another: Option<String> =
+        sqlx::query_scalar("SELECT email FROM public.users WHERE id = $1 AND email <> $2")
+            .bind(id)
+            .bind(&user.email)
+            .fetch_optional(&mut *tx)
+            .await?;
+    if let Some(other) = of_another {
+        anyhow::bail!("{id} is the id of {other}");
+    }
+    sqlx::query(
+        "INSERT INTO public.users AS known (id, email, first_name, last_name, role, manager_id, territory_id, time_zone)
+         VALUES ($1, $2, $3, $4, coalesce($5, 'sales_rep'), $6, $7, coalesce($8, 'America/New_York'))
+         ON CONFLICT (email) DO UPDATE SET first_name = coalesce($3, known.first_name),
+             last_name = coalesce($4, known.last_name), role = coalesce($5, known.role),
+             manager_id = coalesce($6, known.manager_id), territory_id = coalesce($7, known.territory_id),
+             time_zone = coalesce($8, known.time_zone)",
     )
-    .bind(new_id())
+    .bind(id)
     .bind(&user.email)
     .bind(&user.first_name)
     .bind(&user.last_name)
-    .bind(user.role.as_str())
+    .bind(user.role.as_ref().map(Role::as_str))
     .bind(user.manager)
     .bind(user.territory)
     .bind(&user.time_zone)
-    .fetch_one(&mut *tx)
+    .execute(&mut *tx)
     .await?;
-    audit(&mut tx, "user.add", serde_json::json!({"user": id, "role": user.role})).await?;
+    let action = if known.is_some() { "user.change" } else { "user.add" };
+    let detail = serde_json::json!({
+        "user": id, "role": user.role, "manager": user.manager, "territory": user.territory,
+    });
+    audit(&mut tx, action, detail).await?;
     tx.commit().await?;
     Ok(id)
 }

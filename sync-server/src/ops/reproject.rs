@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row as _;
 use sqlx::postgres::PgPool;
+use sqlx::{Connection as _, Row as _};
 use sync_core::cell::Row;
 use sync_core::document;
 use sync_core::hub::{self, HubDocument};
@@ -12,7 +12,7 @@ use sync_core::projection::Stamp;
 use sync_core::schema::{Kind, Schema};
 use uuid::Uuid;
 
-use crate::store::rows;
+use crate::store::{self, rows};
 
 /// Records looked at in one go.
 const AT_ONCE: i64 = 500;
@@ -112,7 +112,10 @@ async fn check(
         if found.as_ref() != Some(&expected.row) {
             outcome.differences.push(describe(kind, *id, &expected.row, found.as_ref()));
             if mode == Mode::Write {
-                rows::upsert(&mut connection, kind, &[&expected.row]).await?;
+                let mut tx = connection.begin().await?;
+                store::project(&mut tx).await?;
+                rows::upsert(&mut tx, kind, &[&expected.row]).await?;
+                tx.commit().await?;
             }
         }
     }

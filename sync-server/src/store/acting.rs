@@ -27,7 +27,7 @@ pub async fn become_user(
     user: UserId,
     access: Access,
 ) -> sqlx::Result<()> {
-    let (role, skip, seen) = match access {
+    let (role, on, seen) = match access {
         Access::Read => ("authenticated", "", None),
         Access::Write { seen } => ("pantry_writer", "on", seen),
     };
@@ -39,8 +39,8 @@ pub async fn become_user(
     // A user id is a UUID, so that nothing in it needs quoting.
     let sql = format!(
         "SELECT set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true);
-         SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = '{skip}';
-         SET LOCAL pantry.seen = '{seen}'; SET LOCAL pantry.moved = ''{time}"
+         SET LOCAL ROLE {role}; SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = '{on}';
+         SET LOCAL pantry.projects = '{on}'; SET LOCAL pantry.seen = '{seen}'; SET LOCAL pantry.moved = ''{time}"
     );
     connection.execute(AssertSqlSafe(sql)).await.map(drop)
 }
@@ -66,10 +66,18 @@ pub(super) async fn put_back(connection: &mut PgConnection) -> sqlx::Result<()> 
     connection
         .execute(
             "SET LOCAL pantry.refused = ''; SET LOCAL pantry.skip_refused = 'on';
-             SET LOCAL pantry.seen = ''; SET LOCAL pantry.puts_back = 'on'",
+             SET LOCAL pantry.seen = ''; SET LOCAL pantry.puts_back = 'on'; SET LOCAL pantry.projects = 'on'",
         )
         .await
         .map(drop)
+}
+
+/// Makes the rest of a transaction write rows as what documents say: nobody else writes them.
+///
+/// # Errors
+/// When Postgres refuses.
+pub async fn project(connection: &mut PgConnection) -> sqlx::Result<()> {
+    connection.execute("SET LOCAL pantry.projects = 'on'").await.map(drop)
 }
 
 /// Back to the server's own role within a transaction.
@@ -79,7 +87,7 @@ pub(super) async fn put_back(connection: &mut PgConnection) -> sqlx::Result<()> 
 pub async fn become_server(connection: &mut PgConnection) -> sqlx::Result<()> {
     connection
         .execute(
-            "SET LOCAL ROLE pantry_server; SET LOCAL pantry.puts_back = '';
+            "SET LOCAL ROLE pantry_server; SET LOCAL pantry.puts_back = ''; SET LOCAL pantry.projects = '';
              SELECT set_config('request.jwt.claims', '', true)",
         )
         .await

@@ -320,7 +320,7 @@ async fn put_oddities(
         for conflict in &projected.conflicts {
             sqlx::query("INSERT INTO sync.conflicts VALUES ($1, $2, $3)")
                 .bind(projected.record.0)
-                .bind(conflict.field)
+                .bind(&conflict.field)
                 .bind(serde_json::Value::from(conflict.values.clone()))
                 .execute(&mut *connection)
                 .await?;
@@ -358,7 +358,7 @@ async fn keep_refused(connection: &mut PgConnection, work: &RefusedWork<'_>) -> 
     .bind(refused.iter().map(|one| one.group.0).collect::<Vec<_>>())
     .bind(refused.iter().map(|one| one.bytes).collect::<Vec<_>>())
     .bind(refused.iter().map(|one| one.kind).collect::<Vec<_>>())
-    .bind(column(|one| one.edit.map(ToString::to_string)))
+    .bind(column(|one| one.edit.as_deref().map(ToString::to_string)))
     .bind(column(|one| Some(one.refusal.code.clone())))
     .bind(column(|one| one.refusal.policy.clone()))
     .bind(column(|one| Some(one.refusal.sentence.clone())))

@@ -92,11 +92,12 @@ impl Patience {
     }
 }
 
-/// What gives a reader its time, within a transaction.
+/// What gives a reader its time, within a transaction. Policies make plans that look dear, for which
+/// PostgreSQL would compile code: that takes longer than any question of ours.
 pub(super) fn reading() -> String {
     let ms = READING.as_millis();
     format!(
-        "SET LOCAL statement_timeout = {ms}; SET LOCAL idle_in_transaction_session_timeout = {ms}"
+        "SET LOCAL statement_timeout = {ms}; SET LOCAL idle_in_transaction_session_timeout = {ms}; SET LOCAL jit = off"
     )
 }
 

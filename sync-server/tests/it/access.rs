@@ -387,6 +387,7 @@ async fn operators_beyond_row_security_work_in_sql() {
         ),
         format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"),
         format!("SET LOCAL ROLE {role}"),
+        "SET LOCAL pantry.projects = 'on'".to_owned(),
         format!("UPDATE public.organizations SET assigned_user_id = '{to}' WHERE id = '{place}'"),
         format!("UPDATE public.organizations SET merged_into = '{other}' WHERE id = '{place}'"),
         format!("UPDATE public.opportunities SET user_id = '{to}'"),

@@ -124,7 +124,7 @@ async fn share(world: &World, accounts: &[RecordId]) {
         .collect();
     let app = &world.server.app;
     let outcome = assign::assign(&app.pool, &app.committer, world.manager, &list).await.unwrap();
-    assert_eq!((outcome.assigned, outcome.refused.len()), (accounts.len(), 0));
+    assert_eq!((outcome.changed, outcome.refused.len()), (accounts.len(), 0));
 }
 
 /// Visits, deals, tasks and corrections over the first accounts of a device, all offline.

@@ -24,11 +24,11 @@ async fn expected(world: &World, condition: &str) -> i64 {
 async fn the_planner_tells_nothing_of_finances_and_amounts() {
     let world = World::new().await;
     for sql in [
-        "INSERT INTO organization_finance (id, credit_limit_minor, annual_revenue_minor, payment_terms, tax_id, tags)
+        "SET pantry.projects = 'on'; INSERT INTO organization_finance (id, credit_limit_minor, annual_revenue_minor, payment_terms, tax_id, tags)
          SELECT gen_random_uuid(), n * 1000, n * 5000, CASE WHEN n % 10 = 0 THEN 'net_90' ELSE 'cod' END, 'tax ' || n % 3, ARRAY['slow']
          FROM generate_series(1, 2000) AS n",
-        "INSERT INTO organizations (id, employee_count) SELECT gen_random_uuid(), n FROM generate_series(1, 2000) AS n",
-        "INSERT INTO opportunities (id, estimated_value_minor) SELECT gen_random_uuid(), n FROM generate_series(1, 2000) AS n",
+        "SET pantry.projects = 'on'; INSERT INTO organizations (id, employee_count) SELECT gen_random_uuid(), n FROM generate_series(1, 2000) AS n",
+        "SET pantry.projects = 'on'; INSERT INTO opportunities (id, estimated_value_minor) SELECT gen_random_uuid(), n FROM generate_series(1, 2000) AS n",
         "ANALYZE organization_finance, organizations, opportunities",
     ] {
         world.owner.execute(sql).await.unwrap();

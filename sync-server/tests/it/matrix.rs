@@ -143,7 +143,9 @@ async fn what_may_become_of_a_record_depends_on_the_role() {
         ("erase an account", "only_admins_erase", "DELETE FROM organizations".to_owned()),
     ];
     // So that undoing it changes something.
-    let merged = format!("UPDATE public.organizations SET merged_into = id WHERE id = '{account}'");
+    let merged = format!(
+        "SET pantry.projects = 'on'; UPDATE public.organizations SET merged_into = id WHERE id = '{account}'"
+    );
     world.owner.execute(AssertSqlSafe(merged)).await.unwrap();
     let mut found = String::from("rule                          rep  manager  admin\n");
     let mut connection = world.owner.acquire().await.unwrap();
@@ -220,7 +222,7 @@ impl Scene {
         let id = account.0;
         for sql in [
             format!(
-                "UPDATE public.organizations SET territory_id = '{territory}' WHERE id = '{id}'"
+                "SET pantry.projects = 'on'; UPDATE public.organizations SET territory_id = '{territory}' WHERE id = '{id}'"
             ),
             format!("INSERT INTO sync.conflicts VALUES ('{id}', 'cuisine', '[]')"),
             format!("INSERT INTO sync.violations VALUES ('{id}', 'cuisine', 'odd')"),
@@ -338,6 +340,8 @@ async fn tried(
         .await
         .unwrap();
     tx.execute(AssertSqlSafe(format!("SET LOCAL ROLE {role}"))).await.unwrap();
+    // As the server does when it writes what a document says.
+    tx.execute("SET LOCAL pantry.projects = 'on'").await.unwrap();
     let done = match tx.execute(AssertSqlSafe(sql.to_owned())).await {
         Ok(done) => Ok(done.rows_affected() > 0),
         Err(error) => {

@@ -396,7 +396,7 @@ impl Run {
         let app = &self.world.server.app;
         let outcome = assign::assign(&app.pool, &app.committer, who, &list).await.unwrap();
         let allowed = self.model.assigns(who, &before, &after);
-        assert_eq!(outcome.assigned == 1, allowed, "{who} assigns {before:?} as {after:?}");
+        assert_eq!(outcome.changed == 1, allowed, "{who} assigns {before:?} as {after:?}");
         if allowed {
             self.model.assigned(id, after);
         }

@@ -195,7 +195,7 @@ async fn who_only_stands_above_somebody_is_not_told_of_their_accounts() {
     }];
     let app = &world.server.app;
     let done = assign::assign(&app.pool, &app.committer, world.admin, &list).await.unwrap();
-    assert_eq!(done.assigned, 1);
+    assert_eq!(done.changed, 1);
     drop(line);
     let again = Hello { cursor: Some(since), ..hello(token) };
     let (mut line, _) = Line::greeted(&world.server.sync_url(), again).await;

@@ -1,13 +1,18 @@
 //! Refused is not lost, and takes nothing sound with it.
 
+use automerge::transaction::{Transactable, Transaction};
+use automerge::{ROOT, ScalarValue};
 use client_sdk::Client;
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::RecordId;
+use client_sdk::core::limits;
 use client_sdk::core::replica::GroupEdit;
 
 use sync_server::ops::report;
 
-use crate::harness::{World, create, edit, pantry, set};
+use crate::fault::{codes, job};
+use crate::harness::{World, create, edit, kind, pantry, set};
+use crate::side_tables::{Hand, document};
 
 fn deal(device: &mut Client, account: RecordId, name: &str) -> RecordId {
     let parent = account.to_string();
@@ -226,6 +231,49 @@ async fn each_refused_row_of_a_push_is_found_with_its_own_reason() {
     }
     assert_eq!(rosa.status().unwrap().unsent, 0);
     world.assert_agrees(&rosa).await;
+    world.assert_projected().await;
+    world.end().await;
+}
+
+/// What the guard refuses never comes to the rules, nor into a document. Its author's manager reads all
+/// the same what it was and why, and no colleague does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_guard_refuses_stands_in_the_report_too() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    world.sync(&mut rosa).await;
+    let (kind, doc) = (kind("organization"), document(&world, account).await);
+    let odd = [
+        ("employee_count", ScalarValue::Int(-5), "bad_value"),
+        ("cuisine", ScalarValue::Str("Thai\0".into()), "bad_value"),
+        ("created_at", ScalarValue::Timestamp(0), "immutable"),
+        ("merged_into", ScalarValue::Str(account.to_string().into()), "server_only"),
+    ];
+    let mut changes = Vec::new();
+    for (key, value, _) in &odd {
+        let put = |tx: &mut Transaction<'_>| tx.put(ROOT, *key, value.clone()).unwrap();
+        changes.push(Hand::new(world.rep, &doc).forge(&kind, account, put).unwrap());
+    }
+    // Longer than a change may be: it is never read.
+    let long = "x".repeat(limits::CHANGE_BYTES + 1);
+    let put = |tx: &mut Transaction<'_>| tx.put(ROOT, "cuisine", long).unwrap();
+    changes.push(Hand::new(world.rep, &doc).forge(&kind, account, put).unwrap());
+    let verdicts = world.server.app.committer.push(job(world.rep, changes)).await.unwrap();
+    assert!(codes(&verdicts).iter().all(Option::is_some));
+    let pool = &world.server.app.pool;
+    for (reader, count) in [(world.rep, 5), (world.manager, 5), (world.other_rep, 0)] {
+        let report = report::run(pool, "refused", reader).await.unwrap().to_json();
+        let report = report.as_array().unwrap();
+        assert_eq!(report.len(), count, "{report:#?}");
+        for (key, _, code) in odd.iter().filter(|_| count > 0) {
+            let one = report.iter().find(|one| one["edit"][0]["field"] == *key);
+            let one = one.unwrap_or_else(|| panic!("{key} is in none of {report:#?}"));
+            assert_eq!(one["code"], *code);
+            assert!(one["sentence"].as_str().unwrap().len() > 10);
+        }
+        assert_eq!(report.iter().filter(|one| one["code"] == "too_large").count(), count / 5);
+    }
     world.assert_projected().await;
     world.end().await;
 }

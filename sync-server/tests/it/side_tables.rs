@@ -13,7 +13,7 @@ use sync_core::document::{self, PenRole};
 use sync_core::error::RefusalCode;
 use sync_core::guard::{self, Context};
 use sync_core::hub::PushedChange;
-use sync_core::ids::{Actor, RecordId, UserId};
+use sync_core::ids::{Actor, EventId, RecordId, UserId};
 use sync_core::schema::{
     Field, FieldType, ID_KEY, Initial, Kind, Presence, Rule, SetOf, Use, Writer,
 };
@@ -31,20 +31,20 @@ const FIELDS_OF_A_RECORD: usize = 5;
 const VALUES_OF_A_FIELD: usize = 3;
 
 /// Somebody who writes to a record with an app of their own making.
-struct Hand {
+pub(crate) struct Hand {
     user: Uuid,
     actor: Actor,
     doc: Automerge,
 }
 
 impl Hand {
-    fn new(user: Uuid, doc: &Automerge) -> Self {
+    pub(crate) fn new(user: Uuid, doc: &Automerge) -> Self {
         Self { user, actor: Actor(entropy()), doc: doc.clone() }
     }
 
-    /// Makes a change. The guard judges it as the server would; what it refuses was never made.
-    fn write(
-        &mut self,
+    /// Makes a change, whatever the guard will say of it; the hand's own document stays as it is.
+    pub(crate) fn forge(
+        &self,
         kind: &Kind,
         record: RecordId,
         write: impl FnOnce(&mut Transaction<'_>),
@@ -57,7 +57,20 @@ impl Hand {
         let options = CommitOptions::default().with_time(now().seconds());
         let (hash, _) = tx.commit_with(options);
         let change = copy.get_change_by_hash(&hash?)?;
-        let parsed = guard::parse(change.raw_bytes()).ok()?;
+        let parsed = guard::parse(change.raw_bytes());
+        let hash = change.hash().into();
+        Some(PushedChange { record, kind: kind.name.into(), hash, parsed, receipt: None })
+    }
+
+    /// Makes a change. The guard judges it as the server would; what it refuses was never made.
+    fn write(
+        &mut self,
+        kind: &Kind,
+        record: RecordId,
+        write: impl FnOnce(&mut Transaction<'_>),
+    ) -> Option<PushedChange> {
+        let change = self.forge(kind, record, write)?;
+        let parsed = change.parsed.clone().ok()?;
         let context = Context {
             record,
             kind: kind.clone(),
@@ -66,16 +79,9 @@ impl Hand {
             now: now(),
             pen: PenRole::Device,
         };
-        let verified = guard::verify(parsed.clone(), &context).ok()?;
+        let verified = guard::verify(parsed, &context).ok()?;
         self.doc = guard::apply(&self.doc, kind, verified).ok()?.doc;
-        let hash = parsed.hash();
-        Some(PushedChange {
-            record,
-            kind: kind.name.into(),
-            hash,
-            parsed: Ok(parsed),
-            receipt: None,
-        })
+        Some(change)
     }
 
     /// Writes something odd to a field, if the guard takes it.
@@ -168,7 +174,7 @@ fn begin(
     unreachable!("a record without anything odd is taken")
 }
 
-async fn document(world: &World, record: RecordId) -> Automerge {
+pub(crate) async fn document(world: &World, record: RecordId) -> Automerge {
     let sql = "SELECT snapshot FROM sync.documents WHERE id = $1";
     let snapshot: Vec<u8> =
         sqlx::query_scalar(sql).bind(record.0).fetch_one(&world.owner).await.unwrap();
@@ -199,7 +205,7 @@ async fn assert_oddities_agree(world: &World, device: &Client, record: RecordId)
         let sql = "SELECT EXISTS (SELECT FROM sync.conflicts WHERE record_id = $1 AND field = $2 AND contested = $3)";
         let stands: bool = sqlx::query_scalar(sql)
             .bind(record.0)
-            .bind(conflict.field.to_string())
+            .bind(&conflict.field)
             .bind(serde_json::Value::from(conflict.values.clone()))
             .fetch_one(&world.owner)
             .await
@@ -337,6 +343,59 @@ async fn what_a_table_does_not_take_is_refused_and_nothing_else() {
         // Once there is room, it may be pushed again.
         let again = world.server.app.committer.push(job(world.rep, vec![changes[3].clone()]));
         assert_eq!(codes(&again.await.unwrap()), [None], "{table}");
+    }
+    world.assert_projected().await;
+    world.end().await;
+}
+
+/// A choice, an order of visits, a stage and a state that only a newer app knows: NULL and a violation
+/// each, on the device as in SQL, and never the default, which is what nobody said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_of_a_newer_app_is_null_and_a_violation_and_never_the_default() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    let parent = account.to_string();
+    let of = ("organization_id", parent.as_str());
+    let deal = create(&mut rosa, "opportunity", &[of, ("name", "Menu")]);
+    let visit = create(&mut rosa, "interaction", &[of, ("interaction_type", "VISIT")]);
+    let task = create(&mut rosa, "task", &[of, ("title", "Call")]);
+    world.sync(&mut rosa).await;
+    let event =
+        |part: &str| json!({ "at": now(), "by": world.rep, part: "newly_invented" }).to_string();
+    for (name, record, key, value) in [
+        ("organization", account, "organization_type", "newly_invented".to_owned()),
+        ("organization", account, "priority_level", "newly_invented".to_owned()),
+        ("task", task, "task_type", "newly_invented".to_owned()),
+        ("opportunity", deal, "stage_log", event("stage")),
+        ("interaction", visit, "status_log", event("status")),
+    ] {
+        let (kind, doc) = (kind(name), document(&world, record).await);
+        let mut hand = Hand::new(world.rep, &doc);
+        let id = EventId::mint(now(), entropy()).to_string();
+        let change = hand.write(&kind, record, |tx| match kind.genesis().container(record, key) {
+            Some(log) => tx.put(log, id, value).unwrap(),
+            None => tx.put(ROOT, key, value).unwrap(),
+        });
+        assert_eq!(push(&world, world.rep, vec![change.unwrap()]).await, [None], "{key}");
+    }
+    let rows = "SELECT o.organization_type, o.priority_level, k.task_type, p.stage, p.probability, i.status,
+                       o.violation_count AS o, k.violation_count AS k, p.violation_count AS p, i.violation_count AS i
+                FROM public.organizations o, public.tasks k, public.opportunities p, public.interactions i";
+    let null = json!(null);
+    let mut expected = vec![null; 6];
+    expected.extend([2, 1, 1, 1].map(|count| json!(count)));
+    assert_eq!(world.select(world.rep, rows).await, [expected]);
+    let violations = "SELECT field FROM sync.violations ORDER BY field";
+    let fields: Vec<String> = sqlx::query_scalar(violations).fetch_all(&world.owner).await.unwrap();
+    let expected = ["organization_type", "priority_level", "stage_log", "status_log", "task_type"];
+    assert_eq!(fields, expected);
+    world.sync(&mut rosa).await;
+    world.assert_agrees(&rosa).await;
+    let pipeline = report::run(&world.server.app.pool, "pipeline", world.rep).await.unwrap();
+    assert_eq!(pipeline.to_json()[0]["stage"], "(unknown)");
+    for record in [account, deal, visit, task] {
+        assert_oddities_agree(&world, &rosa, record).await;
     }
     world.assert_projected().await;
     world.end().await;

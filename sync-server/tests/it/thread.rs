@@ -306,7 +306,7 @@ async fn a_bootstrap_brings_records_that_began_before_what_was_sent_already() {
         .collect();
     let app = &world.server.app;
     let outcome = assign::assign(&app.pool, &app.committer, world.manager, &list).await.unwrap();
-    assert_eq!((outcome.assigned, outcome.refused.len()), (MORE_THAN_A_BATCH, 0));
+    assert_eq!((outcome.changed, outcome.refused.len()), (MORE_THAN_A_BATCH, 0));
     world.sync(&mut other).await;
     world.assert_agrees(&other).await;
     world.sync(&mut rep).await;

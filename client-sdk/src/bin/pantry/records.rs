@@ -216,7 +216,7 @@ pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failur
         let all: Vec<String> = conflict.values.iter().map(output::inline).collect();
         text.push_str(&format!(
             "\n  conflict in {}: {} (shown), {}",
-            conflict.field,
+            line(&conflict.field),
             all[0],
             all[1..].join(", ")
         ));

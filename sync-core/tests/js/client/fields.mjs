@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 
 const listing = new URL('../../../../docs/fields.json', import.meta.url)
-const { kinds } = JSON.parse(readFileSync(listing, 'utf8'))
+const { kinds, currencies } = JSON.parse(readFileSync(listing, 'utf8'))
+
+export { currencies }
 
 const CONTAINERS = { long_text: 'text', set: 'map', log: 'map', map: 'map' }
 

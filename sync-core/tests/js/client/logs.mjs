@@ -94,7 +94,14 @@ const comesTo = {
     return { status: STATUSES.includes(status) ? status : null, status_at: moment(shown) }
   },
   completion(events) {
-    const reopened = new Set(events.filter((one) => one.action === 'reopen').flatMap((one) => one.supersedes))
+    const reopened = new Set()
+    const open = events.filter((one) => one.action === 'reopen').flatMap((one) => one.supersedes)
+    while (open.length > 0) {
+      const id = open.pop()
+      if (reopened.has(id)) continue
+      reopened.add(id)
+      open.push(...(events.find((one) => one.id === id)?.supersedes ?? []))
+    }
     const standing = events.filter((one) => one.action === 'complete' && !reopened.has(one.id))
     const shown = first(standing, (event) => [event.at, event.id])
     return { is_completed: shown !== undefined, completed_at: moment(shown), completed_by: shown?.by ?? null }

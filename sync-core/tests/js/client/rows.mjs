@@ -68,7 +68,8 @@ function readRegister(field, doc, said) {
   if (shown === null && field.required && odd.length === 0) {
     said.violations.push({ field: field.name, problem: 'is required and missing' })
   }
-  said.fields[field.name] = shown ?? field.default ?? null
+  // A value that does not fit is not what nobody said.
+  said.fields[field.name] = shown ?? (odd.length === 0 ? field.default : null) ?? null
 }
 
 function readContainer(field, held, creator, said) {
@@ -80,11 +81,21 @@ function readContainer(field, held, creator, said) {
   } else if (field.type === 'map') {
     const texts = entries.filter(([, value]) => Automerge.isImmutableString(value))
     said.fields[field.name] = Object.fromEntries(texts.map(([key, value]) => [key, String(value)]))
+    for (const [key, shown] of texts) {
+      const all = candidates(held, key).filter(Automerge.isImmutableString).map(String)
+      const distinct = [...new Set([String(shown), ...all])]
+      if (distinct.length > 1) said.conflicts.push({ field: `${field.name}.${key}`, values: distinct })
+    }
   } else {
     const events = entries.map(([id, text]) => readEvent(field, id, String(text)))
     const odd = events.filter((event) => event === null)
     said.violations.push(...odd.map(() => ({ field: field.name, problem: 'no event' })))
-    said.fields[field.name] = columnsOf(field, events.filter((event) => event !== null), creator)
+    const columns = columnsOf(field, events.filter((event) => event !== null), creator)
+    // The word of a newer app shows as nothing.
+    if (columns[field.log] === null && ['stage', 'status'].includes(field.log)) {
+      said.violations.push({ field: field.name, problem: 'unknown word' })
+    }
+    said.fields[field.name] = columns
   }
 }
 

@@ -1,5 +1,6 @@
 // Whether what a document holds is a value of its field: null when it is, or what is wrong with it.
 import * as Automerge from '@automerge/automerge'
+import { currencies } from './fields.mjs'
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
@@ -33,7 +34,8 @@ export function read(field, raw) {
 
 const partFits = {
   text: (part, value) => isText(value, part.max),
-  int: (_, value) => Number.isInteger(value),
+  int: (part, value) => Number.isInteger(value) && value >= part.min && value <= part.max,
+  currency: (_, value) => currencies.includes(value),
   number: (part, value) => typeof value === 'number' && value >= part.min && value <= part.max,
   day: (_, value) => isDay(value),
   choice: (part, value) => part.words.includes(value),
@@ -68,7 +70,7 @@ const isSmall = (value) => typeof value !== 'object' && Buffer.byteLength(JSON.s
 export const isText = (value, max) => typeof value === 'string' && !value.includes('\0') && [...value].length <= max
 
 export function isDay(value) {
-  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return false
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value) || value.startsWith('0000')) return false
   const day = new Date(`${value}T00:00:00Z`)
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)
 }

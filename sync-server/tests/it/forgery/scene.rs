@@ -89,7 +89,7 @@ impl Scene {
         let app = &world.server.app;
         let outcome =
             assign::assign(&app.pool, &app.committer, world.manager, &list).await.unwrap();
-        assert_eq!((outcome.assigned, outcome.refused), (2, Vec::new()));
+        assert_eq!((outcome.changed, outcome.refused), (2, Vec::new()));
         // A row names whoever edited last, in whole seconds: the victim's edits begin in the next.
         let assigned = clock::now().seconds();
         while clock::now().seconds() == assigned {

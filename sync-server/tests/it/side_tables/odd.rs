@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use automerge::ScalarValue;
 use serde_json::{Value as Json, json};
 use sync_core::document::Value;
-use sync_core::schema::{EventPartType, Field, FieldType, Log, Part, PartType, SetOf, Writer};
+use sync_core::schema::{
+    CURRENCIES, EventPartType, Field, FieldType, Log, Part, PartType, SetOf, Writer,
+};
 use sync_core::testing::Random;
 use sync_server::clock::now;
 use uuid::Uuid;
@@ -131,11 +133,12 @@ impl Odd {
     fn part(&mut self, part: &Part) -> Json {
         match part.ty {
             _ if self.random.percent(5) => self.json(),
-            PartType::Int => json!(self.random.pick(WHOLE)),
+            PartType::Int { .. } => json!(self.random.pick(WHOLE)),
+            PartType::Currency if self.random.percent(70) => json!(self.random.pick(CURRENCIES)),
             PartType::Float { .. } => json!(self.random.pick(FLOATS)),
             PartType::Date => json!(self.day()),
             PartType::Choice(words) if self.random.percent(70) => json!(self.random.pick(words)),
-            PartType::Str { .. } | PartType::Choice(_) => json!(self.text()),
+            PartType::Str { .. } | PartType::Choice(_) | PartType::Currency => json!(self.text()),
         }
     }
 
