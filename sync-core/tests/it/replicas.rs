@@ -282,6 +282,34 @@ fn a_full_disk_while_the_feed_arrives_leaves_nothing_of_the_batch() {
     assert_eq!(again.record(id).unwrap().unwrap().json("name"), "Small");
 }
 
+/// The verdict on an edit was lost, and the edit is on its way again, so that the feed leaves it out; but
+/// it brings what a colleague built on it. The server has the edit then, and the record stays whole.
+#[test]
+fn an_edit_that_the_feed_builds_on_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(13);
+    let organization = kind("organization");
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    let id =
+        device.create(organization, edit(organization, &[("name", "Bistro")]), &mut env).unwrap();
+    device.edit(id, edit(organization, &[("website", "b.example")]), &mut env).unwrap();
+    let mut theirs = sync_core::document::load(&device.save_document(id).unwrap(), &[]).unwrap();
+    device.edit(id, edit(organization, &[("industry_segment", "cafés")]), &mut env).unwrap();
+    let change = edited(&mut theirs, organization, &[("cuisine", "Thai")], &pen(2, 2), &mut 0);
+    device.connect("token", "test").unwrap();
+    device.handle_frame(&welcome(), &mut env).unwrap();
+    let items = vec![FeedItem { changes: vec![Blob(change.unwrap().bytes)], ..item(id) }];
+    let frame = ServerMessage::Feed(FeedBatch { items, ..FeedBatch::default() }).to_bytes();
+    device.handle_frame(&frame, &mut env).unwrap();
+    assert_eq!(device.status().unwrap().unsent, 1, "what nobody built on still waits");
+    drop(device);
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    device.edit(id, edit(organization, &[("employee_count", "7")]), &mut env).unwrap();
+    let shown = device.record(id).unwrap().unwrap();
+    let texts = ["name", "website", "industry_segment", "cuisine"].map(|name| shown.text(name));
+    assert_eq!(texts, [Some("Bistro"), Some("b.example"), Some("cafés"), Some("Thai")]);
+}
+
 /// A record was begun under the id of another of a kind that its user comes to see: the server's
 /// stands as what it is, and what was begun here, with what was made together with it, is in
 /// quarantine with its reason.
