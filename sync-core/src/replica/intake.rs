@@ -1,7 +1,5 @@
 //! Storing the items of a feed batch.
 
-use std::collections::BTreeSet;
-
 use automerge::{Automerge, Change, ReadDoc};
 
 use super::again::Again;
@@ -183,10 +181,6 @@ impl Intake {
             };
             open = left;
         }
-        // Its verdict was lost or is on its way; what builds on it comes behind it when this is read again.
-        for hash in built_on(&pending, &fresh) {
-            work.accept_change(hash, None)?;
-        }
         let stood = open.doc.get_heads();
         if self.apply(work, item, &mut open.doc, &fresh)? {
             if open.doc.get_heads() != stood {
@@ -315,27 +309,6 @@ fn against(
         }
     }
     Ok((there, misfits))
-}
-
-/// Pending changes that these build on, near or far: whoever sent these has them.
-fn built_on(pending: &[OwnChange], fresh: &[Fresh]) -> Vec<ChangeHash> {
-    let mut wanted: BTreeSet<ChangeHash> = deps(fresh.iter().map(|(change, _)| change)).collect();
-    let mut found = Vec::new();
-    // What builds on another comes after it in the outbox.
-    for own in pending.iter().rev() {
-        if !wanted.contains(&own.hash) {
-            continue;
-        }
-        found.push(own.hash);
-        if let Ok(change) = Change::from_bytes(own.bytes.clone()) {
-            wanted.extend(deps(std::iter::once(&change)));
-        }
-    }
-    found
-}
-
-fn deps<'a>(changes: impl Iterator<Item = &'a Change>) -> impl Iterator<Item = ChangeHash> {
-    changes.flat_map(|change| change.deps().iter().map(|dep| ChangeHash(dep.0)))
 }
 
 /// Pending changes that have writer and number in common with one of these.

@@ -10,9 +10,12 @@ use sync_core::replica::{
 };
 
 use sync_core::document::{FieldState, Hydrated};
+use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard;
-use sync_core::ids::RecordId;
-use sync_core::protocol::{Blob, ClientMessage, FeedBatch, FeedItem, ServerMessage};
+use sync_core::ids::{FeedPosition, RecordId};
+use sync_core::protocol::{
+    Blob, ClientMessage, FeedBatch, FeedItem, ServerMessage, Verdict, VerdictOutcome, Verdicts,
+};
 
 use crate::kit::{NOW, World, edit, edited, item, kind, pen, record, replica, user, welcome};
 
@@ -308,6 +311,41 @@ fn an_edit_that_the_feed_builds_on_is_accepted() {
     let shown = device.record(id).unwrap().unwrap();
     let texts = ["name", "website", "industry_segment", "cuisine"].map(|name| shown.text(name));
     assert_eq!(texts, [Some("Bistro"), Some("b.example"), Some("cafés"), Some("Thai")]);
+}
+
+/// Of two edits the first was stored long ago while its verdict was lost; pushed again it meets a server
+/// whose database is away, and then the second is taken. Whoever took that has the first.
+#[test]
+fn what_an_accepted_edit_builds_on_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(14);
+    let organization = kind("organization");
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    let id =
+        device.create(organization, edit(organization, &[("name", "Bistro")]), &mut env).unwrap();
+    device.edit(id, edit(organization, &[("cuisine", "Thai")]), &mut env).unwrap();
+    device.connect("token", "test").unwrap();
+    device.handle_frame(&welcome(), &mut env).unwrap();
+    let frame = device.poll_push().unwrap().unwrap();
+    let ClientMessage::Push(push) = ClientMessage::from_bytes(&frame).unwrap() else {
+        panic!("a push");
+    };
+    let items: Vec<_> = push.groups.iter().flat_map(|group| &group.items).collect();
+    assert_eq!(items.len(), 2);
+    let away = VerdictOutcome::Refused(Refusal::new(RefusalCode::Internal, "Not now."));
+    let outcomes = [away, VerdictOutcome::Accepted(FeedPosition(2))];
+    let verdicts = items.iter().zip(outcomes).map(|(item, outcome)| Verdict {
+        hash: guard::name_of_bytes(&item.change.0),
+        outcome,
+        receipt: None,
+    });
+    let verdicts = Verdicts { push: push.push, verdicts: verdicts.collect() };
+    device.handle_frame(&ServerMessage::Verdicts(verdicts).to_bytes(), &mut env).unwrap();
+    assert_eq!(device.status().unwrap().unsent, 0);
+    drop(device);
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    device.edit(id, edit(organization, &[("website", "b.example")]), &mut env).unwrap();
+    assert_eq!(device.record(id).unwrap().unwrap().text("cuisine"), Some("Thai"));
 }
 
 /// A record was begun under the id of another of a kind that its user comes to see: the server's

@@ -1,5 +1,8 @@
 //! Writing changes: to the outbox, to quarantine, and out of both.
 
+use std::collections::BTreeSet;
+
+use automerge::Change;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
@@ -63,6 +66,10 @@ impl Work<'_> {
         change: &NewChange<'_>,
     ) -> rusqlite::Result<()> {
         self.touched.add_table(CHANGES);
+        if change.state == ChangeState::Accepted {
+            let waiting = self.stored().waiting_before(change.record, i64::MAX)?;
+            self.accept_below(change.bytes, waiting)?;
+        }
         if change.step {
             // A step is the same change whenever it is made; it may have fallen with a refused edit.
             self.tx
@@ -150,20 +157,62 @@ impl Work<'_> {
             .map(drop)
     }
 
+    /// Takes note that the server has a change, and so what that builds on: of which the verdict was lost
+    /// or is still to come.
     pub(in crate::replica) fn accept_change(
         &mut self,
         hash: ChangeHash,
         receipt: Option<Receipt>,
     ) -> rusqlite::Result<()> {
+        let Some((record, seq)) = self.mark_accepted(hash, receipt)? else { return Ok(()) };
+        let before = self.stored().waiting_before(record, seq)?;
+        if before.is_empty() {
+            // Mostly: verdicts come in order.
+            return Ok(());
+        }
+        let bytes: Vec<u8> = self
+            .tx
+            .prepare_cached("SELECT bytes FROM changes WHERE hash = ?1")?
+            .query_row([hash.0], |row| row.get(0))?;
+        self.accept_below(&bytes, before)
+    }
+
+    /// Accepts of these, the last first, what a change builds on, near or far: nothing accepted builds
+    /// on what waits, since a document is read from what was accepted first.
+    fn accept_below(
+        &mut self,
+        change: &[u8],
+        waiting: Vec<(ChangeHash, Vec<u8>)>,
+    ) -> rusqlite::Result<()> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let mut wanted: BTreeSet<ChangeHash> = deps(change).collect();
+        for (hash, bytes) in waiting {
+            if wanted.contains(&hash) {
+                self.mark_accepted(hash, None)?;
+                wanted.extend(deps(&bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn mark_accepted(
+        &mut self,
+        hash: ChangeHash,
+        receipt: Option<Receipt>,
+    ) -> rusqlite::Result<Option<(RecordId, i64)>> {
         self.touched.add_table(CHANGES);
         self.tx
             .prepare_cached(
                 "UPDATE changes SET state = 0, code = NULL, policy = NULL, sentence = NULL,
                     receipt = coalesce(?2, receipt), origin = 0
-                 WHERE hash = ?1",
+                 WHERE hash = ?1 RETURNING record, seq",
             )?
-            .execute(params![hash.0, receipt.map(|receipt| receipt.0)])
-            .map(drop)
+            .query_row(params![hash.0, receipt.map(|receipt| receipt.0)], |row| {
+                Ok((RecordId(Uuid::from_bytes(row.get(0)?)), row.get(1)?))
+            })
+            .optional()
     }
 
     /// The record of an accepted change that was erased here before its verdict came; the change,
@@ -189,17 +238,13 @@ impl Work<'_> {
     }
 
     /// Puts a change that waits into quarantine; says where it stood. A step goes there too, since the
-    /// edits after it are read beside it, but nobody is shown it; one that the server must have, since
-    /// what it sent builds on it, is accepted instead. What somebody else wrote is dropped: whoever is
-    /// here may not see it.
+    /// edits after it are read beside it, but nobody is shown it. What somebody else wrote is dropped:
+    /// whoever is here may not see it.
     pub(in crate::replica) fn quarantine_change(
         &mut self,
         hash: ChangeHash,
         refusal: &Refusal,
     ) -> rusqlite::Result<Option<Stood>> {
-        if self.stored().is_leaned_on(hash)? {
-            return self.accept_change(hash, None).map(|()| None);
-        }
         self.touched.add_table(CHANGES);
         let others: Option<(RecordId, i64)> = self
             .tx
@@ -275,4 +320,11 @@ impl Work<'_> {
             .execute([record.as_bytes()])
             .map(drop)
     }
+}
+
+/// What a change builds on.
+fn deps(change: &[u8]) -> impl Iterator<Item = ChangeHash> {
+    let change = Change::from_bytes(change.to_vec()).ok();
+    let deps = change.map(|change| change.deps().to_vec()).unwrap_or_default();
+    deps.into_iter().map(|dep| ChangeHash(dep.0))
 }

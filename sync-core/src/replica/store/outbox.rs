@@ -1,6 +1,5 @@
 //! Reading changes: what waits to be sent, what was refused, and what each of them belongs to.
 
-use automerge::Change;
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
@@ -166,21 +165,21 @@ impl<'a> Stored<'a> {
             .optional()
     }
 
-    /// Whether a waiting step is one that accepted changes of its record build on: then the server has
-    /// it, whatever was said of it here.
-    pub(super) fn is_leaned_on(self, step: ChangeHash) -> rusqlite::Result<bool> {
+    /// The changes of a record that wait and come before that one, the last first, with their bytes.
+    pub(super) fn waiting_before(
+        self,
+        record: RecordId,
+        seq: i64,
+    ) -> rusqlite::Result<Vec<(ChangeHash, Vec<u8>)>> {
+        // By what waits and not by the record, which may have many changes: mostly nothing does.
         let mut statement = self.db.prepare_cached(
-            "SELECT later.bytes FROM changes step JOIN changes later ON later.record = step.record
-             WHERE step.hash = ?1 AND step.state = 1 AND step.step = 1 AND later.state = 0",
+            "SELECT hash, bytes FROM changes INDEXED BY changes_waiting
+             WHERE state > 0 AND state = 1 AND seq < ?2 AND record = ?1 ORDER BY seq DESC",
         )?;
-        let mut rows = statement.query([step.0])?;
-        while let Some(row) = rows.next()? {
-            let change = Change::from_bytes(row.get(0)?);
-            if change.is_ok_and(|later| later.deps().iter().any(|dep| dep.0 == step.0)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let rows = statement.query_map(params![record.as_bytes(), seq], |row| {
+            Ok((ChangeHash(row.get(0)?), row.get(1)?))
+        })?;
+        rows.collect()
     }
 
     /// Where the pending changes of a group stand.
