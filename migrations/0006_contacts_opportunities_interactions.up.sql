@@ -142,6 +142,7 @@ CREATE TABLE public.interactions (
     created_by uuid,
     organization_id uuid,
     user_id uuid,
+    planned_at timestamptz,
     occurred_at timestamptz,
     check_in_at_ms bigint,
     check_in_lat double precision,
@@ -178,9 +179,26 @@ COMMENT ON TABLE public.interactions IS 'A call, visit, meeting or other contact
 SELECT setup.record_table('public.interactions');
 SELECT setup.names_people('public.interactions', 'user_id');
 SELECT setup.follows_its_account('public.interactions', 'coalesce(user_id, created_by)');
-COMMENT ON COLUMN public.interactions.occurred_at IS 'When it happened, by the device''s clock: a claim.';
+COMMENT ON COLUMN public.interactions.planned_at IS 'For when it is or was planned.';
+COMMENT ON COLUMN public.interactions.occurred_at IS 'When it took place: a claim. NULL while it is only planned.';
 COMMENT ON COLUMN public.interactions.check_in_at_ms IS 'Milliseconds since 1970 UTC, by the device''s clock.';
 COMMENT ON COLUMN public.interactions.check_out_at_ms IS 'Milliseconds since 1970 UTC, by the device''s clock.';
+-- When somebody was where is their own word, and their manager's.
+CREATE FUNCTION app.check_correction() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF app.current_role_name() = 'sales_rep' AND OLD.user_id IS DISTINCT FROM app.current_user_id() THEN
+        PERFORM app.refuse(NEW.id, TG_RELID, TG_NAME, 'PT422');
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION app.check_correction() IS 'Refuses a sales rep who corrects when a colleague''s visit took place.';
+CREATE TRIGGER only_whose_it_was_corrects_the_time BEFORE UPDATE ON public.interactions
+    FOR EACH ROW WHEN (OLD.occurred_at IS DISTINCT FROM NEW.occurred_at)
+    EXECUTE FUNCTION app.check_correction();
+COMMENT ON TRIGGER only_whose_it_was_corrects_the_time ON public.interactions IS 'When a visit took place is for whose visit it was, or a manager, to say.';
+
 CREATE INDEX interactions_organization ON public.interactions (organization_id, occurred_at);
 CREATE INDEX interactions_user ON public.interactions (user_id, occurred_at);
 

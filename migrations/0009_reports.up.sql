@@ -37,8 +37,8 @@ CREATE VIEW public.organization_activity WITH (security_invoker = true) AS
            coalesce(p.open_opportunities, 0) AS open_opportunities, coalesce(k.open_tasks, 0) AS open_tasks
     FROM public.organizations o
     LEFT JOIN (
-        SELECT organization_id, max(occurred_at) AS last_interaction_at,
-               max(occurred_at) FILTER (WHERE interaction_type IN ('VISIT', 'DEMO')) AS last_visit_at,
+        SELECT organization_id, max(coalesce(occurred_at, status_at)) AS last_interaction_at,
+               max(coalesce(occurred_at, status_at)) FILTER (WHERE interaction_type IN ('VISIT', 'DEMO')) AS last_visit_at,
                count(*) AS interactions
         FROM public.interactions WHERE is_deleted IS NOT TRUE AND status = 'completed' GROUP BY organization_id
     ) i ON i.organization_id = o.id
@@ -81,7 +81,7 @@ COMMENT ON VIEW reports.pipeline IS 'Open deals by territory and stage; value in
 
 CREATE VIEW reports.activity WITH (security_invoker = true) AS
     SELECT coalesce(u.full_name, i.user_id::text, '(nobody)') AS rep,
-           to_char(i.occurred_at AT TIME ZONE coalesce(u.time_zone, 'UTC'), 'IYYY-"W"IW') AS week,
+           to_char(coalesce(i.occurred_at, i.status_at) AT TIME ZONE coalesce(u.time_zone, 'UTC'), 'IYYY-"W"IW') AS week,
            coalesce(i.interaction_type::text, '(unknown)') AS type, count(*) AS interactions
     FROM public.interactions i
     LEFT JOIN public.users u ON u.id = i.user_id
@@ -108,7 +108,7 @@ CREATE VIEW reports.priority_a_not_visited WITH (security_invoker = true) AS
     FROM public.organizations o
     LEFT JOIN public.users u ON u.id = o.assigned_user_id
     LEFT JOIN (
-        SELECT organization_id, max(occurred_at) AS last_visit_at
+        SELECT organization_id, max(coalesce(occurred_at, status_at)) AS last_visit_at
         FROM public.interactions
         WHERE is_deleted IS NOT TRUE AND status = 'completed' AND interaction_type IN ('VISIT', 'DEMO')
         GROUP BY organization_id

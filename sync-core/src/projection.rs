@@ -9,7 +9,7 @@ use crate::cell::{Cell, Row};
 use crate::document::FieldState;
 use crate::document::{Hydrated, Value};
 use crate::ids::{ChangeHash, RecordId, ScopeId, UserId};
-use crate::schema::{Field, FieldType, Kind, Part, RowView, Scope, Use};
+use crate::schema::{Field, FieldType, Kind, Part, Registers, RowView, Scope, Use};
 use crate::time::UnixMs;
 
 /// The newest change of a document by its claimed time: what `updated_at` and `updated_by` show.
@@ -54,6 +54,16 @@ impl Stamp {
 /// The field that says who created a record, in every kind of document.
 const CREATOR: &str = "created_by";
 
+impl Registers for Hydrated {
+    fn creator(&self) -> Option<&str> {
+        self.text(CREATOR)
+    }
+
+    fn says(&self, name: &str) -> bool {
+        *self.value(name) != Value::Null
+    }
+}
+
 /// What decides who may see a record, as the document says.
 pub fn scope_of(record: RecordId, hydrated: &Hydrated) -> ScopeId {
     match hydrated.kind.scope {
@@ -73,7 +83,7 @@ fn id_in(hydrated: &Hydrated, column: &str) -> Option<uuid::Uuid> {
     let of_log = |(field, state): (&Field, &FieldState)| match (field.ty, state) {
         (FieldType::Log(log), FieldState::Log(events)) => {
             let index = log.columns.iter().position(|one| one.name == column)?;
-            log.project(events, hydrated.text(CREATOR)).swap_remove(index).into_text()
+            log.project(events, hydrated).swap_remove(index).into_text()
         }
         _ => None,
     };
@@ -115,7 +125,7 @@ fn project_field(field: &Field, state: &FieldState, hydrated: &Hydrated, row: &m
             row.push(Cell::Text(serde_json::to_string(map).expect("BUG: strings serialise")));
         }
         (FieldType::Log(log), FieldState::Log(events)) => {
-            row.extend(log.project(events, hydrated.text(CREATOR)));
+            row.extend(log.project(events, hydrated));
         }
         (_, FieldState::Log(_)) => row.push(Cell::Null),
     }

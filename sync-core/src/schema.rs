@@ -32,8 +32,8 @@ pub use kind::{Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage
 pub use life::{LIFE, LifeEvent};
 pub use listing::field_listing;
 pub use log::{
-    EventPart, EventPartType, Log, LogColumn, LogState, Standing, Typed, greatest_id, lowest_id,
-    may_have, needs,
+    EventPart, EventPartType, Log, LogColumn, LogState, Registers, Standing, Typed, greatest_id,
+    lowest_id, may_have, needs,
 };
 pub use reference::field_reference;
 pub use row::RowView;

@@ -258,6 +258,9 @@ pub(super) const INTERACTION: &[Known] = &[
     ("interaction_type", &[
         "interaction type", "type", "activity type", "activity - type",
     ]),
+    ("planned_at", &[
+        "planned at", "planned for", "planned", "scheduled for", "scheduled at", "next visit",
+    ]),
     ("occurred_at", &[
         "occurred at", "visit date", "activity date", "date", "call start time", "start time",
         "start date", "activity - due date", "when", "time",

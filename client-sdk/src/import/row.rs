@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use sync_core::document::{FieldChange, RecordEdit};
 use sync_core::ids::RecordId;
 use sync_core::replica::{GroupEdit, QueryError};
-use sync_core::schema::{FieldType, Kind, Presence, Rule, SetOf};
+use sync_core::schema::{Field, FieldType, Initial, Kind, Presence, Rule, SetOf};
 use sync_core::time::UnixMs;
 
 use super::cell::{Came, Reader, clean};
@@ -445,10 +445,14 @@ impl<'a> Judge<'a> {
             gathered.remark("", &code, note, Loss::Nothing);
         }
         let own = ["created_at", "created_by", "user_id"];
-        let planned = gathered.has("planned_at");
-        for field in kind.fields.iter().filter(|field| field.required == Presence::Required) {
+        // A moment that nobody told is not that of the import.
+        let needs = |field: &&Field| {
+            field.required == Presence::Required || matches!(field.initial, Initial::NowUnless(_))
+        };
+        for field in kind.fields.iter().filter(needs) {
             let said = gathered.remarks.iter().any(|remark| remark.loss == Loss::Row);
-            let may_lack = own.contains(&field.name) || (planned && field.name == "occurred_at");
+            let instead = matches!(field.initial, Initial::NowUnless(other) if gathered.has(other));
+            let may_lack = own.contains(&field.name) || instead;
             if !said && !may_lack && !gathered.has(field.name) {
                 let missing =
                     if kind.name == "contact" { "the name of a person" } else { field.name };

@@ -25,7 +25,9 @@ pub struct Interaction {
     pub organization_id: Option<RecordId>,
     /// Who did it.
     pub user_id: Option<UserId>,
-    /// When, by the device's clock: a claim.
+    /// For when it is planned; it may lie ahead.
+    pub planned_at: Option<UnixMs>,
+    /// When it took place: a claim, which whose it was or a manager may correct; empty while it is only planned.
     pub occurred_at: Option<UnixMs>,
     /// Arrival.
     pub check_in: Option<CheckIn>,
@@ -88,6 +90,7 @@ impl Record for Interaction {
             created_by: row.parsed("created_by"),
             organization_id: row.parsed("organization_id"),
             user_id: row.parsed("user_id"),
+            planned_at: row.moment("planned_at"),
             occurred_at: row.moment("occurred_at"),
             check_in: CheckIn::from_row(row, "check_in"),
             check_out: CheckOut::from_row(row, "check_out"),
@@ -128,7 +131,9 @@ field_names! {
         OrganizationId = "organization_id",
         /// Who did it.
         UserId = "user_id",
-        /// When, by the device's clock: a claim.
+        /// For when it is planned; it may lie ahead.
+        PlannedAt = "planned_at",
+        /// When it took place: a claim, which whose it was or a manager may correct; empty while it is only planned.
         OccurredAt = "occurred_at",
         /// Arrival.
         CheckIn = "check_in",
@@ -158,7 +163,7 @@ field_names! {
         Attendees = "attendees",
         /// Products spoken of.
         ProductsDiscussed = "products_discussed",
-        /// completed > no_show > cancelled > scheduled; without an event, completed.
+        /// completed > no_show > cancelled > scheduled; without an event, completed once `occurred_at` is there, and scheduled until then.
         StatusLog = "status_log",
         /// Free labels.
         Tags = "tags",
@@ -196,7 +201,12 @@ impl Edit<Interaction> {
         self.set(InteractionField::UserId, value.to_string())
     }
 
-    /// When, by the device's clock: a claim.
+    /// For when it is planned; it may lie ahead.
+    pub fn planned_at(self, value: UnixMs) -> Self {
+        self.set(InteractionField::PlannedAt, value.0)
+    }
+
+    /// When it took place: a claim, which whose it was or a manager may correct; empty while it is only planned.
     pub fn occurred_at(self, value: UnixMs) -> Self {
         self.set(InteractionField::OccurredAt, value.0)
     }
@@ -281,7 +291,7 @@ impl Edit<Interaction> {
         self.remove(InteractionField::ProductsDiscussed, key.to_string())
     }
 
-    /// completed > no_show > cancelled > scheduled; without an event, completed.
+    /// completed > no_show > cancelled > scheduled; without an event, completed once `occurred_at` is there, and scheduled until then.
     pub fn status(self, status: InteractionStatus) -> Self {
         self.event(InteractionField::StatusLog, "status", status.to_string())
     }

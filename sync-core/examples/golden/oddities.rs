@@ -87,10 +87,10 @@ fn twice_created_visit() -> Made {
     let (doc, _) = writer(ROSA, 1).create(&kind, record(5), &pairs);
     let (mut here, mut there) = (doc.clone(), doc);
     raw(&mut here, &writer(OMAR, 12), |tx| {
-        tx.put(ROOT, "occurred_at", ScalarValue::Timestamp(1_780_000_000_000)).unwrap();
+        tx.put(ROOT, "created_at", ScalarValue::Timestamp(1_780_000_000_000)).unwrap();
     });
     raw(&mut there, &writer(MIA, 13), |tx| {
-        tx.put(ROOT, "occurred_at", ScalarValue::Timestamp(1_770_000_000_000)).unwrap();
+        tx.put(ROOT, "created_at", ScalarValue::Timestamp(1_770_000_000_000)).unwrap();
         tx.put(ROOT, "duration_minutes", ScalarValue::Uint(30)).unwrap();
     });
     let doc = merged(here, [there]);

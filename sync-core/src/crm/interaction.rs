@@ -15,11 +15,10 @@ pub(super) fn interaction() -> KindDeclaration {
         fields: with_common![
             link("organization_id", "organization").immutable().required().doc("With whom."),
             link("user_id", "user").immutable().required().initially_author().doc("Who did it."),
+            instant("planned_at").doc("For when it is planned; it may lie ahead."),
             instant("occurred_at")
-                .immutable()
-                .required()
-                .initially_now()
-                .doc("When, by the device's clock: a claim."),
+                .initially_now_unless("planned_at")
+                .doc("When it took place: a claim, which whose it was or a manager may correct; empty while it is only planned."),
             whole("check_in", CHECK).immutable().doc("Arrival."),
             whole("check_out", CHECK).immutable().doc("Departure."),
             choice(
@@ -41,7 +40,7 @@ pub(super) fn interaction() -> KindDeclaration {
             set("attendees", SetOf::Ids).doc("Contacts who were there."),
             set("products_discussed", SetOf::Ids).doc("Products spoken of."),
             log("status_log", &logs::STATUS)
-                .doc("completed > no_show > cancelled > scheduled; without an event, completed."),
+                .doc("completed > no_show > cancelled > scheduled; without an event, completed once `occurred_at` is there, and scheduled until then."),
         ],
         derived: vec![],
     }

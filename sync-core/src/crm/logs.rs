@@ -175,10 +175,11 @@ fn read_stage(text: &str) -> Result<EventData, String> {
 /// States of an interaction, the weakest first.
 pub const STATUSES: &[&str] = &["scheduled", "cancelled", "no_show", "completed"];
 
-/// Of concurrent states: completed > no_show > cancelled > scheduled; without an event, completed.
+/// Of concurrent states: completed > no_show > cancelled > scheduled; without an event, completed once it
+/// is said when it took place, and scheduled until then.
 pub(super) static STATUS: Log = Log {
     name: "status",
-    doc: "The states in their order: scheduled, cancelled, no_show, completed. Of several standing events the one furthest on in the order is shown, an unknown state coming before all others, then the lowest id. `status`: the shown one; completed before the first event; NULL, and a violation, when it is not in the list. `status_at`: the `at` of the shown event.",
+    doc: "The states in their order: scheduled, cancelled, no_show, completed. Of several standing events the one furthest on in the order is shown, an unknown state coming before all others, then the lowest id. `status`: the shown one; before the first event completed when `occurred_at` says anything, and scheduled when not; NULL, and a violation, when it is not in the list. `status_at`: the `at` of the shown event.",
     parts: &[needs("status", EventPartType::Text { max: 100 })],
     standing: Standing::Frontier,
     order: |a, b| status_rank(b.1).cmp(&status_rank(a.1)).then(a.0.cmp(&b.0)),
@@ -196,7 +197,11 @@ fn status_rank(event: &Event) -> Option<usize> {
 }
 
 fn shown_status(state: &LogState<'_>) -> Cell {
-    let status = state.shown.map_or("completed", |event| event.text("status").unwrap_or_default());
+    let status = match state.shown {
+        Some(event) => event.text("status").unwrap_or_default(),
+        None if state.says("occurred_at") => "completed",
+        None => "scheduled",
+    };
     if STATUSES.contains(&status) { Cell::Text(status.to_owned()) } else { Cell::Null }
 }
 

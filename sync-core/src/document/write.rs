@@ -31,13 +31,14 @@ pub fn create(
     let mut doc = kind.genesis().doc.clone();
     let mut edit = edit.clone();
     for field in &kind.fields {
-        let given = edit.changes.iter().any(|(known, _)| known == field);
+        let given = |name: &str| edit.changes.iter().any(|(known, _)| known.name == name);
         let value = match field.initial {
-            Initial::Now => Value::Instant(pen.now),
+            Initial::NowUnless(other) if given(other) => continue,
+            Initial::Now | Initial::NowUnless(_) => Value::Instant(pen.now),
             Initial::Author => Value::Str(pen.author.to_string()),
             Initial::Nothing => continue,
         };
-        if !given {
+        if !given(field.name) {
             edit.changes.push((field.clone(), FieldChange::Set(value)));
         }
     }

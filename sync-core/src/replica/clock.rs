@@ -73,7 +73,8 @@ pub(super) fn let_nothing_lie_ahead(edit: &mut RecordEdit, now: UnixMs) {
     for (field, change) in &mut edit.changes {
         if let FieldChange::Set(Value::Instant(at)) = change {
             let ahead = fit::is_past(field) && fit::lies_ahead(*at, now);
-            let never = field.initial == Initial::Now && *at < limits::EARLIEST;
+            let began = matches!(field.initial, Initial::Now | Initial::NowUnless(_));
+            let never = began && *at < limits::EARLIEST;
             if ahead || never {
                 *at = now;
             }

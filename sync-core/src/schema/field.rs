@@ -78,6 +78,8 @@ pub enum Initial {
     Nothing,
     /// The moment of creation.
     Now,
+    /// The moment of creation, unless this field is given.
+    NowUnless(&'static str),
     /// Whoever creates the record. Nobody says that of somebody else: another value is refused.
     Author,
 }
@@ -329,6 +331,11 @@ impl FieldDeclaration {
     /// Is the moment of creation when nothing is given.
     pub const fn initially_now(mut self) -> Self {
         self.initial = Initial::Now;
+        self.past()
+    }
+    /// Is the moment of creation when neither it nor this field is given.
+    pub const fn initially_now_unless(mut self, other: &'static str) -> Self {
+        self.initial = Initial::NowUnless(other);
         self.past()
     }
     /// Is a moment that has come.

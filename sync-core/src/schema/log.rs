@@ -1,9 +1,9 @@
 //! Logs, declared: which events they take, which of them stand, which one is shown, and the columns
 //! that follow.
 //!
-//! **Invariant**: a log is a function of its events alone (and, before the first, of who created the
-//! record), so that phone and server always agree. None looks at a clock: order comes from what the
-//! writer had seen.
+//! **Invariant**: a log is a function of its events alone (and, before the first, of the record's
+//! registers, such as who created it), so that phone and server always agree. None looks at a clock: order
+//! comes from what the writer had seen.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -98,15 +98,22 @@ pub struct LogColumn {
     pub read: fn(&LogState<'_>) -> Cell,
 }
 
+/// What a record's registers say, for what a log comes to before its first event.
+pub trait Registers {
+    /// Who created the record.
+    fn creator(&self) -> Option<&str>;
+    /// Whether a register says anything.
+    fn says(&self, name: &str) -> bool;
+}
+
 /// What a log comes to.
-#[derive(Debug)]
 pub struct LogState<'a> {
     /// The event that is shown; none before the first.
     pub shown: Option<&'a Event>,
     /// Every event that stands.
     pub standing: Vec<(EventId, &'a Event)>,
-    /// Who created the record.
-    pub creator: Option<&'a str>,
+    /// The record that it belongs to, where columns are asked for.
+    pub record: Option<&'a dyn Registers>,
 }
 
 /// How a person writes an event.
@@ -125,13 +132,13 @@ impl Log {
     }
 
     /// The cells of these columns.
-    pub fn project(&self, events: &Events, creator: Option<&str>) -> Row {
-        let state = self.state(events, creator);
+    pub fn project(&self, events: &Events, record: &dyn Registers) -> Row {
+        let state = self.state(events, Some(record));
         self.columns.iter().map(|one| (one.read)(&state)).collect()
     }
 
     /// What the log comes to.
-    pub fn state<'a>(&self, events: &'a Events, creator: Option<&'a str>) -> LogState<'a> {
+    pub fn state<'a>(&self, events: &'a Events, record: Option<&'a dyn Registers>) -> LogState<'a> {
         let standing = match self.standing {
             Standing::Frontier => frontier(events),
             Standing::UnlessUndone { part, done, undone } => {
@@ -143,7 +150,7 @@ impl Log {
             }
         };
         let shown = standing.iter().min_by(|a, b| (self.order)(a, b)).map(|(_, event)| *event);
-        LogState { shown, standing, creator }
+        LogState { shown, standing, record }
     }
 
     /// What an event that is written now supersedes: all that it sees standing. What stands although
@@ -259,8 +266,13 @@ impl LogState<'_> {
     pub fn text_or_creator(&self, part: &str) -> Cell {
         match self.shown {
             Some(event) => text(event.text(part)),
-            None => text(self.creator),
+            None => text(self.record.and_then(Registers::creator)),
         }
+    }
+
+    /// Whether a register of the record says anything.
+    pub fn says(&self, register: &str) -> bool {
+        self.record.is_some_and(|record| record.says(register))
     }
 
     /// When the shown event happened.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::random::Random;
-use crate::document::{FieldChange, FieldState, RecordEdit, Value};
+use crate::document::{FieldChange, FieldState, RecordEdit, Value, fit};
 use crate::event::EventData;
 use crate::ids::RecordId;
 use crate::replica::{Env, GroupEdit, Replica};
@@ -221,6 +221,10 @@ impl<'a> Edits<'a> {
             FieldType::Int { min, max } => json!(self.number(min, max)),
             FieldType::Bool => json!(self.random.percent(50)),
             FieldType::Date => json!(self.day()),
+            // By the device's own clock, whatever that says.
+            FieldType::Instant if fit::is_past(field) => {
+                json!(self.env.now().0 - self.number(0, 1_000_000_000))
+            }
             FieldType::Instant => json!(self.random.below(2_000_000_000_000)),
             FieldType::Ref { kind } => {
                 let held = self.held(kind);

@@ -52,5 +52,6 @@ mod tokens;
 mod unseen;
 mod versions;
 mod versions_of_tables;
+mod visits;
 mod wire;
 mod would_be;

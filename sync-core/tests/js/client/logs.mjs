@@ -60,17 +60,17 @@ const comesTo = {
     const deleted = shown?.action === 'delete'
     return { is_deleted: deleted, deleted_at: deleted ? moment(shown) : null }
   },
-  assignment(events, creator) {
+  assignment(events, { created_by }) {
     const shown = greatestId(frontier(events))
     const part = (name) => shown?.[name] ?? null
     return {
-      assigned_user_id: shown ? part('assigned_user_id') : creator,
+      assigned_user_id: shown ? part('assigned_user_id') : created_by,
       secondary_user_id: part('secondary_user_id'),
       territory_id: part('territory_id'),
     }
   },
-  owner(events, creator) {
-    return { user_id: greatestId(frontier(events))?.user_id ?? creator }
+  owner(events, { created_by }) {
+    return { user_id: greatestId(frontier(events))?.user_id ?? created_by }
   },
   employer(events) {
     return { organization_id: greatestId(frontier(events))?.organization_id ?? null }
@@ -88,9 +88,9 @@ const comesTo = {
       actual_close_date: isTerminal(stage) ? (shown.close_date ?? moment(shown).slice(0, 10)) : null,
     }
   },
-  status(events) {
+  status(events, { occurred_at }) {
     const shown = first(frontier(events), (event) => [-STATUSES.indexOf(event.status), event.id])
-    const status = shown?.status ?? 'completed'
+    const status = shown?.status ?? (occurred_at === null ? 'scheduled' : 'completed')
     return { status: STATUSES.includes(status) ? status : null, status_at: moment(shown) }
   },
   completion(events) {
@@ -108,5 +108,5 @@ const comesTo = {
   },
 }
 
-/** The columns of a log by name. */
-export const columnsOf = (field, events, creator) => comesTo[field.log](events, creator)
+/** The columns of a log by name; before its first event some go by the record's registers. */
+export const columnsOf = (field, events, registers) => comesTo[field.log](events, registers)

@@ -49,8 +49,7 @@ const shownBy = {
 export function meaningOf(kind, doc) {
   const said = { fields: {}, conflicts: [], violations: [], row: {} }
   for (const field of kind.fields.filter((field) => !isContainer(field))) readRegister(field, doc, said)
-  const creator = said.fields.created_by ?? null
-  for (const field of kind.fields.filter(isContainer)) readContainer(field, doc[field.name], creator, said)
+  for (const field of kind.fields.filter(isContainer)) readContainer(field, doc[field.name], said)
   said.row = rowOf(kind, doc, said)
   return said
 }
@@ -72,7 +71,7 @@ function readRegister(field, doc, said) {
   said.fields[field.name] = shown ?? (odd.length === 0 ? field.default : null) ?? null
 }
 
-function readContainer(field, held, creator, said) {
+function readContainer(field, held, said) {
   const entries = Object.entries(held ?? {}).sort(([a], [b]) => byBytes(a, b))
   if (field.type === 'long_text') {
     said.fields[field.name] = String(held ?? '')
@@ -90,7 +89,7 @@ function readContainer(field, held, creator, said) {
     const events = entries.map(([id, text]) => readEvent(field, id, String(text)))
     const odd = events.filter((event) => event === null)
     said.violations.push(...odd.map(() => ({ field: field.name, problem: 'no event' })))
-    const columns = columnsOf(field, events.filter((event) => event !== null), creator)
+    const columns = columnsOf(field, events.filter((event) => event !== null), said.fields)
     // The word of a newer app shows as nothing.
     if (columns[field.log] === null && ['stage', 'status'].includes(field.log)) {
       said.violations.push({ field: field.name, problem: 'unknown word' })
