@@ -271,4 +271,22 @@ CREATE TRIGGER audit_assignment AFTER UPDATE ON public.organizations
     EXECUTE FUNCTION app.audit_assignment();
 COMMENT ON TRIGGER audit_assignment ON public.organizations IS 'Every assignment of an account stands in the audit.';
 
+-- After a restore accounts may belong to somebody who joined after the backup and is added again.
+CREATE FUNCTION app.note_joining() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM public.organizations o WHERE NEW.id IN (o.assigned_user_id, o.secondary_user_id))
+        OR EXISTS (SELECT 1 FROM sync.documents d WHERE d.scope_id = NEW.id)
+    THEN
+        INSERT INTO sync.access_events (position, scope_id, user_id, reason)
+        SELECT NEW.position, NULL::uuid, concerned, 'Your team was changed.'
+        FROM (SELECT NEW.id UNION SELECT app.people_above(ARRAY[NEW.id])) AS joined (concerned);
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION app.note_joining() IS 'Has devices fetch what belonged to a person before that person was known.';
+CREATE TRIGGER note_joining AFTER INSERT ON public.users
+    FOR EACH ROW EXECUTE FUNCTION app.note_joining();
+COMMENT ON TRIGGER note_joining ON public.users IS 'Whoever joins may have accounts already, after a restore.';
+
 SELECT setup.close_functions();

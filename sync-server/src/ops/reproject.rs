@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use sqlx::postgres::PgPool;
-use sqlx::{Connection as _, Row as _};
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{Executor as _, Row as _};
 use sync_core::cell::Row;
 use sync_core::document;
 use sync_core::hub::{self, HubDocument};
@@ -45,12 +45,21 @@ pub async fn run(pool: &PgPool, schema: &Schema, mode: Mode) -> anyhow::Result<O
     let mut outcome = Outcome::default();
     let mut after = Uuid::nil();
     loop {
+        let mut tx = pool.begin().await?;
+        // Documents, changes and rows as they stand at one moment; and where rows are written, with no
+        // commit in between that they would be older than.
+        match mode {
+            Mode::Check => {
+                tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?
+            }
+            Mode::Write => tx.execute("SELECT 1 FROM sync.clock FOR UPDATE").await?,
+        };
         let found = sqlx::query(
             "SELECT id, kind, snapshot FROM sync.documents WHERE id > $1 ORDER BY id LIMIT $2",
         )
         .bind(after)
         .bind(AT_ONCE)
-        .fetch_all(pool)
+        .fetch_all(&mut *tx)
         .await?;
         let Some(last) = found.last() else { break };
         after = last.try_get(0)?;
@@ -62,13 +71,14 @@ pub async fn run(pool: &PgPool, schema: &Schema, mode: Mode) -> anyhow::Result<O
                 None => outcome.differences.push(format!("unknown kind {name}")),
             }
         }
-        check(pool, schema, &documents, mode, &mut outcome).await?;
+        check(&mut tx, schema, &documents, mode, &mut outcome).await?;
+        tx.commit().await?;
     }
     Ok(outcome)
 }
 
 async fn check(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     schema: &Schema,
     documents: &[(Uuid, Kind, Vec<u8>)],
     mode: Mode,
@@ -80,18 +90,17 @@ async fn check(
         "SELECT record_id, bytes FROM sync.changes WHERE record_id = ANY($1) ORDER BY position",
     )
     .bind(&ids)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     for row in &stored {
         changes.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
     }
-    let mut connection = pool.acquire().await?;
     let mut tables: HashMap<Uuid, Row> = HashMap::new();
     for kind in schema.document_kinds() {
         let of_kind: Vec<Uuid> =
             documents.iter().filter(|(_, k, _)| k == kind).map(|(id, ..)| *id).collect();
         if !of_kind.is_empty() {
-            tables.extend(rows::by_id(&mut connection, kind, &of_kind).await?);
+            tables.extend(rows::by_id(connection, kind, &of_kind).await?);
         }
     }
     for (id, kind, snapshot) in documents {
@@ -112,10 +121,8 @@ async fn check(
         if found.as_ref() != Some(&expected.row) {
             outcome.differences.push(describe(kind, *id, &expected.row, found.as_ref()));
             if mode == Mode::Write {
-                let mut tx = connection.begin().await?;
-                store::project(&mut tx).await?;
-                rows::upsert(&mut tx, kind, &[&expected.row]).await?;
-                tx.commit().await?;
+                store::project(connection).await?;
+                rows::upsert(connection, kind, &[&expected.row]).await?;
             }
         }
     }

@@ -128,6 +128,38 @@ async fn what_was_accepted_after_the_dump_comes_back_from_another_device_under_i
     world.end().await;
 }
 
+/// A person joined after the backup and got an account; both are lost by it. Devices bring the account
+/// back before the person is added again; from then on the manager sees it, on a device that stood
+/// connected all the time too.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_belongs_to_a_person_who_is_added_again_is_seen_again() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Trattoria")]);
+    let mut mia = world.device("mia.db", world.manager);
+    heal(&world, &mut [rosa, mia.clone()]).await;
+    let kept = dump(&world);
+    let lin = people::NewUser {
+        id: Some(Uuid::from_u128(0x5005)),
+        email: "lin@example.com".into(),
+        first_name: Some("Lin".into()),
+        manager: Some(world.manager),
+        ..Default::default()
+    };
+    let id = people::add_user(&world.owner, &lin).await.unwrap();
+    world.assign(account, id).await;
+    let hers = world.device("lin.db", id);
+    heal(&world, &mut [hers.clone(), mia.clone()]).await;
+    put_back(&world, &kept);
+    heal(&world, std::slice::from_mut(&mut mia)).await;
+    people::add_user(&world.owner, &lin).await.unwrap();
+    heal(&world, &mut [hers.clone(), mia.clone()]).await;
+    world.assert_agrees(&mia).await;
+    world.assert_agrees(&hers).await;
+    assert!(mia.record(account).unwrap().is_some() && hers.record(account).unwrap().is_some());
+    world.end().await;
+}
+
 /// Twenty phones, some connected while the dump is put back and some not: every edit that was
 /// acknowledged and that a phone holds is back soon after that phone connects again, and nobody is told
 /// that everything is sent before.
