@@ -32,6 +32,7 @@ pub use hydrate::{Conflict, FieldState, Hydrated, Violation, hydrate};
 pub use load_error::LoadError;
 pub use reading::read_scalar;
 pub use steps::{prepare, split};
+pub use text::Splice;
 pub use typed::{
     DayOrder, DayProblem, Decimal, Habits, day_and_time, moment, read_time, read_value, split_keys,
 };

@@ -88,7 +88,7 @@ pub(crate) fn all() -> Json {
             &[("estimated_value", "")],
         ),
         meets(
-            "Text: merged by character.",
+            "Text: merged word by word.",
             &account,
             &[("notes", "Ring twice.")],
             &[("notes", "Please: Ring.")],

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::edit::{FieldChange, RecordEdit};
 use super::hydrate::{FieldState, Hydrated};
-use super::text;
+use super::text::{self, Splice};
 use super::value::Value;
 use crate::event::EventData;
 use crate::schema::{Field, Kind};
@@ -73,6 +73,10 @@ impl RecordEdit {
                 FieldChange::Set(value) => json!({"field": name, "set": value.to_json()}),
                 FieldChange::Parts(parts) => json!({"field": name, "parts": parts}),
                 FieldChange::Text(text) => json!({"field": name, "text": text}),
+                FieldChange::Splices(splices) => {
+                    let one = |splice: &Splice| json!([splice.at, splice.gone, splice.come]);
+                    json!({"field": name, "splices": splices.iter().map(one).collect::<Vec<_>>()})
+                }
                 FieldChange::Add(key) => json!({"field": name, "add": key}),
                 FieldChange::Remove(key) => json!({"field": name, "remove": key}),
                 FieldChange::Entry(key, text) => json!({"field": name, "entry": [key, text]}),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fit::{self, normalise_key};
 use super::hydrate::{FieldState, Hydrated};
-use super::text;
+use super::text::{self, Splice};
 use super::typed::{self, Habits};
 use super::value::{Value, ValueError};
 use crate::event::EventData;
@@ -22,6 +22,9 @@ pub enum FieldChange {
     Parts(BTreeMap<String, serde_json::Value>),
     /// Replaces a long text; only the difference is recorded.
     Text(String),
+    /// Changes a long text at these places: a part of a longer edit, for those that are too long for one
+    /// change.
+    Splices(Vec<Splice>),
     /// Adds a key to a set.
     Add(String),
     /// Removes a key from a set.
@@ -40,6 +43,7 @@ impl FieldChange {
             Self::Text(text) => text.is_empty(),
             Self::Set(_)
             | Self::Parts(_)
+            | Self::Splices(_)
             | Self::Add(_)
             | Self::Entry(_, Some(_))
             | Self::Append(_) => false,
@@ -238,7 +242,7 @@ impl RecordEdit {
             match change {
                 FieldChange::Text(text) => {
                     later.extend(text::steps(old_text(now, field), text).into_iter().map(|step| {
-                        Self { changes: vec![(field.clone(), FieldChange::Text(step))] }
+                        Self { changes: vec![(field.clone(), FieldChange::Splices(step))] }
                     }))
                 }
                 _ => first.changes.push((field.clone(), change.clone())),

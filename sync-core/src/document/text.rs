@@ -1,16 +1,26 @@
 //! What changed between two states of a long text, so that concurrent corrections merge.
 
+use std::ops::Range;
+
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::limits;
 
+/// Words of two texts, and what stands between them, that are compared one by one.
+const WORDS_AT_MOST: usize = 3000;
+/// Characters of a word.
+const WORD_AT_MOST: usize = 64;
+
 /// Puts text in the place of some characters. Positions count from the start of the text as the
 /// splices before have left it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Splice {
-    pub(super) at: usize,
-    pub(super) gone: usize,
-    pub(super) come: String,
+pub struct Splice {
+    /// Where, in characters.
+    pub at: usize,
+    /// How many characters go.
+    pub gone: usize,
+    /// What comes.
+    pub come: String,
 }
 
 impl Splice {
@@ -20,49 +30,130 @@ impl Splice {
     }
 }
 
-/// The splices that lead from one text to another. What differs little is compared by characters,
-/// what differs much by words: comparing costs the product of length and difference.
+/// The splices that lead from one text to another: whole words, since two people who each put another
+/// word in the place of one would otherwise get a third that neither wrote. Where most of a stretch is
+/// other words it is written anew as a whole, so that what two wrote stands one behind the other.
 pub(super) fn splices(old: &str, new: &str) -> Vec<Splice> {
     let (old, new): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
-    let same = |(a, b): &(&char, &char)| a == b;
-    let start = old.iter().zip(&new).take_while(same).count();
-    let end = old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(same).count();
-    let (old, new) = (&old[start..old.len() - end], &new[start..new.len() - end]);
-    if old.len() + new.len() <= limits::TEXT_STEP {
-        let single = |text: &[char]| text.chunks(1).map(<[char]>::to_vec).collect::<Vec<_>>();
-        compared(Algorithm::Myers, &single(old), &single(new), start)
-    } else {
-        compared(Algorithm::Patience, &words(old), &words(new), start)
-    }
-}
-
-/// A text in pieces of some ten characters that end with a blank, or with one character in sixteen:
-/// not everybody puts blanks between words.
-fn words(text: &[char]) -> Vec<Vec<char>> {
-    let ends = |c: &char| c.is_whitespace() || u32::from(*c) % 16 == 7;
-    text.split_inclusive(ends).map(<[char]>::to_vec).collect()
-}
-
-fn compared(how: Algorithm, old: &[Vec<char>], new: &[Vec<char>], start: usize) -> Vec<Splice> {
-    let mut at = start;
+    let (old, new) = (words(&old), words(&new));
+    let mut at = 0;
+    let mut told = 0;
     let mut out = Vec::new();
-    for op in capture_diff_slices(how, old, new) {
-        let (gone, come) = (&old[op.old_range()], &new[op.new_range()]);
-        let come: String = come.iter().flatten().collect();
-        let length = come.chars().count();
-        if !matches!(op, DiffOp::Equal { .. }) {
-            out.push(Splice { at, gone: gone.iter().map(Vec::len).sum(), come });
-        }
-        at += length;
+    for (gone, come) in replaced(&old, &new) {
+        at += length(&old[told..gone.start]);
+        told = gone.end;
+        let splice = Splice { at, gone: length(&old[gone]), come: text_of(&new[come]) };
+        at += splice.come.chars().count();
+        out.push(splice);
     }
     out
 }
 
-/// The states a text passes through from one to the other, each few enough operations from the one
-/// before for one change.
-pub(super) fn steps(old: &str, new: &str) -> Vec<String> {
-    let mut text: Vec<char> = old.chars().collect();
-    let mut out = Vec::new();
+/// Words and what stands between them, each by itself. Where people put no blanks between words, one ends
+/// with one character in sixteen, or with each of a script that writes a word as a character or two.
+fn words(text: &[char]) -> Vec<&[char]> {
+    let ends = |c: char| match u32::from(c) {
+        0x2E80..=0xD7FF => true,
+        code @ 0x0E00.. => code % 16 == 7,
+        _ => false,
+    };
+    let together = |a: &char, b: &char| !ends(*a) && a.is_whitespace() == b.is_whitespace();
+    text.chunk_by(together).flat_map(of_a_length).collect()
+}
+
+/// What is longer than any word, such as an address of the web, in pieces.
+fn of_a_length(word: &[char]) -> impl Iterator<Item = &[char]> {
+    let whole = word.len() <= WORD_AT_MOST;
+    word.split_inclusive(move |c| !whole && u32::from(*c) % 16 == 7)
+}
+
+fn is_blank(word: &[char]) -> bool {
+    word.first().is_some_and(|c| c.is_whitespace())
+}
+
+fn length(words: &[&[char]]) -> usize {
+    words.iter().map(|word| word.len()).sum()
+}
+
+fn text_of(words: &[&[char]]) -> String {
+    words.iter().copied().flatten().collect()
+}
+
+/// Which words stand in the place of which, by their numbers.
+fn replaced(old: &[&[char]], new: &[&[char]]) -> Vec<(Range<usize>, Range<usize>)> {
+    let same = |(a, b): &(&&[char], &&[char])| a == b;
+    let start = old.iter().zip(new).take_while(same).count();
+    let end = old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(same).count();
+    let (rest, comes) = (&old[start..old.len() - end], &new[start..new.len() - end]);
+    let ranges = compared(rest, comes);
+    let shifted = |range: &Range<usize>| range.start + start..range.end + start;
+    let mut all: Vec<_> = ranges.iter().map(|(a, b)| (shifted(a), shifted(b))).collect();
+    all.retain(|(gone, come)| gone.start < gone.end || come.start < come.end);
+    let mut free = 0;
+    for (gone, come) in &mut all {
+        with_a_blank((old, gone), (new, come), free);
+        free = gone.end;
+    }
+    all
+}
+
+/// What differs, or all of it where little is the same.
+fn compared(old: &[&[char]], new: &[&[char]]) -> Vec<(Range<usize>, Range<usize>)> {
+    // Comparing costs up to the product of both: in a long text a word is one with its blank.
+    let finely = old.len() + new.len() <= WORDS_AT_MOST;
+    let (units, other) = (in_units(old, finely), in_units(new, finely));
+    let ops = capture_diff_slices(Algorithm::Patience, &units, &other);
+    let equal = |op: &&DiffOp| matches!(op, DiffOp::Equal { .. });
+    let kept: usize = ops
+        .iter()
+        .filter(equal)
+        .flat_map(|op| &units[op.old_range()])
+        .map(|unit| length(unit))
+        .sum();
+    if kept * 2 < length(old).max(length(new)) {
+        return vec![(0..old.len(), 0..new.len())];
+    }
+    let words_of = |units: &[&[&[char]]], range: Range<usize>| {
+        let words = |units: &[&[&[char]]]| units.iter().map(|unit| unit.len()).sum::<usize>();
+        let start = words(&units[..range.start]);
+        start..start + words(&units[range])
+    };
+    let differing = ops.iter().filter(|op| !equal(op));
+    differing
+        .map(|op| (words_of(&units, op.old_range()), words_of(&other, op.new_range())))
+        .collect()
+}
+
+/// Each word by itself, or with the blank behind it.
+fn in_units<'a, 'b>(words: &'b [&'a [char]], finely: bool) -> Vec<&'b [&'a [char]]> {
+    words.chunk_by(|word, next| !finely && !is_blank(word) && is_blank(next)).collect()
+}
+
+/// A word in the place of another takes the blank behind or before it along: so do those that others put
+/// there at the same time, and no two grow together.
+fn with_a_blank(
+    (old, gone): (&[&[char]], &mut Range<usize>),
+    (new, come): (&[&[char]], &mut Range<usize>),
+    free: usize,
+) {
+    if gone.start == gone.end || come.start == come.end {
+        return;
+    }
+    let blank = |at: usize, other: usize| {
+        old.get(at).is_some_and(|word| is_blank(word)) && old.get(at) == new.get(other)
+    };
+    if blank(gone.end, come.end) {
+        gone.end += 1;
+        come.end += 1;
+    } else if gone.start > free && come.start > 0 && blank(gone.start - 1, come.start - 1) {
+        gone.start -= 1;
+        come.start -= 1;
+    }
+}
+
+/// The splices from one text to the other in steps, each few enough operations for one change.
+pub(super) fn steps(old: &str, new: &str) -> Vec<Vec<Splice>> {
+    let mut out = vec![Vec::new()];
     let mut room = limits::TEXT_STEP;
     for splice in splices(old, new) {
         let mut gone = splice.gone;
@@ -70,23 +161,21 @@ pub(super) fn steps(old: &str, new: &str) -> Vec<String> {
         let mut put = 0;
         while gone > 0 || put < come.len() {
             if room == 0 {
-                out.push(text.iter().collect());
+                out.push(Vec::new());
                 room = limits::TEXT_STEP;
             }
             // From the end, so that what is put in stands where it belongs.
             let take = gone.min(room);
-            let end = splice.at + gone;
-            text.drain(end - take..end);
             gone -= take;
             room -= take;
             let add = if gone == 0 { room.min(come.len() - put) } else { 0 };
-            let at = splice.at + put;
-            text.splice(at..at, come[put..put + add].iter().copied());
+            let at = splice.at + if gone == 0 { put } else { gone };
+            let come = come[put..put + add].iter().collect();
+            out.last_mut().expect("BUG: there is a step").push(Splice { at, gone: take, come });
             put += add;
             room -= add;
         }
     }
-    out.push(text.iter().collect());
     out
 }
 
@@ -131,7 +220,7 @@ mod tests {
         ];
         for (old, new) in pairs {
             assert_eq!(applied(old, &splices(old, new)), new);
-            assert_eq!(steps(old, new).last().map(String::as_str), Some(new));
+            assert_eq!(applied(old, &steps(old, new).concat()), new);
         }
     }
 
@@ -140,19 +229,32 @@ mod tests {
         let old: String = (0..4000).map(|n| format!("word{n} ")).collect();
         let new = old.replace("word7 ", "word seven ").replace("word3990 ", "");
         let ops: usize = splices(&old, &new).iter().map(Splice::ops).sum();
-        assert!(ops < 40, "{ops} operations");
+        assert!(ops < 60, "{ops} operations");
+    }
+
+    /// What two people made of one text at once is in it word by word, and never letters of both in one.
+    #[test]
+    fn whole_words_are_put_in_the_place_of_whole_words() {
+        let one = |old, new| splices(old, new).into_iter().map(|one| one.come).collect::<Vec<_>>();
+        let base = "Delivery Monday 9am, ring twice at the door";
+        let tuesday = "Delivery Tuesday 9am, ring twice at the door";
+        assert_eq!(one(base, tuesday), ["Tuesday "]);
+        assert_eq!(one("Ring.", "Ring. Twice."), [" Twice."]);
+        assert_eq!(one("Delivery Monday 9am", "Delivery Friday 4pm"), [" Friday 4pm"]);
+        let other = "Closed for renovation until March";
+        assert_eq!(one("Delivery Monday 9am", other), [other]);
+        assert_eq!(one("周一送货", "周五送货"), ["五"]);
     }
 
     #[test]
-    fn each_step_is_few_enough_operations_from_the_one_before() {
+    fn each_step_is_few_enough_operations() {
         let old = "x".repeat(limits::LONG_TEXT_CHARS);
         let new: String = ('a'..='z').cycle().take(limits::LONG_TEXT_CHARS).collect();
-        let mut from = old.clone();
-        for step in steps(&old, &new) {
-            let ops: usize = splices(&from, &step).iter().map(Splice::ops).sum();
+        let steps = steps(&old, &new);
+        for step in &steps {
+            let ops: usize = step.iter().map(Splice::ops).sum();
             assert!(ops <= limits::TEXT_STEP, "{ops} operations");
-            from = step;
         }
-        assert!(from == new);
+        assert!(applied(&old, &steps.concat()) == new);
     }
 }

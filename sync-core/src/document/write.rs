@@ -11,7 +11,7 @@ use super::edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit}
 use super::fit;
 use super::form::allowed;
 use super::hydrate::{FieldState, Hydrated, hydrate};
-use super::text;
+use super::text::{self, Splice};
 use super::value::{Value, ValueError};
 use crate::event::{Event, EventData};
 use crate::ids::{EventId, RecordId};
@@ -173,11 +173,12 @@ impl Writing<'_, '_> {
             }
             (FieldType::Text, FieldChange::Text(text), Some(id)) => {
                 fit::text(field, text)?;
-                for splice in text::splices(&self.tx.text(&id)?, text) {
-                    let gone = isize::try_from(splice.gone).unwrap_or(isize::MAX);
-                    self.tx.splice_text(&id, splice.at, gone, &splice.come)?;
-                }
-                Ok(())
+                let splices = text::splices(&self.tx.text(&id)?, text);
+                self.splice(&id, &splices)
+            }
+            (FieldType::Text, FieldChange::Splices(splices), Some(id)) => {
+                splices.iter().try_for_each(|splice| fit::text(field, &splice.come))?;
+                self.splice(&id, splices)
             }
             (FieldType::Set(_), FieldChange::Add(key), Some(id)) => {
                 let key = fit::normalise_key(field, key)?;
@@ -206,6 +207,14 @@ impl Writing<'_, '_> {
                 Err(ValueError::new(field.name, "is not written like that", allowed).into())
             }
         }
+    }
+
+    fn splice(&mut self, id: &ObjId, splices: &[Splice]) -> Result<(), EditError> {
+        for splice in splices {
+            let gone = isize::try_from(splice.gone).unwrap_or(isize::MAX);
+            self.tx.splice_text(id, splice.at, gone, &splice.come)?;
+        }
+        Ok(())
     }
 
     fn remove(&mut self, id: &ObjId, key: &str) -> Result<(), EditError> {

@@ -121,7 +121,7 @@ pub enum Rule {
     Whole,
     /// As `Whole`, and the lower amount is shown while contested.
     WholeLowerShown,
-    /// Long text, merged by character.
+    /// Long text, merged word by word.
     Text,
     /// Keys; an add wins over a concurrent remove.
     Set,

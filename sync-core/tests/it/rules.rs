@@ -173,6 +173,31 @@ proptest! {
         prop_assert_eq!(contested(&both.says, "estimated_value").len(), 2);
     }
 
+    /// `Text`: of words that two people put in the place of others, each stands whole, whatever they have
+    /// in common with each other and with what stood there.
+    #[test]
+    fn words_that_two_put_in_one_place_stay_whole(
+        words in prop::collection::vec("[ab]{1,6}", 3..9),
+        a in prop::collection::vec("[ab]{1,6}", 1..5),
+        b in prop::collection::vec("[ab]{1,6}", 1..5),
+        at: prop::sample::Index,
+    ) {
+        let at = at.index(words.len());
+        let put = |come: &[String]| [&words[..at], come, &words[at + 1..]].concat().join(" ") + " ";
+        let (old, a, b) = (words.join(" ") + " ", put(&a), put(&b));
+        let both = merged(
+            kind("organization"),
+            &[NAME, ("notes", &old)],
+            &[("notes", &a)],
+            &[("notes", &b)],
+        );
+        let Some(FieldState::Text(text)) = both.says.field("notes") else { panic!("notes are text") };
+        for word in text.split(' ') {
+            let known = [&old, &a, &b].iter().any(|text| text.split(' ').any(|one| one == word));
+            prop_assert!(known, "{word:?} of {text:?} is nobody's");
+        }
+    }
+
     /// `Text`: what two people put into a note is all there, and nothing twice.
     #[test]
     fn both_additions_to_a_note_stay(a in "[a-z]{1,20}", b in "[A-Z]{1,20}") {
