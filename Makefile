@@ -1,6 +1,6 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lint fmt docs golden wasm sim storm circles ci db-start db-stop clean
+.PHONY: help setup demo test check bench lint fmt docs golden wasm npm sim storm circles ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -21,8 +21,10 @@ docs: ## write docs/FIELDS.md and fields.json from the declarations and check th
 	@.ci/docs
 golden: ## write the golden corpus anew; read its README first
 	@cargo run -q -p sync-core --all-features --example golden
-wasm: ## build the browser's part
+wasm: ## build the browser's engine
 	@.ci/wasm
+npm: ## build the npm package and try it in Chromium
+	@.ci/npm
 bench: ## measure against floors of the same run; writes target/bench/results.json
 	@.ci/bench
 sim: ## simulate SEEDS=300 worlds of each trade, or replay PLAN=file; writes docs/SIMULATION.md from 10000 seeds on

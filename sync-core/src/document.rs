@@ -12,6 +12,7 @@ mod difference;
 mod edit;
 pub mod fit;
 mod form;
+mod from_object;
 mod hydrate;
 pub mod lean;
 mod load_error;

@@ -92,6 +92,7 @@ impl Hello {
     ///
     /// # Errors
     /// Names the field.
+    #[cfg(feature = "hub")]
     pub(crate) fn check(&self) -> Result<(), FrameError> {
         let fault = |fault: String| Err(FrameError::Field { message: "hello", fault });
         if !matches!(self.fingerprint.0.len(), 0 | 8) {

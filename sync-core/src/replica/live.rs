@@ -3,6 +3,8 @@
 //! Which tables a statement reads is known from SQLite itself. A subscription is run again only when
 //! one of them was written to: by an edit, by what the server sent, or by another process.
 
+use serde_json::Value as Json;
+
 use super::device::Replica;
 use super::difference::Difference;
 use super::error::ReplicaError;
@@ -16,6 +18,8 @@ use crate::schema::Kind;
 pub enum LiveQuery {
     /// One SQL statement that reads.
     Sql(String),
+    /// One that reads, with a value for each `?` in it.
+    SqlWith(String, Vec<Json>),
     /// The records of a kind, as [`Replica::list`] lists them.
     List {
         /// The kind.
@@ -31,13 +35,16 @@ impl Replica {
     /// # Errors
     /// When the statement would write, or SQLite cannot make sense of it.
     pub fn subscribe(&mut self, query: LiveQuery) -> Result<(SubscriptionId, Table), QueryError> {
-        let (sql, kind) = match query {
-            LiveQuery::Sql(sql) => (sql, None),
-            LiveQuery::List { kind, options } => (list_sql(&kind, &options), Some(kind)),
+        let (sql, params, kind) = match query {
+            LiveQuery::Sql(sql) => (sql, Vec::new(), None),
+            LiveQuery::SqlWith(sql, params) => (sql, params, None),
+            LiveQuery::List { kind, options } => {
+                (list_sql(&kind, &options), Vec::new(), Some(kind))
+            }
         };
         let stored = self.file.stored();
         let reads = stored.tables_read(&sql)?;
-        let mut subscription = Subscription { sql, kind, reads, key: 0, rows: Vec::new() };
+        let mut subscription = Subscription { sql, params, kind, reads, key: 0, rows: Vec::new() };
         let table = subscription.run(stored)?;
         subscription.key = table.columns.iter().position(|name| name == "id").unwrap_or(0);
         subscription.rows.clone_from(&table.rows);

@@ -1,5 +1,7 @@
 //! Reading: lists, SQL and full-text search over the rows.
 
+use serde_json::Value as Json;
+
 use super::device::Replica;
 use super::list::{ListOptions, list_sql, retype};
 use super::store::{QueryError, Table};
@@ -23,7 +25,15 @@ impl Replica {
     /// # Errors
     /// When it would write, or SQLite cannot make sense of it.
     pub fn query(&self, sql: &str) -> Result<Table, QueryError> {
-        self.file.stored().select(sql)
+        self.query_with(sql, &[])
+    }
+
+    /// Answers one SQL statement that reads, with a value for each `?` in it.
+    ///
+    /// # Errors
+    /// As [`Replica::query`].
+    pub fn query_with(&self, sql: &str, params: &[Json]) -> Result<Table, QueryError> {
+        self.file.stored().select(sql, params)
     }
 
     /// Lists the records of a kind, newest first, every column with its own type: booleans as such

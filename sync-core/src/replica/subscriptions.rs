@@ -24,6 +24,7 @@ pub(super) struct Subscriptions {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) sql: String,
+    pub(super) params: Vec<Json>,
     /// The kind whose types the cells have, of a list.
     pub(super) kind: Option<Kind>,
     pub(super) reads: BTreeSet<String>,
@@ -34,7 +35,7 @@ pub(super) struct Subscription {
 
 impl Subscription {
     pub(super) fn run(&self, stored: Stored<'_>) -> Result<Table, QueryError> {
-        let mut table = stored.select(&self.sql)?;
+        let mut table = stored.select(&self.sql, &self.params)?;
         if let Some(kind) = &self.kind {
             retype(&mut table.rows, kind);
         }

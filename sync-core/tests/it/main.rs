@@ -10,6 +10,7 @@ mod documents;
 mod evolve;
 mod fetching;
 mod forms;
+mod from_object;
 mod golden;
 mod guard;
 mod hostile;

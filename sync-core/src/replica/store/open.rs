@@ -107,6 +107,10 @@ fn prepare(db: Connection) -> rusqlite::Result<Connection> {
 
 /// WAL with FULL: a confirmed edit survives a power cut, and readers never wait for writers.
 fn begin_journal(db: &Connection) -> rusqlite::Result<()> {
+    // A browser has no memory that processes share, and one worker alone has the file.
+    if cfg!(target_family = "wasm") {
+        db.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+    }
     // In memory the journal mode stays what it is, hence no check of the answer.
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Statement, params};
+use rusqlite::types::{Value as Sqlite, ValueRef};
+use rusqlite::{OptionalExtension, Statement, params, params_from_iter};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -33,12 +33,16 @@ pub enum QueryError {
 }
 
 impl<'a> Stored<'a> {
-    /// Answers one SQL statement that reads.
-    pub(in crate::replica) fn select(self, sql: &str) -> Result<Table, QueryError> {
+    /// Answers one SQL statement that reads, with values for its `?`.
+    pub(in crate::replica) fn select(
+        self,
+        sql: &str,
+        params: &[Json],
+    ) -> Result<Table, QueryError> {
         let mut statement = self.prepare_reading(sql)?;
         let columns: Vec<String> =
             statement.column_names().into_iter().map(str::to_owned).collect();
-        let mut found = statement.query([])?;
+        let mut found = statement.query(params_from_iter(params.iter().map(of_json)))?;
         let mut table = Table { columns, rows: Vec::new() };
         while let Some(row) = found.next()? {
             let cells = (0..table.columns.len()).map(|i| row.get_ref(i).map(to_json));
@@ -107,6 +111,19 @@ impl<'a> Stored<'a> {
             .query_row([record.to_string()], |row| row.get(0))
             .optional()?;
         Ok(text.unwrap_or_default())
+    }
+}
+
+/// What a program means by a value: yes and no are numbers, and lists are texts, as in the columns.
+fn of_json(json: &Json) -> Sqlite {
+    match json {
+        Json::Null => Sqlite::Null,
+        Json::Bool(flag) => Sqlite::Integer(i64::from(*flag)),
+        Json::Number(number) => number
+            .as_i64()
+            .map_or_else(|| Sqlite::Real(number.as_f64().unwrap_or_default()), Sqlite::Integer),
+        Json::String(text) => Sqlite::Text(text.clone()),
+        other => Sqlite::Text(other.to_string()),
     }
 }
 

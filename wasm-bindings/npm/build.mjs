@@ -1,0 +1,11 @@
+// Builds dist/ from src/ and the engine that .ci/wasm made.
+import { build } from 'esbuild'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, rmSync } from 'node:fs'
+
+rmSync('dist', { recursive: true, force: true })
+const common = { bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true, legalComments: 'none' }
+await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['./worker.js'] })
+await build({ ...common, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js' })
+copyFileSync('src/engine/engine_bg.wasm', 'dist/engine.wasm')
+execFileSync('node_modules/.bin/tsc', { stdio: 'inherit' })

@@ -1,0 +1,72 @@
+// What a page, its worker and the workers of other tabs say to each other.
+import type { Failure } from './errors.js'
+
+/** How a worker begins. */
+export interface Beginning {
+  name: string
+  storage: 'opfs' | 'memory'
+  user: string | null
+  server: { url: string; app: string } | null
+  wasm: string
+}
+
+/** A question to whoever owns the database. `id` is unique among all tabs, so that it is answered once. */
+export interface Request { id: string; from: string; call: string; args: unknown }
+
+export type Answer = { id: string; to: string } & ({ value: unknown } | { failure: Failure })
+
+/** What the owner tells, to one tab or to all (`to` is null). */
+export type News =
+  | { to: string; subscription: number; difference: Difference }
+  | { to: null; status: Status }
+  | { to: null; notice: unknown }
+
+/** Between the workers of all tabs. */
+export type Spoken = { request: Request } | { answer: Answer } | { news: News } | { owner: string }
+
+/** From a page to its worker. */
+export type ToWorker =
+  | { begin: Beginning }
+  | { request: { id: string; call: string; args: unknown } }
+  | { token: { value: string } | { failure: Failure } }
+  | { online: boolean }
+  | { close: true }
+
+/** From a worker to its page. */
+export type ToPage =
+  | { answer: Answer }
+  | { news: News }
+  | { fetchToken: true }
+  | { state: 'waiting' | 'opening' | 'owner' | 'closed' }
+  | { failed: Failure }
+
+/** What became of the rows of a query; places are those before (`from`) and after (`to`). */
+export interface Difference {
+  removed: { from: number; key: unknown }[]
+  changed: { from: number; to: number; row: unknown[] }[]
+  added: { to: number; row: unknown[] }[]
+}
+
+/** How the replica stands. */
+export interface Status {
+  /** Whether it talks to a server, and has everything there was. */
+  link: 'offline' | 'catching_up' | 'live'
+  /** Edits that exist on this device only. */
+  unsent: number
+  /** When the oldest of them was made, in milliseconds since 1970. */
+  oldestUnsent: number | null
+  /** Records with contested values. */
+  conflicts: number
+  /** Edits that the server refused. */
+  refused: number
+  /** Records that are compared with a restored server. */
+  comparing: number
+  records: number
+  rebuilding: { done: number; total: number } | null
+  /** What is wrong with the device's clock, if anything, in words. */
+  clock: string | null
+  lastSync: number | null
+  lastFault: string | null
+  /** All of it in one line. */
+  said: string
+}

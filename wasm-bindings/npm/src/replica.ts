@@ -1,0 +1,275 @@
+// What a page holds: it asks its worker, and is told what changes.
+import { PantryError, failureOf, type Failure } from './errors.js'
+import type { Answer, Difference, Status, ToPage, ToWorker } from './messages.js'
+
+/** How a replica is opened. */
+export interface OpenOptions {
+  /** Names the database on this device: one a user. */
+  name: string
+  /** The server's address, such as `wss://crm.example.com/sync`; without it nothing is sent. */
+  url?: string
+  /** Gives the user's present token; asked when a session begins, and again before a token runs out. */
+  token?: () => Promise<string>
+  /** Whose records these are: needed when the database is new and no token can be had. */
+  user?: string
+  /** Name and version of the app, for the operator's eyes. */
+  app?: string
+  /** Where it is kept: in the browser's own file system, or in memory until the page goes. */
+  storage?: 'opfs' | 'memory'
+  /** Where the engine is, if not beside this file. */
+  wasm?: string | URL
+  /** Makes the worker, where a bundler needs that to be written out. */
+  worker?: () => Worker
+}
+
+/** Rows of a query, with the names of their columns. */
+export interface Rows { columns: string[]; rows: unknown[][] }
+
+/** One edit of a group. `set` has a value for each field that changes; see FIELDS.md. */
+export type Edit =
+  | { create: { kind: string; id?: string; set: Record<string, unknown> } }
+  | { update: { id: string; set: Record<string, unknown> } }
+  | { delete: { id: string } }
+  | { restore: { id: string } }
+
+/** A record of which several people gave a field different values at once; the first value is shown. */
+export interface Conflict { kind: string; id: string; fields: { field: string; values: unknown[] }[] }
+
+/** An edit that the server refused, with its reason. */
+export interface Refused {
+  hash: string
+  record: string
+  kind: string
+  madeAt: number
+  code: string
+  policy: string | null
+  sentence: string
+  edit: unknown
+}
+
+type Listener<T> = (value: T) => void
+
+/** A query that is watched: `end` says that another tab answers from now on, and knows nothing of it. */
+interface Watcher { take: Listener<Difference>; end: () => void }
+
+/** A user's records on this device. */
+export class Replica {
+  #last = 0
+  readonly #prefix = crypto.randomUUID()
+  readonly #waiting = new Map<string, { resolve: Listener<unknown>; reject: Listener<unknown> }>()
+  readonly #watchers = new Map<number, Watcher>()
+  readonly #statusListeners = new Set<Listener<Status>>()
+  readonly #noticeListeners = new Set<Listener<unknown>>()
+  #early: { subscription: number; difference: Difference }[] = []
+  #status: Status | null = null
+  #owns = false
+  #closed: PantryError | null = null
+
+  /** @internal */
+  constructor(readonly worker: Worker, readonly token: (() => Promise<string>) | undefined) {
+    worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#told(data)
+    worker.onerror = (event) => this.#fail(new PantryError('crashed', event.message || 'the worker could not be started'))
+    for (const [target, name] of [[globalThis, 'online'], [globalThis, 'pageshow']] as const) {
+      target.addEventListener?.(name, this.#again)
+    }
+  }
+
+  /** How the replica stood when it was last told; null at first. */
+  get status(): Status | null { return this.#status }
+  /** Whether this tab has the database; another one answers otherwise. */
+  get owns(): boolean { return this.#owns }
+
+  /** Makes a group of edits, all or none; resolves with the ids once they are durable. */
+  async commit(edits: Edit[]): Promise<string[]> {
+    return ((await this.call('commit', edits)) as { ids: string[] }).ids
+  }
+  /** Begins a record; resolves with its id. */
+  async create(kind: string, set: Record<string, unknown>): Promise<string> {
+    return (await this.commit([{ create: { kind, set } }]))[0] as string
+  }
+  /** Changes a record. */
+  async update(id: string, set: Record<string, unknown>): Promise<void> { await this.commit([{ update: { id, set } }]) }
+  /** Deletes a record; `restore` takes that back. */
+  async delete(id: string): Promise<void> { await this.commit([{ delete: { id } }]) }
+  /** Takes a deletion back. */
+  async restore(id: string): Promise<void> { await this.commit([{ restore: { id } }]) }
+
+  /** A record with its conflicts; null when it is not on this device. */
+  get(id: string): Promise<{ kind: string; record: Record<string, unknown>; conflicts: Conflict['fields'] } | null> {
+    return this.call('get', { id }) as never
+  }
+  /** The records of a kind, newest first; `filter` is a condition in SQL. */
+  list(kind: string, options: { filter?: string; deleted?: boolean; limit?: number } = {}): Promise<Rows> {
+    return this.call('list', { kind, ...options }) as Promise<Rows>
+  }
+  /** Answers SQL that reads, with a value for each `?`. */
+  query(sql: string, params: unknown[] = []): Promise<Rows> {
+    return this.call('query', { sql, params }) as Promise<Rows>
+  }
+  /** Finds records by the words in their names, titles and notes. */
+  search(text: string, most = 20): Promise<{ id: string; kind: string; title: string }[]> {
+    return this.call('search', { text, most }) as never
+  }
+  /** Records with contested values. */
+  conflicts(): Promise<Conflict[]> { return this.call('conflicts', {}) as Promise<Conflict[]> }
+  /** Edits that the server refused. */
+  quarantine(): Promise<Refused[]> { return this.call('quarantine', {}) as Promise<Refused[]> }
+  /** Makes a refused edit again, with corrections. */
+  async resubmit(hash: string, set: Record<string, unknown> = {}): Promise<void> { await this.call('resubmit', { hash, set }) }
+  /** Throws a refused edit away; whether there was one. */
+  discard(hash: string): Promise<boolean> { return this.call('discard', { hash }) as Promise<boolean> }
+  /** Whether the server would refuse these edits: `accepted`, `{ refused }` or `{ unknown }`. */
+  wouldBe(edits: Edit[], withinMs = 3000): Promise<unknown> { return this.call('would_be', { edits, withinMs }) }
+  /** Sends and receives everything; resolves when that is done, or with why it could not be. */
+  sync(): Promise<unknown> { return this.call('sync', {}) }
+
+  /** The rows of a query now, and again whenever they change, until the signal aborts. */
+  async *watch(sql: string, params: unknown[] = [], signal?: AbortSignal): AsyncGenerator<Rows> {
+    let wake: () => void = () => {}
+    const stop = () => wake()
+    signal?.addEventListener('abort', stop)
+    try {
+      while (!signal?.aborted) {
+        const begun = (await this.call('subscribe', { sql, params })) as Rows & { subscription: number }
+        const rows = [...begun.rows]
+        let fresh = true
+        let ended = false
+        const watcher: Watcher = {
+          take: (difference) => { apply(difference, rows); fresh = true; wake() },
+          end: () => { ended = true; wake() },
+        }
+        this.#watchers.set(begun.subscription, watcher)
+        const early = this.#early.filter((one) => one.subscription === begun.subscription)
+        this.#early = this.#early.filter((one) => !early.includes(one))
+        early.forEach((one) => watcher.take(one.difference))
+        try {
+          while (!ended && !signal?.aborted) {
+            if (fresh) {
+              fresh = false
+              yield { columns: begun.columns, rows: [...rows] }
+            } else await new Promise<void>((resolve) => { wake = resolve })
+          }
+        } finally {
+          this.#watchers.delete(begun.subscription)
+          if (!ended && !this.#closed) void this.call('unsubscribe', { subscription: begun.subscription }).catch(() => {})
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Is told the status now and whenever it changes; returns what ends that. */
+  onStatus(listener: Listener<Status>): () => void {
+    this.#statusListeners.add(listener)
+    if (this.#status) listener(this.#status)
+    return () => this.#statusListeners.delete(listener)
+  }
+  /** Is told of what a user may want to know: grants, evictions, refusals, failures. */
+  onNotice(listener: Listener<unknown>): () => void {
+    this.#noticeListeners.add(listener)
+    return () => this.#noticeListeners.delete(listener)
+  }
+
+  /** Lets go of the database; another tab may have it then. */
+  async close(): Promise<void> {
+    this.#post({ close: true })
+    this.#fail(new PantryError('closed', 'the replica was closed'))
+    // The worker ends once its lock is free; whoever opens the database next waits for that.
+    await navigator.locks.query()
+    setTimeout(() => this.worker.terminate(), 1000)
+  }
+
+  /** Asks the owner of the database. @internal */
+  call(call: string, args: unknown): Promise<unknown> {
+    if (this.#closed) return Promise.reject(this.#closed)
+    this.#last += 1
+    const id = `${this.#prefix}:${this.#last}`
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#post({ request: { id, call, args } })
+    })
+  }
+
+  #again = () => this.#post({ online: true })
+
+  #post(message: ToWorker): void { this.worker.postMessage(message) }
+
+  #told(message: ToPage): void {
+    if ('answer' in message) this.#answered(message.answer)
+    else if ('news' in message) {
+      const { news } = message
+      if ('difference' in news) {
+        const watcher = this.#watchers.get(news.subscription)
+        watcher ? watcher.take(news.difference) : this.#early.push(news)
+      } else if ('status' in news) {
+        this.#status = news.status
+        this.#statusListeners.forEach((listener) => listener(news.status))
+      } else this.#noticeListeners.forEach((listener) => listener(news.notice))
+    } else if ('fetchToken' in message) void this.#fetchToken()
+    else if ('state' in message) {
+      this.#owns = message.state === 'owner'
+      const watchers = [...this.#watchers.values()]
+      this.#watchers.clear()
+      this.#early = []
+      watchers.forEach((watcher) => watcher.end())
+    }
+    else this.#fail(asError(message.failed))
+  }
+
+  #answered(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if ('value' in answer) waiting?.resolve(answer.value)
+    else waiting?.reject(asError(answer.failure))
+  }
+
+  async #fetchToken(): Promise<void> {
+    try {
+      if (!this.token) throw new PantryError('no_token', 'nobody is signed in')
+      this.#post({ token: { value: await this.token() } })
+    } catch (error) {
+      this.#post({ token: { failure: failureOf(error) } })
+    }
+  }
+
+  #fail(error: PantryError): void {
+    this.#closed = error
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+    for (const name of ['online', 'pageshow']) globalThis.removeEventListener?.(name, this.#again)
+  }
+}
+
+const asError = ({ code, message }: Failure) => new PantryError(code, message)
+
+/** Makes the rows of before those of now: what goes and what moves is taken out, then everything put in. */
+function apply({ removed, changed, added }: Difference, rows: unknown[][]): void {
+  const gone = new Set([...removed, ...changed].map((one) => one.from))
+  const kept = rows.filter((_, place) => !gone.has(place))
+  for (const { to, row } of [...changed, ...added].sort((a, b) => a.to - b.to)) kept.splice(to, 0, row)
+  rows.splice(0, rows.length, ...kept)
+}
+
+/** Whose token it is; the server checks it, not we. */
+function subject(token: string): string | null {
+  try {
+    const [, claims = ''] = token.split('.')
+    return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).sub ?? null
+  } catch {
+    return null
+  }
+}
+
+/** Opens a user's records on this device; resolves as soon as they can be read. */
+export async function openReplica(options: OpenOptions): Promise<Replica> {
+  const user = options.user ?? (options.token ? await options.token().then(subject, () => null) : null)
+  const worker = options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+  const replica = new Replica(worker, options.token)
+  const wasm = String(options.wasm ?? new URL('./engine.wasm', import.meta.url))
+  const server = options.url === undefined ? null : { url: options.url, app: options.app ?? 'web' }
+  const begin = { name: options.name, storage: options.storage ?? 'opfs', user, server, wasm: new URL(wasm, location.href).href }
+  worker.postMessage({ begin } satisfies ToWorker)
+  await replica.call('about', {})
+  return replica
+}

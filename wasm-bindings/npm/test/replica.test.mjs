@@ -1,0 +1,105 @@
+// A replica in a real browser against a real server.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { World, browser, open, pages, until } from './kit.mjs'
+
+let site, world
+const folders = []
+async function device() {
+  const folder = await mkdtemp(join(tmpdir(), 'pantry-browser-'))
+  folders.push(folder)
+  return folder
+}
+
+before(async () => {
+  site = await pages()
+  world = await World.begin(site.url)
+})
+after(async () => {
+  await world?.end()
+  site?.close()
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })))
+})
+
+const sent = (page) => page.evaluate(async () => { await replica.sync(); return replica.status?.unsent })
+
+test('what is edited without a network survives the browser, and is on the server, on another device and in the tables', async () => {
+  const folder = await device()
+  const rosa = { name: 'rosa', token: world.token('rosa@example.com') }
+  let context = await browser(folder)
+  let page = await open(context, site, rosa)
+  const id = await page.evaluate(() => replica.create('organization', { name: 'Café Zoë', tags: ['patio'], notes: 'Ring twice.' }))
+  await page.evaluate((id) => replica.update(id, { priority_level: 'A', location: { lat: 42.5, lng: -73.2, accuracy_m: 10 } }), id)
+  await context.close()
+
+  context = await browser(folder)
+  page = await open(context, site, { ...rosa, url: world.url })
+  const kept = await page.evaluate((id) => replica.get(id), id)
+  assert.deepEqual([kept.record.name, kept.record.priority_level, kept.record.tags], ['Café Zoë', 'A', ['patio']])
+  assert.deepEqual(await page.evaluate(() => replica.search('zoe').then((hits) => hits.map((hit) => hit.title))), ['Café Zoë'])
+  await until('everything is sent', async () => (await sent(page)) === 0)
+  assert.equal(world.select(`SELECT name || priority_level || notes FROM public.organizations WHERE id = '${id}'`), 'Café ZoëARing twice.')
+
+  const other = await browser(await device())
+  const second = await open(other, site, { name: 'mia', token: world.token('mia@example.com'), url: world.url })
+  await until('the manager sees it', () => second.evaluate((id) => replica.get(id).then((found) => found?.record.name === 'Café Zoë'), id))
+  await context.close()
+  await other.close()
+})
+
+test('one tab has the database, others ask it, and when it goes the next has it with every edit', async () => {
+  const context = await browser(await device())
+  const options = { name: 'omar', token: world.token('omar@example.com') }
+  const first = await open(context, site, options)
+  const second = await open(context, site, options)
+  assert.deepEqual([await first.evaluate(() => replica.owns), await second.evaluate(() => replica.owns)], [true, false])
+  const id = await second.evaluate(() => replica.create('task', { title: 'Call' }))
+  assert.equal(await first.evaluate((id) => replica.get(id).then((found) => found.record.title), id), 'Call')
+  // Edits on their way while the owner goes.
+  const edits = second.evaluate(async (id) => {
+    for (let n = 0; n < 50; n += 1) await replica.update(id, { priority: ['low', 'medium', 'high'][n % 3], description: `round ${n}` })
+  }, id)
+  await first.close()
+  await edits
+  await until('the other tab has it', () => second.evaluate(() => replica.owns))
+  assert.equal(await second.evaluate((id) => replica.get(id).then((found) => found.record.description), id), 'round 49')
+  await context.close()
+})
+
+test('a live query tells what changes, whoever changed it', async () => {
+  const context = await browser(await device())
+  const options = { name: 'rosa', token: world.token('rosa@example.com') }
+  const first = await open(context, site, options)
+  const second = await open(context, site, options)
+  await second.evaluate(() => {
+    globalThis.seen = []
+    void (async () => {
+      for await (const { rows } of replica.watch('SELECT title FROM tasks WHERE title LIKE ? ORDER BY title', ['Live%'])) seen.push(rows.map(([title]) => title))
+    })()
+  })
+  await until('the first rows', () => second.evaluate(() => seen.length === 1))
+  const id = await first.evaluate(() => replica.create('task', { title: 'Live B' }))
+  await second.evaluate(() => replica.create('task', { title: 'Live A' }))
+  await first.evaluate((id) => replica.update(id, { title: 'Live C' }), id)
+  await until('all of it', () => second.evaluate(() => JSON.stringify(seen.at(-1)) === '["Live A","Live C"]'))
+  // Whoever answers after the owner went was never asked for it.
+  await first.close()
+  await until('the other tab has it', () => second.evaluate(() => replica.owns))
+  await second.evaluate(() => replica.create('task', { title: 'Live D' }))
+  await until('what came after', () => second.evaluate(() => JSON.stringify(seen.at(-1)) === '["Live A","Live C","Live D"]'))
+  await context.close()
+})
+
+test('an error has the code and the words of the engine', async () => {
+  const context = await browser(await device())
+  const page = await open(context, site, { name: 'rosa', token: world.token('rosa@example.com') })
+  const failed = (edit) => page.evaluate((edit) => replica.create('organization', edit).then(() => null, ({ code, message }) => ({ code, message })), edit)
+  assert.equal((await failed({ name: 'X', nonsense: 1 })).code, 'bad_edit')
+  const { code, message } = await failed({ name: 'X', priority_level: 'E' })
+  assert.equal(code, 'bad_edit')
+  assert.match(message, /priority_level.*allowed is/)
+  await context.close()
+})

@@ -1,0 +1,299 @@
+//! What a worker is asked for, by name, with JSON for arguments and answers.
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+use sync_core::document::{Hydrated, RecordEdit};
+use sync_core::ids::RecordId;
+use sync_core::replica::{
+    Deleted, Env, GroupEdit, ListOptions, LiveQuery, Quarantined, Replica, SubscriptionId,
+};
+use sync_core::schema::Kind;
+
+use crate::env::WorkerEnv;
+use crate::failure::Failure;
+
+type Answer = Result<Json, Failure>;
+
+/// Does what the name says.
+pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Failure> {
+    let answer = match name {
+        "about" => Ok(json!({ "replica": replica.id(), "user": replica.user() })),
+        "commit" => commit(replica, args),
+        "get" => get(replica, &read::<OneRecord>(args)?),
+        "list" => list(replica, &read::<Listing>(args)?),
+        "query" => query(replica, &read::<Query>(args)?),
+        "search" => search(replica, &read::<Search>(args)?),
+        "subscribe" => subscribe(replica, args),
+        "unsubscribe" => {
+            replica.unsubscribe(SubscriptionId(read::<Subscribed>(args)?.subscription));
+            Ok(Json::Null)
+        }
+        "status" => status(replica),
+        "conflicts" => conflicts(replica),
+        "quarantine" => quarantine(replica),
+        "resubmit" => resubmit(replica, &read::<Resubmission>(args)?),
+        "discard" => {
+            let edit = read::<Refused>(args)?.find(replica)?;
+            Ok(json!(replica.discard(edit.hash)?))
+        }
+        "zone" => Ok(json!(replica.zone()?)),
+        "set_zone" => Ok(json!(replica.set_zone(&read::<Zone>(args)?.zone)?)),
+        "rebuild" => {
+            let progress = replica.rebuild_some(read::<Most>(args)?.most)?;
+            Ok(progress.map_or(Json::Null, |at| json!({ "done": at.done, "total": at.total })))
+        }
+        _ => Err(Failure::call(format!("there is no call \"{name}\""))),
+    };
+    Ok(answer?.to_string())
+}
+
+fn read<'a, T: Deserialize<'a>>(args: &'a str) -> Result<T, Failure> {
+    Ok(serde_json::from_str(args)?)
+}
+
+#[derive(Deserialize)]
+struct OneRecord {
+    id: RecordId,
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    kind: String,
+    filter: Option<String>,
+    #[serde(default)]
+    deleted: bool,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Query {
+    sql: String,
+    #[serde(default)]
+    params: Vec<Json>,
+}
+
+#[derive(Deserialize)]
+struct Search {
+    text: String,
+    most: u32,
+}
+
+#[derive(Deserialize)]
+struct Subscribed {
+    subscription: u64,
+}
+
+#[derive(Deserialize)]
+struct Zone {
+    zone: String,
+}
+
+#[derive(Deserialize)]
+struct Most {
+    most: u32,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    hash: String,
+}
+
+impl Refused {
+    fn find(&self, replica: &Replica) -> Result<Quarantined, Failure> {
+        let mut all = replica.quarantine()?.into_iter();
+        let found = all.find(|edit| edit.hash.to_string() == self.hash);
+        found.ok_or_else(|| Failure::new("unknown_edit", "there is no such refused edit"))
+    }
+}
+
+#[derive(Deserialize)]
+struct Resubmission {
+    #[serde(flatten)]
+    of: Refused,
+    #[serde(default)]
+    set: Map<String, Json>,
+}
+
+/// One edit of a group: exactly one of its parts besides `id` and `set`.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Edit {
+    Create { kind: String, id: Option<RecordId>, set: Map<String, Json> },
+    Update { id: RecordId, set: Map<String, Json> },
+    Delete { id: RecordId },
+    Restore { id: RecordId },
+}
+
+/// Reads the edits of a group.
+pub fn edits(replica: &mut Replica, args: &str) -> Result<Vec<GroupEdit>, Failure> {
+    let edits: Vec<Edit> = read(args)?;
+    edits.into_iter().map(|edit| group_edit(replica, edit)).collect()
+}
+
+fn group_edit(replica: &mut Replica, edit: Edit) -> Result<GroupEdit, Failure> {
+    Ok(match edit {
+        Edit::Create { kind, id, set } => {
+            let kind = kind_named(replica, &kind)?;
+            let edit = RecordEdit::from_object(&kind, &set, None).map_err(edit_failure)?;
+            let id = id.unwrap_or_else(|| replica.mint_id(&mut WorkerEnv));
+            GroupEdit::Create { id, kind, edit }
+        }
+        Edit::Update { id, set } => {
+            let kind = replica.kind_of(id)?.ok_or_else(|| unknown(id))?;
+            let now = replica.record(id)?;
+            let edit = RecordEdit::from_object(&kind, &set, now.as_ref()).map_err(edit_failure)?;
+            GroupEdit::Edit { id, edit }
+        }
+        Edit::Delete { id } => GroupEdit::Delete { id },
+        Edit::Restore { id } => GroupEdit::Restore { id },
+    })
+}
+
+fn edit_failure(error: sync_core::document::EditError) -> Failure {
+    Failure::new("bad_edit", error.to_string())
+}
+
+fn unknown(id: RecordId) -> Failure {
+    Failure::new("unknown_record", format!("no record {id} on this device"))
+}
+
+fn kind_named(replica: &Replica, name: &str) -> Result<Kind, Failure> {
+    let kind = replica.schema().kind(name).cloned();
+    kind.ok_or_else(|| Failure::call(format!("there is no kind \"{name}\"")))
+}
+
+fn commit(replica: &mut Replica, args: &str) -> Answer {
+    let edits = edits(replica, args)?;
+    let ids: Vec<RecordId> = edits
+        .iter()
+        .map(|edit| match edit {
+            GroupEdit::Create { id, .. }
+            | GroupEdit::Edit { id, .. }
+            | GroupEdit::Delete { id }
+            | GroupEdit::Restore { id } => *id,
+        })
+        .collect();
+    let committed = replica.commit(&edits, &mut WorkerEnv)?;
+    Ok(json!({ "ids": ids, "changes": committed.changes.len() }))
+}
+
+fn get(replica: &mut Replica, args: &OneRecord) -> Answer {
+    let Some(kind) = replica.kind_of(args.id)? else { return Ok(Json::Null) };
+    let options = ListOptions {
+        filter: Some(format!("id = '{}'", args.id)),
+        deleted: Deleted::Shown,
+        limit: Some(1),
+    };
+    let table = replica.list(&kind, &options)?;
+    let Some(row) = table.rows.into_iter().next() else { return Ok(Json::Null) };
+    let record: Map<String, Json> = table.columns.into_iter().zip(row).collect();
+    let hydrated = replica.record(args.id)?;
+    let conflicts = hydrated.as_ref().map_or(Json::Null, contested);
+    Ok(json!({ "kind": kind.name, "record": record, "conflicts": conflicts }))
+}
+
+fn contested(record: &Hydrated) -> Json {
+    let one = |conflict: &sync_core::document::Conflict| json!({ "field": conflict.field, "values": conflict.values });
+    record.conflicts.iter().map(one).collect()
+}
+
+fn options(args: &Listing) -> ListOptions {
+    ListOptions {
+        filter: args.filter.clone(),
+        deleted: if args.deleted { Deleted::Shown } else { Deleted::Hidden },
+        limit: args.limit,
+    }
+}
+
+fn list(replica: &Replica, args: &Listing) -> Answer {
+    let kind = kind_named(replica, &args.kind)?;
+    let table = replica.list(&kind, &options(args))?;
+    Ok(json!({ "columns": table.columns, "rows": table.rows }))
+}
+
+fn query(replica: &Replica, args: &Query) -> Answer {
+    let table = replica.query_with(&args.sql, &args.params)?;
+    Ok(json!({ "columns": table.columns, "rows": table.rows }))
+}
+
+fn search(replica: &Replica, args: &Search) -> Answer {
+    let hits = replica.search(&args.text, args.most)?.into_iter();
+    Ok(hits.map(|hit| json!({ "id": hit.id, "kind": hit.kind, "title": hit.title })).collect())
+}
+
+/// Of SQL, or of the records of a kind.
+fn subscribe(replica: &mut Replica, args: &str) -> Answer {
+    let live = match read::<Query>(args) {
+        Ok(query) => LiveQuery::SqlWith(query.sql, query.params),
+        Err(_) => {
+            let listing: Listing = read(args)?;
+            LiveQuery::List {
+                kind: kind_named(replica, &listing.kind)?,
+                options: options(&listing),
+            }
+        }
+    };
+    let (subscription, table) = replica.subscribe(live)?;
+    Ok(json!({ "subscription": subscription, "columns": table.columns, "rows": table.rows }))
+}
+
+fn status(replica: &Replica) -> Answer {
+    let status = replica.status_at(WorkerEnv.now())?;
+    Ok(json!({
+        "link": status.link,
+        "unsent": status.unsent,
+        "oldestUnsent": status.oldest_unsent,
+        "conflicts": status.conflicts,
+        "refused": status.refused,
+        "comparing": status.comparing,
+        "records": status.records,
+        "rebuilding": status.rebuilding.map(|at| json!({ "done": at.done, "total": at.total })),
+        "clock": status.clock.said(),
+        "lastSync": status.last_sync,
+        "lastFault": status.last_fault,
+        "said": status.to_string(),
+    }))
+}
+
+fn conflicts(replica: &mut Replica) -> Answer {
+    let kinds: Vec<Kind> = replica.schema().document_kinds().cloned().collect();
+    let mut all = Vec::new();
+    for kind in kinds {
+        let options =
+            ListOptions { filter: Some("conflict_count > 0".into()), ..ListOptions::default() };
+        let table = replica.list(&kind, &options)?;
+        let place = table.columns.iter().position(|name| name == "id").unwrap_or(0);
+        for row in table.rows {
+            let id = row.get(place).and_then(Json::as_str).and_then(|id| id.parse().ok());
+            let Some(id) = id else { continue };
+            if let Some(record) = replica.record(id)? {
+                all.push(json!({ "kind": kind.name, "id": id, "fields": contested(&record) }));
+            }
+        }
+    }
+    Ok(all.into())
+}
+
+fn quarantine(replica: &Replica) -> Answer {
+    let one = |edit: Quarantined| {
+        json!({
+            "hash": edit.hash.to_string(),
+            "record": edit.record,
+            "kind": edit.kind,
+            "madeAt": edit.made_at,
+            "code": edit.refusal.code,
+            "policy": edit.refusal.policy,
+            "sentence": edit.refusal.sentence,
+            "edit": edit.edit,
+        })
+    };
+    Ok(replica.quarantine()?.into_iter().map(one).collect())
+}
+
+fn resubmit(replica: &mut Replica, args: &Resubmission) -> Answer {
+    let refused = args.of.find(replica)?;
+    let kind = kind_named(replica, &refused.kind)?;
+    let edit = RecordEdit::from_object(&kind, &args.set, None).map_err(edit_failure)?;
+    replica.resubmit(refused.hash, edit, &mut WorkerEnv)?;
+    Ok(Json::Null)
+}
