@@ -1,4 +1,5 @@
 // Builds dist/ from src/ and the engine that .ci/wasm made.
+import './generate.mjs'
 import { build } from 'esbuild'
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'

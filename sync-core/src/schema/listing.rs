@@ -3,6 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::columns::ColumnType;
 use super::currency::CURRENCIES;
 use super::field::{Field, FieldType, Initial, Part, PartType, SetOf, Use};
 use super::kind::{Kind, Schema, Scope, Storage};
@@ -34,7 +35,25 @@ fn list_kind(kind: &Kind) -> Json {
         "genesis": is_document.then(|| data_encoding::HEXLOWER.encode(&kind.genesis().hash.0)),
         "fields": fields.map(list_field).collect::<Vec<_>>(),
         "columns": kind.columns().iter().map(|column| &*column.name).collect::<Vec<_>>(),
+        "column_types": kind.columns().iter().map(|column| type_of(column.ty)).collect::<Vec<_>>(),
+        "doc": kind.doc,
     })
+}
+
+/// What a column holds, in one word.
+fn type_of(column: ColumnType) -> &'static str {
+    match column {
+        ColumnType::Text | ColumnType::Enum(_) => "text",
+        ColumnType::Int => "int",
+        ColumnType::Float => "number",
+        ColumnType::Bool => "bool",
+        ColumnType::Date => "day",
+        ColumnType::Timestamp => "moment",
+        ColumnType::Uuid => "id",
+        ColumnType::TextArray => "texts",
+        ColumnType::UuidArray => "ids",
+        ColumnType::Json => "map",
+    }
 }
 
 fn list_field(field: &Field) -> Json {
@@ -54,6 +73,8 @@ fn list_field(field: &Field) -> Json {
     say("required", json!(true), field.required == Presence::Required);
     say("server_only", json!(true), field.writer == Writer::Server);
     say("author", json!(true), field.initial == Initial::Author);
+    say("now", json!(true), matches!(field.initial, Initial::Now | Initial::NowUnless(_)));
+    say("doc", json!(field.doc), !field.doc.is_empty());
     say("step", json!(field.since), field.ty.is_container() && field.since > 1);
     listed
 }
@@ -100,7 +121,8 @@ fn list_part(part: &Part) -> Json {
 
 fn list_log(log: &Log) -> Json {
     let parts: Vec<Json> = log.parts.iter().map(list_event_part).collect();
-    json!({ "type": "log", "log": log.name, "parts": parts })
+    let typed = log.typed.map(|typed| typed.names).unwrap_or_default();
+    json!({ "type": "log", "log": log.name, "parts": parts, "typed": typed })
 }
 
 fn list_event_part(part: &EventPart) -> Json {

@@ -4,6 +4,8 @@
  *
  * @packageDocumentation
  */
+export type { Collection, ListOptions, Readable } from './collection.js'
+export * from './records.js'
 export { PantryError, type ErrorCode } from './errors.js'
 export type { Difference, Status } from './messages.js'
 export { Replica, openReplica, type OpenOptions, type Rows, type Edit, type Conflict, type Refused } from './replica.js'

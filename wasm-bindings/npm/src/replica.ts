@@ -1,5 +1,7 @@
 // What a page holds: it asks its worker, and is told what changes.
 import { PantryError, failureOf, type Failure } from './errors.js'
+import { Collection } from './collection.js'
+import { KINDS, type Collections } from './records.js'
 import type { Answer, Difference, Status, ToPage, ToWorker } from './messages.js'
 
 /** How a replica is opened. */
@@ -52,7 +54,8 @@ type Listener<T> = (value: T) => void
 /** A query that is watched: `end` says that another tab answers from now on, and knows nothing of it. */
 interface Watcher { take: Listener<Difference>; end: () => void }
 
-/** A user's records on this device. */
+/** A user's records on this device; by kind as `replica.organizations` and the like. */
+export interface Replica extends Collections {}
 export class Replica {
   #last = 0
   readonly #prefix = crypto.randomUUID()
@@ -69,6 +72,7 @@ export class Replica {
   constructor(readonly worker: Worker, readonly token: (() => Promise<string>) | undefined) {
     worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#told(data)
     worker.onerror = (event) => this.#fail(new PantryError('crashed', event.message || 'the worker could not be started'))
+    for (const [name, kind] of Object.entries(KINDS)) Object.assign(this, { [name]: new Collection(this, kind) })
     for (const [target, name] of [[globalThis, 'online'], [globalThis, 'pageshow']] as const) {
       target.addEventListener?.(name, this.#again)
     }
@@ -124,13 +128,18 @@ export class Replica {
   sync(): Promise<unknown> { return this.call('sync', {}) }
 
   /** The rows of a query now, and again whenever they change, until the signal aborts. */
-  async *watch(sql: string, params: unknown[] = [], signal?: AbortSignal): AsyncGenerator<Rows> {
+  watch(sql: string, params: unknown[] = [], signal?: AbortSignal): AsyncGenerator<Rows> {
+    return this.watchCall({ sql, params }, signal)
+  }
+
+  /** @internal */
+  async *watchCall(query: object, signal?: AbortSignal): AsyncGenerator<Rows> {
     let wake: () => void = () => {}
     const stop = () => wake()
     signal?.addEventListener('abort', stop)
     try {
       while (!signal?.aborted) {
-        const begun = (await this.call('subscribe', { sql, params })) as Rows & { subscription: number }
+        const begun = (await this.call('subscribe', query)) as Rows & { subscription: number }
         const rows = [...begun.rows]
         let fresh = true
         let ended = false

@@ -103,3 +103,24 @@ test('an error has the code and the words of the engine', async () => {
   assert.match(message, /priority_level.*allowed is/)
   await context.close()
 })
+
+test('records of a kind are typed objects, read, edited and watched by name', async () => {
+  const context = await browser(await device())
+  const page = await open(context, site, { name: 'omar', token: world.token('omar@example.com') })
+  const id = await page.evaluate(() => replica.opportunities.create({ organization_id: crypto.randomUUID(), name: 'Noodles', estimated_value: { minor: 120000, currency: 'USD' } }))
+  const seen = page.evaluate(async () => {
+    const stages = []
+    for await (const deals of replica.opportunities.watch()) {
+      stages.push(deals.map((deal) => deal.stage).join())
+      if (stages.at(-1) === 'closed-lost') return stages
+    }
+  })
+  await page.evaluate((id) => replica.opportunities.update(id, { stage: 'closed-lost: too dear' }), id)
+  assert.equal((await seen).at(-1), 'closed-lost')
+  const deal = await page.evaluate((id) => replica.opportunities.get(id), id)
+  assert.deepEqual([deal.stage, deal.close_reason, deal.estimated_value_minor, deal.is_deleted, deal.tags], ['closed-lost', 'too dear', 120000, false, []])
+  await page.evaluate((id) => replica.opportunities.delete(id), id)
+  assert.deepEqual(await page.evaluate(() => replica.opportunities.list()), [])
+  assert.equal(await page.evaluate(() => replica.opportunities.list({ deleted: true }).then((all) => all.length)), 1)
+  await context.close()
+})
