@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use sync_core::document::{Hydrated, RecordEdit};
-use sync_core::ids::RecordId;
+use sync_core::ids::{GroupId, RecordId};
 use sync_core::replica::{
     Deleted, Env, GroupEdit, ListOptions, LiveQuery, Quarantined, Replica, SubscriptionId,
 };
@@ -126,7 +126,10 @@ enum Edit {
 
 /// Reads the edits of a group.
 pub fn edits(replica: &mut Replica, args: &str) -> Result<Vec<GroupEdit>, Failure> {
-    let edits: Vec<Edit> = read(args)?;
+    group_edits(replica, read(args)?)
+}
+
+fn group_edits(replica: &mut Replica, edits: Vec<Edit>) -> Result<Vec<GroupEdit>, Failure> {
     edits.into_iter().map(|edit| group_edit(replica, edit)).collect()
 }
 
@@ -162,8 +165,16 @@ fn kind_named(replica: &Replica, name: &str) -> Result<Kind, Failure> {
     kind.ok_or_else(|| Failure::call(format!("there is no kind \"{name}\"")))
 }
 
+/// A group with its name, so that whoever heard no answer may ask again.
+#[derive(Deserialize)]
+struct Group {
+    group: GroupId,
+    edits: Vec<Edit>,
+}
+
 fn commit(replica: &mut Replica, args: &str) -> Answer {
-    let edits = edits(replica, args)?;
+    let Group { group, edits } = read(args)?;
+    let edits = group_edits(replica, edits)?;
     let ids: Vec<RecordId> = edits
         .iter()
         .map(|edit| match edit {
@@ -173,7 +184,7 @@ fn commit(replica: &mut Replica, args: &str) -> Answer {
             | GroupEdit::Restore { id } => *id,
         })
         .collect();
-    let committed = replica.commit(&edits, &mut WorkerEnv)?;
+    let committed = replica.commit_once(group, &edits, &mut WorkerEnv)?;
     Ok(json!({ "ids": ids, "changes": committed.changes.len() }))
 }
 

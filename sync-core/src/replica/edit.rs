@@ -73,6 +73,28 @@ impl Replica {
         Ok(all.pop().expect("BUG: one group in, one group out"))
     }
 
+    /// As [`Replica::commit`], under a name of the host's. Where a group of this name waits to be sent
+    /// already, nothing is made: whoever did not hear the answer asks again.
+    ///
+    /// # Errors
+    /// As [`Replica::commit`].
+    pub fn commit_once(
+        &mut self,
+        group: GroupId,
+        edits: &[GroupEdit],
+        env: &mut dyn Env,
+    ) -> Result<Committed, ReplicaError> {
+        let now = self.dated(env)?;
+        let pen = Pen { actor: self.actor, author: self.user(), now, role: PenRole::Device };
+        self.file.write(|work| {
+            if work.stored().group_places(group)?.is_empty() {
+                commit_as(work, group, edits, &pen, env)
+            } else {
+                Ok(Committed { group, changes: Vec::new() })
+            }
+        })
+    }
+
     /// Makes several groups in one transaction: durable together, but judged by the server each by
     /// itself. For imports.
     ///
@@ -151,6 +173,16 @@ pub(super) fn commit_group(
     env: &mut dyn Env,
 ) -> Result<Committed, ReplicaError> {
     let group = GroupId::mint(pen.now, draw(env));
+    commit_as(work, group, edits, pen, env)
+}
+
+fn commit_as(
+    work: &mut Work<'_>,
+    group: GroupId,
+    edits: &[GroupEdit],
+    pen: &Pen,
+    env: &mut dyn Env,
+) -> Result<Committed, ReplicaError> {
     let origin = work.origin(group, pen.now)?;
     let mut mint = || EventId::mint(pen.now, draw(env));
     let writing = Writing { pen: *pen, origin, mint: &mut mint };

@@ -12,7 +12,7 @@ use sync_core::replica::{
 use sync_core::document::{FieldState, Hydrated};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard;
-use sync_core::ids::{FeedPosition, RecordId};
+use sync_core::ids::{FeedPosition, GroupId, RecordId};
 use sync_core::protocol::{
     Blob, ClientMessage, FeedBatch, FeedItem, ServerMessage, Verdict, VerdictOutcome, Verdicts,
 };
@@ -56,6 +56,24 @@ fn two_processes_on_one_file_see_each_others_edits() {
     let found = two.record(id).unwrap().unwrap();
     assert_eq!((found.json("cuisine"), found.json("website")), ("Thai".into(), "s.example".into()));
     assert!(found.conflicts.is_empty());
+}
+
+/// Whoever asked for a group and heard nothing asks again: it is made once.
+#[test]
+fn a_group_that_is_asked_for_twice_is_made_once() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut env = World::new(31);
+    let mut device = replica(file.path(), 1, &mut env);
+    let task = kind("task");
+    let id = device.mint_id(&mut env);
+    let edits =
+        [GroupEdit::Create { id, kind: task.clone(), edit: edit(task, &[("title", "Call")]) }];
+    let name = GroupId(uuid::Uuid::from_u128(7));
+    let made = device.commit_once(name, &edits, &mut env).unwrap();
+    assert_eq!((made.group, made.changes.len()), (name, 1));
+    let again = device.commit_once(name, &edits, &mut env).unwrap();
+    assert_eq!((again.group, again.changes.len()), (name, 0));
+    assert_eq!(device.status().unwrap().unsent, 1);
 }
 
 /// One wrong edit in a group leaves nothing of the group behind.

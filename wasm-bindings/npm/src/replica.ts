@@ -85,7 +85,9 @@ export class Replica {
 
   /** Makes a group of edits, all or none; resolves with the ids once they are durable. */
   async commit(edits: Edit[]): Promise<string[]> {
-    return ((await this.call('commit', edits)) as { ids: string[] }).ids
+    // Named here, so that a group whose answer was lost with its worker is not made twice.
+    const named = edits.map((edit) => ('create' in edit ? { create: { id: newId(), ...edit.create } } : edit))
+    return ((await this.call('commit', { group: newId(), edits: named })) as { ids: string[] }).ids
   }
   /** Begins a record; resolves with its id. */
   async create(kind: string, set: Record<string, unknown>): Promise<string> {
@@ -248,6 +250,16 @@ export class Replica {
     this.#waiting.clear()
     for (const name of ['online', 'pageshow']) globalThis.removeEventListener?.(name, this.#again)
   }
+}
+
+/** A UUIDv7, as ids of records are: the time first, so that they sort by it. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  new DataView(bytes.buffer).setBigUint64(0, (BigInt(Date.now()) << 16n) | BigInt((bytes[6]! << 8) | bytes[7]!))
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 const asError = ({ code, message }: Failure) => new PantryError(code, message)
