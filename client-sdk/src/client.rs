@@ -9,9 +9,9 @@ use sync_core::crm;
 use sync_core::document::{Hydrated, RecordEdit};
 use sync_core::ids::{ChangeHash, ImportId, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
-    Committed, GroupEdit, Import, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError,
-    OpenOptions, Quarantined, QueryError, Rebuilding, Replica, ReplicaError, ResubmitError,
-    SearchHit, Status, Table, Undone, WouldBe, private,
+    BroughtBack, Committed, GroupEdit, Import, Incomplete, LinkFault, LinkStatus, ListOptions,
+    LiveQuery, OpenError, OpenOptions, PendingEdit, Quarantined, QueryError, Rebuilding, Replica,
+    ReplicaError, ResubmitError, SearchHit, Status, Table, Undone, WouldBe, private,
 };
 use sync_core::schema::{Kind, Schema};
 use tokio::sync::{broadcast, oneshot};
@@ -234,6 +234,14 @@ impl Client {
         self.shared.write(|replica, env| replica.undo_import(import, env))
     }
 
+    /// Puts edits that were saved from a damaged file into this one, to be sent: see [`crate::rescue`].
+    ///
+    /// # Errors
+    /// When the file cannot be written; then nothing was.
+    pub fn bring_back(&self, edits: &[PendingEdit]) -> Result<BroughtBack, ReplicaError> {
+        self.shared.write(|replica, _| replica.bring_back(edits))
+    }
+
     pub(crate) fn read_replica<T>(&self, work: impl FnOnce(&mut Replica) -> T) -> T {
         self.shared.read(work)
     }
@@ -319,6 +327,15 @@ impl Client {
     /// When the file cannot be read.
     pub fn status(&self) -> rusqlite::Result<Status> {
         self.shared.status()
+    }
+
+    /// What is missing, when a server has begun to send everything to this device and it has not come yet.
+    /// Lists and searches tell nothing of it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn incomplete(&self) -> rusqlite::Result<Option<Incomplete>> {
+        self.shared.read(|replica| replica.incomplete())
     }
 
     /// How this process's link stands; none before a server was named.

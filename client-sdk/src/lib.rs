@@ -9,6 +9,7 @@ mod mail;
 mod record;
 #[rustfmt::skip]
 pub mod records;
+pub mod rescue;
 mod server;
 mod shared;
 mod short;

@@ -10,7 +10,7 @@
 //! accepted it, or in quarantine with the server's reason.
 //!
 //! The files, each using only those before it: `env`, `touched`, `moments`, `error`; `store`, the SQLite file;
-//! `clock`; `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
+//! `clock`, `incomplete`; `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
 //! `state`: the session's words; `list`, `difference`, `subscriptions`; `device`, the replica itself;
 //! and then what it does.
 
@@ -22,6 +22,7 @@ mod touched;
 mod store;
 
 mod clock;
+mod incomplete;
 
 mod again;
 mod history;
@@ -38,6 +39,7 @@ mod subscriptions;
 
 mod device;
 
+mod bring_back;
 mod dating;
 mod edit;
 mod evict;
@@ -57,6 +59,7 @@ mod session;
 mod status;
 mod verdicts;
 
+pub use bring_back::{BroughtBack, LeftOut};
 pub use clock::ClockAhead;
 pub use device::{OpenOptions, Replica};
 pub use difference::{Added, Changed, Difference, Removed};
@@ -64,7 +67,8 @@ pub use edit::{Committed, GroupEdit};
 pub use effect::{Effect, SessionFault};
 pub use env::Env;
 pub use error::ReplicaError;
-pub use imports::{ImportRow, NewImport, Undone};
+pub use imports::{ImportMark, ImportRow, Imported, NewImport, Undone};
+pub use incomplete::Incomplete;
 pub use link::{
     Dial, Lasts, Link, LinkEffect, LinkEvent, LinkFault, LinkOptions, LinkStatus, Notice, Outcome,
     QuestionId, SteadyMs, Timing, Tokens, Wanted, read_claims,
@@ -80,7 +84,8 @@ pub use question::{Asked, Question};
 pub use rebuild::Rebuilding;
 pub use status::{LinkState, Status, counted};
 pub use store::{
-    Foreign, Import, ImportState, OpenError, PendingEdit, Quarantined, QueryError, Table, rescue,
+    Foreign, Import, ImportState, OpenError, PendingEdit, Quarantined, QueryError, Rescued, Table,
+    Unreadable, rescue,
 };
 pub use subscriptions::SubscriptionId;
 pub use touched::Touched;

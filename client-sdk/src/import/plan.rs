@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use sync_core::document::{DayOrder, Decimal, Habits};
-use sync_core::replica::{QueryError, ReplicaError};
+use sync_core::replica::{Incomplete, QueryError, ReplicaError};
 use sync_core::schema::{FieldType, Kind, PartType};
 
 pub use super::cell::Word;
@@ -39,6 +39,9 @@ pub struct ImportOptions {
     pub on_match: OnMatch,
     /// Words of the file, and what they mean.
     pub words: Vec<Word>,
+    /// Whether rows are taken in although not all of the user's records have come to this device, so that
+    /// rows may be taken whose records are only missing here.
+    pub into_incomplete: bool,
 }
 
 /// What becomes of columns that nothing is known of.
@@ -75,12 +78,36 @@ pub enum ImportError {
     /// Something must be known first; each question says how to answer it.
     #[error("{}", .0.join("; "))]
     Asks(Vec<String>),
+    /// Not all of the user's records have come to this device. Sync first, or say that it is wanted all the
+    /// same.
+    #[error(
+        "{0}; what is missing here would be created a second time. Sync first; --incomplete imports all the \
+         same"
+    )]
+    Incomplete(Incomplete),
     /// The device's file cannot be read.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// The device's file cannot be written.
-    #[error(transparent)]
-    Replica(#[from] ReplicaError),
+    /// The device's file cannot be written. Make room, or whatever it lacks, and run the import again: it
+    /// goes on where it stopped.
+    #[error(
+        "{error}. {}; the same import, run again, goes on there and makes nothing twice",
+        stand(.rows)
+    )]
+    Stopped {
+        /// Rows that were taken in before, and stay.
+        rows: u64,
+        /// What went wrong.
+        #[source]
+        error: ReplicaError,
+    },
+}
+
+fn stand(rows: &u64) -> String {
+    match *rows {
+        1 => "1 row was taken in and stands".to_owned(),
+        rows => format!("{rows} rows were taken in and stand"),
+    }
 }
 
 /// A column of the file.

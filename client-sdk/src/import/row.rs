@@ -1,6 +1,6 @@
 //! One row of a file: what record it stands for, and what of it cannot be taken.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 use sync_core::document::{FieldChange, RecordEdit};
@@ -68,7 +68,7 @@ pub(super) struct Judge<'a> {
     emails: HashMap<String, u64>,
     now: UnixMs,
     /// Accounts that this import creates because they are named.
-    pub(super) accounts: Vec<String>,
+    pub(super) accounts: Vec<(RecordId, String)>,
 }
 
 /// What is gathered of a row.
@@ -121,26 +121,48 @@ impl<'a> Judge<'a> {
             Target::Link(_, "organization") => 1,
             _ => 2,
         });
-        let mut directories = HashMap::new();
-        for (_, target, _) in &targets {
+        let (directories, matches) = (HashMap::new(), None);
+        let (seen, emails, accounts) = (HashMap::new(), HashMap::new(), Vec::new());
+        let mut judge =
+            Self { client, plan, targets, directories, matches, seen, emails, now, accounts };
+        judge.read()?;
+        Ok(judge)
+    }
+
+    /// Reads the records that are there, as far as rows refer to them.
+    fn read(&mut self) -> Result<(), QueryError> {
+        self.directories.clear();
+        for (_, target, _) in &self.targets {
             let linked = match target {
                 Target::Link(_, kind) => Some(*kind),
                 Target::Keys(field, SetOf::Ids) => kind_of_set(field.name),
                 _ => None,
             };
             if let Some(name) = linked
-                && let Some(kind) = client.schema().kind(name)
-                && !directories.contains_key(name)
+                && let Some(kind) = self.client.schema().kind(name)
+                && !self.directories.contains_key(name)
             {
-                directories.insert(name, Directory::of(client, kind)?);
+                self.directories.insert(name, Directory::of(self.client, kind)?);
             }
         }
-        let matches = match &plan.matching {
-            Some(target) => Some(match_index(client, &plan.kind, target)?),
+        self.matches = match &self.plan.matching {
+            Some(target) => Some(match_index(self.client, &self.plan.kind, target)?),
             None => None,
         };
-        let (seen, emails, accounts) = (HashMap::new(), HashMap::new(), Vec::new());
-        Ok(Self { client, plan, targets, directories, matches, seen, emails, now, accounts })
+        Ok(())
+    }
+
+    /// Reads anew what is there, and forgets the rows on these lines, which were judged and not written,
+    /// with the records that were to begin with them.
+    pub(super) fn read_anew(
+        &mut self,
+        lines: &BTreeSet<u64>,
+        begun: &BTreeSet<RecordId>,
+    ) -> Result<(), QueryError> {
+        self.seen.retain(|_, line| !lines.contains(line));
+        self.emails.retain(|_, line| !lines.contains(line));
+        self.accounts.retain(|(id, _)| !begun.contains(id));
+        self.read()
     }
 
     /// What becomes of a row, and what is to be said of it.
@@ -413,7 +435,7 @@ impl<'a> Judge<'a> {
             directory.add(id, name, "");
             directory.place(id, place_of(&gathered.place));
         }
-        self.accounts.push(name.to_owned());
+        self.accounts.push((id, name.to_owned()));
         gathered.accounts.push(GroupEdit::Create { id, kind, edit });
         Some(id)
     }

@@ -2,6 +2,7 @@
 
 use super::error::ReplicaError;
 use super::history::keep_words;
+use super::incomplete::Incomplete;
 use super::moments::ReplicaMoment;
 use super::offer;
 use super::store::Work;
@@ -80,6 +81,7 @@ pub(super) fn erase_everything(work: &mut Work<'_>) -> Result<(), ReplicaError> 
     work.drop_offers()?;
     work.drop_meta("cursor")?;
     work.drop_meta("epoch")?;
+    Incomplete::begins(work)?;
     work.want_scrub();
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::effect::{Effect, SessionFault};
 use super::env::{Env, draw};
 use super::error::ReplicaError;
 use super::evict::{erase_everything, erase_unseen, evict, granted};
+use super::incomplete::Incomplete;
 use super::intake::Intake;
 use super::moments::ReplicaMoment;
 use super::state::{OpenSession, State};
@@ -75,6 +76,9 @@ impl Replica {
         session.answered = batch.fetches;
         if session.live() {
             effects.push(Effect::Live);
+            if Incomplete::of(self.file.stored()).map_err(ReplicaError::from)?.is_some() {
+                self.file.write(|work| Ok::<_, ReplicaError>(Incomplete::ends(work)?))?;
+            }
         }
         if !taken.refused.is_empty() {
             effects.push(Effect::Refused(taken.refused));
@@ -112,6 +116,7 @@ fn take_batch(
         };
     }
     if batch.anew {
+        Incomplete::begins(work)?;
         work.set_meta("epoch", session.epoch.as_bytes())?;
         work.want_everything()?;
         work.erase_server_rows()?;
@@ -131,6 +136,7 @@ fn take_batch(
     }
     work.want_no_more(&arrived)?;
     note_position(work, batch, now)?;
+    Incomplete::goes_on(work, batch.items.len() as u64, batch.remaining)?;
     let Intake { lacking, displaced, refused, .. } = intake;
     work.want(&lacking)?;
     let refused = work.stored().refused_edits(refused)?;

@@ -1,7 +1,8 @@
 //! Imports: records that came from one file are a batch, which is listed, and undone as a whole.
 //!
 //! **Invariant**: what a row of a file made stands in the file with the records, in one transaction: an import
-//! that a killed process began goes on where it stopped, and makes nothing twice.
+//! that a killed process began goes on where it stopped, and makes nothing twice. Rows are judged outside of
+//! that transaction; it writes none when another import has written since they were judged.
 
 use std::collections::BTreeSet;
 
@@ -34,6 +35,20 @@ pub struct ImportRow {
     pub digest: [u8; 16],
     /// The edits; the last one is about the record that the row stands for.
     pub edits: Vec<GroupEdit>,
+}
+
+/// How far the imports of this device had come when rows were judged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ImportMark(i64);
+
+/// What became of rows that were to be taken in.
+#[derive(Clone, Debug)]
+pub enum Imported {
+    /// They stand in the file, and imports have come so far with them.
+    Taken(Vec<Committed>, ImportMark),
+    /// Nothing was written: another import has taken in rows since these were judged, perhaps the same
+    /// ones. They are to be judged again, from this mark on.
+    Overtaken(ImportMark),
 }
 
 /// What undoing an import came to.
@@ -79,7 +94,17 @@ impl Replica {
         Ok(self.file.stored().unfinished(digest)?)
     }
 
-    /// Takes rows in, in one transaction; the server judges each by itself.
+    /// How far the imports of this device have come. Rows that are judged from here on are handed to
+    /// [`Replica::import_rows`] with it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn import_mark(&self) -> Result<ImportMark, QueryError> {
+        Ok(ImportMark(self.file.stored().newest_import_row()?))
+    }
+
+    /// Takes rows in, in one transaction; the server judges each by itself. `judged` is the mark from
+    /// which they were judged.
     ///
     /// # Errors
     /// When an edit is wrong or the file cannot be written; then nothing was written.
@@ -87,12 +112,20 @@ impl Replica {
         &mut self,
         import: ImportId,
         rows: &[ImportRow],
+        judged: ImportMark,
         env: &mut dyn Env,
-    ) -> Result<Vec<Committed>, ReplicaError> {
+    ) -> Result<Imported, ReplicaError> {
         let now = env.now();
         let pen = Pen { actor: self.actor, author: self.user(), now, role: PenRole::Device };
-        self.file
-            .write(|work| rows.iter().map(|row| take_in(work, import, row, &pen, env)).collect())
+        self.file.write(|work| {
+            let stands = ImportMark(work.stored().newest_import_row()?);
+            if stands != judged {
+                return Ok(Imported::Overtaken(stands));
+            }
+            let taken: Result<Vec<Committed>, ReplicaError> =
+                rows.iter().map(|row| take_in(work, import, row, &pen, env)).collect();
+            Ok(Imported::Taken(taken?, ImportMark(work.stored().newest_import_row()?)))
+        })
     }
 
     /// Notes that an import came to its end.

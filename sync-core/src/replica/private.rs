@@ -39,6 +39,37 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut file, contents)
 }
 
+/// Writes a file that only its owner reads, where none stands: beside it first, so that it is there whole
+/// or not at all. What is no file, such as a pipe, is written to as it is.
+///
+/// # Errors
+/// When there is a file of this name already, or it cannot be written.
+pub fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => return write(path, contents),
+        Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = Path::new(&beside);
+    let written = begin(beside)
+        .and_then(|mut file| {
+            file.set_len(0)?;
+            io::Write::write_all(&mut file, contents)?;
+            file.sync_all()
+        })
+        // Unlike a renaming, a link never takes another file's place.
+        .and_then(|()| match std::fs::hard_link(beside, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) => std::fs::rename(beside, path),
+            Ok(()) => Ok(()),
+        });
+    let _ = std::fs::remove_file(beside);
+    written
+}
+
 /// Takes a database, and what stands beside it, from everybody but its owner.
 pub(in crate::replica) fn tighten_database(path: &str) {
     #[cfg(unix)]

@@ -7,6 +7,7 @@ use super::device::Replica;
 use super::effect::{Effect, SessionFault};
 use super::env::{Env, draw};
 use super::error::ReplicaError;
+use super::incomplete::Incomplete;
 use super::state::{Holder, LINK, OpenSession, Rows, State};
 use crate::ids::{Actor, FeedPosition};
 use crate::protocol::{
@@ -132,6 +133,13 @@ impl Replica {
                 work.want_everything()?;
             } else {
                 work.set_meta("epoch", welcome.epoch.as_bytes())?;
+            }
+            if welcome.live {
+                if work.stored().wanted()?.is_empty() {
+                    Incomplete::ends(work)?;
+                }
+            } else if cursor.is_none() {
+                Incomplete::begins(work)?;
             }
             work.set_meta("role", &welcome.role.as_str())?;
             work.set_meta("last_fault", &None::<String>)?;

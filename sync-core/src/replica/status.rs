@@ -8,6 +8,7 @@ use super::clock::ClockAhead;
 use super::device::Replica;
 use super::env::Env;
 use super::error::ReplicaError;
+use super::incomplete::Incomplete;
 use super::rebuild::Rebuilding;
 use super::state::{Holder, LINK, State};
 use crate::time::UnixMs;
@@ -29,6 +30,8 @@ pub struct Status {
     pub comparing: u64,
     /// Records on this device.
     pub records: u64,
+    /// What is missing in a copy that never had everything; none when it had.
+    pub incomplete: Option<Incomplete>,
     /// How far the tables are filled after an update that changed the declarations; none when they
     /// are complete.
     pub rebuilding: Option<Rebuilding>,
@@ -63,6 +66,15 @@ impl Replica {
         }
     }
 
+    /// What is missing, when a server has begun to send everything and it has not come yet. A list or a
+    /// search tells nothing of what is missing, and what is made here may be there already.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn incomplete(&self) -> rusqlite::Result<Option<Incomplete>> {
+        Incomplete::of(self.file.stored())
+    }
+
     /// How the replica stands, as far as this process knows; see [`Replica::status_at`].
     ///
     /// # Errors
@@ -82,6 +94,7 @@ impl Replica {
             refused: stored.edits_in(2)?,
             comparing: stored.count("SELECT count(*) FROM wanted WHERE offer = 1")?,
             records: stored.count("SELECT count(*) FROM documents")?,
+            incomplete: self.incomplete()?,
             rebuilding: self.rebuilding()?,
             clock: ClockAhead::of(stored)?,
             last_sync: stored.meta::<i64>("last_sync")?.map(UnixMs),
@@ -155,7 +168,9 @@ impl fmt::Display for LinkState {
 impl Status {
     /// What is to be said of the edits on this device, whether or not it talks to a server.
     pub fn edits(&self) -> String {
-        let mut said = match (self.unsent, self.oldest_unsent) {
+        let incomplete = self.incomplete.map(|incomplete| format!("{incomplete} · "));
+        let mut said = incomplete.unwrap_or_default();
+        let unsent = match (self.unsent, self.oldest_unsent) {
             (0, _) if self.comparing > 0 => {
                 let what = counted(self.comparing, "record");
                 format!("the server was restored: {what} still to be compared with it")
@@ -165,6 +180,7 @@ impl Status {
             (1, Some(made)) => format!("1 edit only on this device, from {made}"),
             (n, Some(oldest)) => format!("{n} edits only on this device, the oldest from {oldest}"),
         };
+        said.push_str(&unsent);
         if self.conflicts > 0 {
             said.push_str(&format!(" · {} with conflicts", counted(self.conflicts, "record")));
         }

@@ -38,5 +38,5 @@ pub use cache::Foreign;
 pub use imports::{Import, ImportState};
 pub use open::OpenError;
 pub use quarantined::Quarantined;
-pub use rescue::{PendingEdit, rescue};
+pub use rescue::{PendingEdit, Rescued, Unreadable, rescue};
 pub use select::{QueryError, Table};

@@ -8,6 +8,7 @@ use client_sdk::core::ids::UserId;
 use crate::check::CheckArgs;
 use crate::import::{ImportArgs, ImportsCommand};
 use crate::quarantine::QuarantineCommand;
+use crate::rescue::RescueArgs;
 use crate::tokens::Server;
 
 /// A device's copy of your records: create, edit and find them without a network, and sync when
@@ -91,6 +92,9 @@ pub(crate) enum Command {
     /// Find records by words.
     Search {
         text: String,
+        /// Records to list at most; it is said when there are more.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
     },
     /// Answer an SQL query over the local tables.
     Query {
@@ -114,7 +118,7 @@ pub(crate) enum Command {
         #[arg(long)]
         watch: bool,
     },
-    /// One line: live or offline, unsent edits, conflicts, refusals.
+    /// Live or offline, whether everything has come, unsent edits, conflicts, refusals; and whose copy it is.
     Status,
     /// Edits that the server refused: list, show, export, resubmit or discard them.
     Quarantine {
@@ -127,9 +131,5 @@ pub(crate) enum Command {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Save the unsent edits of a damaged database as JSON lines.
-    Rescue {
-        #[arg(long)]
-        out: PathBuf,
-    },
+    Rescue(RescueArgs),
 }

@@ -1,15 +1,14 @@
-//! The database file: begun, opened, brought up to date, and what can be saved of a damaged one.
+//! The database file: begun, opened and brought up to date.
 
 use std::path::Path;
 
 use client_sdk::core::ids::UserId;
-use client_sdk::core::replica::{self, OpenError, PendingEdit, counted};
+use client_sdk::core::replica::OpenError;
 use client_sdk::{Client, TokenSource, read_claims};
-use rusqlite::OpenFlags;
 use serde_json::json;
 
 use crate::failure::{Failure, damaged, failure};
-use crate::output::{Output, write_file};
+use crate::output::Output;
 use crate::tokens::Tokens;
 
 /// Begins a database for a user.
@@ -79,33 +78,4 @@ fn user_of_token(token: &str) -> Result<UserId, Failure> {
     let wrong = || failure(1, "the token is not one: no user can be read from it");
     let claims = read_claims(token).ok_or_else(wrong)?;
     claims["sub"].as_str().and_then(|sub| sub.parse().ok()).ok_or_else(wrong)
-}
-
-/// Saves the unsent edits of a damaged database.
-pub(crate) fn rescue(db: &Path, file: &Path, out: &Output) -> Result<(), Failure> {
-    let edits =
-        read_edits(db).map_err(|e| failure(4, format!("not even the edits can be read: {e}")))?;
-    let mut text = String::new();
-    for edit in &edits {
-        let change = data_encoding::HEXLOWER.encode(&edit.bytes);
-        let line = json!({"record": edit.record.to_string(), "kind": edit.kind, "change": change});
-        text.push_str(&format!("{line}\n"));
-    }
-    write_file(file, text)?;
-    let count = counted(edits.len() as u64, "unsent edit");
-    let said = format!("{count} written to {}", file.display());
-    out.value(&json!({"edits": edits.len(), "file": file}), &said);
-    Ok(())
-}
-
-/// Reads the edits as they stand; where the disk has no room for the memory that processes share to read
-/// such a file together, alone.
-fn read_edits(db: &Path) -> rusqlite::Result<Vec<PendingEdit>> {
-    let together = rusqlite::Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .and_then(|db| replica::rescue(&db));
-    together.or_else(|_| {
-        let db = rusqlite::Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        db.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
-        replica::rescue(&db)
-    })
 }

@@ -6,7 +6,7 @@ use rusqlite::ErrorCode;
 
 /// An error with its exit code: 1 the data or command, 3 the server or network, 4 a damaged file. (2
 /// is a command line that does not parse; 5 and 6 are answers of `pantry check`; 7 is an import that did
-/// not take everything.)
+/// not take everything; 8 is a rescue that did not save everything, or not put everything back.)
 pub(crate) struct Failure(pub(crate) u8, pub(crate) String);
 
 impl<E: Error + 'static> From<E> for Failure {
@@ -20,7 +20,7 @@ pub(crate) fn damaged(error: &dyn Error) -> Failure {
     failure(
         4,
         format!(
-            "{error}. `pantry rescue --out edits.jsonl` saves the unsent edits; then begin a new database"
+            "{error}. `pantry rescue --out edits.jsonl` saves the unsent edits; then begin a new database, and `pantry rescue --back edits.jsonl` puts them into it"
         ),
     )
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, failure};
 use crate::output::{Output, inline, write_file};
+use crate::records::note_missing;
 
 /// An import that did not take everything.
 const NOT_ALL: u8 = 7;
@@ -84,6 +85,10 @@ pub(crate) struct ImportArgs {
     /// What becomes of columns that nothing is known of.
     #[arg(long, value_enum, default_value_t = RestOf::Leave)]
     rest: RestOf,
+    /// Import although not all of your records have come to this device: rows whose records are only
+    /// missing here are created a second time.
+    #[arg(long)]
+    incomplete: bool,
     /// Write all that is said of rows and cells into a file of CSV.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -193,6 +198,7 @@ fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
             Matched::Create => OnMatch::Create,
         },
         words,
+        into_incomplete: args.incomplete,
     })
 }
 
@@ -201,6 +207,9 @@ pub(crate) fn run(client: &Client, args: ImportArgs, out: &Output) -> Result<(),
     let plan = ImportPlan::of(client, &args.file, options(&args)?)?;
     if !out.json {
         show_plan(&plan, args.preview, out);
+    }
+    if args.preview {
+        note_missing(client, out)?;
     }
     let mode = if args.preview { Mode::Preview } else { Mode::Write };
     let bar = out.progress(if args.preview { "reading" } else { "importing" });

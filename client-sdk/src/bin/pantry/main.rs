@@ -8,6 +8,8 @@ mod import;
 mod output;
 mod quarantine;
 mod records;
+mod rescue;
+mod status;
 mod sync;
 mod tokens;
 
@@ -15,14 +17,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use client_sdk::Client;
-use client_sdk::core::printable::line;
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions};
 use command::{Cli, Command};
 use failure::{Failure, failure};
 use import::ImportsCommand;
 use output::Output;
 use quarantine::QuarantineCommand;
-use serde_json::json;
+use rescue::RescueArgs;
 use tokens::Tokens;
 
 #[tokio::main(flavor = "current_thread")]
@@ -63,8 +64,8 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
         let tokens = Tokens::of(token, token_file);
         return database::init(&cli.db, user, tokens, zone.as_deref(), out).await;
     }
-    if let Command::Rescue { out: file } = &cli.command {
-        return database::rescue(&cli.db, file, out);
+    if let Command::Rescue(RescueArgs { out: Some(file), .. }) = &cli.command {
+        return rescue::save(&cli.db, file, out);
     }
     let client = database::open(&cli.db, None)?;
     #[cfg(feature = "fault-points")]
@@ -78,7 +79,8 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
 
 async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Failure> {
     match command {
-        Command::Init { .. } | Command::Rescue { .. } => Ok(()),
+        Command::Rescue(RescueArgs { back: Some(file), .. }) => rescue::back(client, &file, out),
+        Command::Init { .. } | Command::Rescue(_) => Ok(()),
         Command::Import(args) => import::run(client, args, out),
         Command::Imports { command } => {
             import::imports(client, command.unwrap_or(ImportsCommand::List), out)
@@ -91,11 +93,8 @@ async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Fa
             let options = ListOptions { filter: r#where, deleted, limit };
             records::list(client, &kind, &options, out)
         }
-        Command::Search { text } => records::search(client, &text, out),
-        Command::Query { sql } => {
-            out.table(&client.query(&sql)?);
-            Ok(())
-        }
+        Command::Search { text, limit } => records::search(client, &text, limit, out),
+        Command::Query { sql } => records::query(client, &sql, out),
         Command::Delete { ids } => records::life(client, &ids, out, |id| GroupEdit::Delete { id }),
         Command::Restore { ids } => {
             records::life(client, &ids, out, |id| GroupEdit::Restore { id })
@@ -103,18 +102,7 @@ async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Fa
         Command::Check(check) => check::run(client, check, out).await,
         Command::Sync { server, watch: false } => sync::once(client, server, out).await,
         Command::Sync { server, watch: true } => sync::watch(client, server, out).await,
-        Command::Status => {
-            let status = client.status()?;
-            let value = json!({
-                "link": status.link.to_string(), "unsent": status.unsent,
-                "oldest_unsent": status.oldest_unsent.map(|at| at.to_string()),
-                "conflicts": status.conflicts, "refused": status.refused, "records": status.records, "comparing": status.comparing,
-                "clock_ahead_ms": status.clock.0, "clock": status.clock.said(),
-                "last_sync": status.last_sync.map(|at| at.to_string()), "last_fault": status.last_fault,
-            });
-            out.value(&value, &line(&status.to_string()));
-            Ok(())
-        }
+        Command::Status => status::show(client, out),
         Command::Quarantine { command } => {
             quarantine::run(client, command.unwrap_or(QuarantineCommand::List), out)
         }

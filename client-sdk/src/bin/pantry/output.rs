@@ -90,11 +90,20 @@ impl Output {
     }
 
     pub(crate) fn error(&self, text: &str) {
+        self.beside("error", text);
+    }
+
+    /// What an answer is not to be read without, for people and programs alike.
+    pub(crate) fn warning(&self, text: &str) {
+        self.beside("warning", text);
+    }
+
+    fn beside(&self, what: &str, text: &str) {
         let mut err = std::io::stderr();
         let _ = if self.json {
-            writeln!(err, "{}", json(&json!({"error": text}).to_string()))
+            writeln!(err, "{}", json(&json!({what: text}).to_string()))
         } else {
-            writeln!(err, "error: {}", line(text))
+            writeln!(err, "{what}: {}", line(text))
         };
     }
 

@@ -69,6 +69,21 @@ fn read_as(client: &Client, edit: &RecordEdit, values: &[String]) -> Vec<String>
     said.collect()
 }
 
+/// Says that an answer has only what has come to this device so far, where that is so.
+pub(crate) fn note_missing(client: &Client, out: &Output) -> Result<(), Failure> {
+    if let Some(incomplete) = client.incomplete()? {
+        out.warning(&format!("{incomplete}; `pantry sync` brings the others"));
+    }
+    Ok(())
+}
+
+/// Answers an SQL query over the local tables.
+pub(crate) fn query(client: &Client, sql: &str, out: &Output) -> Result<(), Failure> {
+    note_missing(client, out)?;
+    out.table(&client.query(sql)?);
+    Ok(())
+}
+
 /// Lists records of a kind.
 pub(crate) fn list(
     client: &Client,
@@ -76,16 +91,28 @@ pub(crate) fn list(
     options: &ListOptions,
     out: &Output,
 ) -> Result<(), Failure> {
-    let table = client.list(&kind_named(kind)?, options)?;
+    let kind = kind_named(kind)?;
+    note_missing(client, out)?;
+    let table = client.list(&kind, options)?;
     out.table(&if out.json { table } else { brief(&table) });
     Ok(())
 }
 
 /// Finds records by words.
-pub(crate) fn search(client: &Client, text: &str, out: &Output) -> Result<(), Failure> {
-    let hits = client.search(text, 50)?;
-    let rows =
-        hits.iter().map(|hit| vec![json!(hit.id.to_string()), json!(hit.kind), json!(hit.title)]);
+pub(crate) fn search(client: &Client, text: &str, limit: u32, out: &Output) -> Result<(), Failure> {
+    note_missing(client, out)?;
+    // One more than is shown tells whether there are more.
+    let hits = client.search(text, limit.saturating_add(1))?;
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    if hits.len() > shown {
+        out.warning(&format!(
+            "the list is cut off after {limit}; search for more words, or say --limit"
+        ));
+    }
+    let rows = hits
+        .iter()
+        .take(shown)
+        .map(|hit| vec![json!(hit.id.to_string()), json!(hit.kind), json!(hit.title)]);
     let columns = ["id", "kind", "title"].map(str::to_owned).to_vec();
     out.table(&Table { columns, rows: rows.collect() });
     Ok(())

@@ -35,7 +35,11 @@ pub(crate) async fn once(client: &Client, server: Server, out: &Output) -> Resul
             }
             () = &mut interrupted => {
                 client.disconnect().await;
-                return Err(failure(INTERRUPTED, "interrupted; every edit is kept on this device"));
+                let missing = missing(client)?;
+                return Err(failure(
+                    INTERRUPTED,
+                    format!("interrupted; every edit is kept on this device{missing}"),
+                ));
             }
         }
     };
@@ -129,7 +133,16 @@ fn failed(client: &Client, fault: &LinkFault) -> Failure {
         0 => String::new(),
         n => format!(" ({} kept on this device)", counted(n, "unsent edit")),
     };
-    failure(3, format!("{fault}{waiting}"))
+    match missing(client) {
+        Ok(missing) => failure(3, format!("{fault}{waiting}{missing}")),
+        Err(error) => error,
+    }
+}
+
+/// What of a first sync has not come.
+fn missing(client: &Client) -> Result<String, Failure> {
+    let incomplete = client.incomplete()?;
+    Ok(incomplete.map(|said| format!("; {said}, `pantry sync` goes on")).unwrap_or_default())
 }
 
 /// A line for each reason, as long as they are few, each after a line's end.

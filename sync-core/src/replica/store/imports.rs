@@ -119,6 +119,12 @@ impl Stored<'_> {
         statement.query_row([digest], ids).optional()
     }
 
+    /// The newest row that any import of this device has taken in.
+    pub(in crate::replica) fn newest_import_row(self) -> rusqlite::Result<i64> {
+        let sql = "SELECT coalesce(max(rowid), 0) FROM import_rows";
+        self.db.prepare_cached(sql)?.query_row([], |row| row.get(0))
+    }
+
     /// What was made for the rows of an import, the newest first.
     pub(in crate::replica) fn made_rows(self, id: ImportId) -> rusqlite::Result<Vec<MadeRow>> {
         let mut statement = self.db.prepare(
