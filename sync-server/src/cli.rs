@@ -222,6 +222,13 @@ pub(crate) enum UserCommand {
         #[arg(value_parser = ROLES)]
         role: String,
     },
+    /// Give a person another e-mail address, as where one that was added twice is to be freed.
+    SetEmail {
+        /// E-mail address or id.
+        user: String,
+        /// The new address, which is nobody's.
+        email: String,
+    },
     /// Move a person to another manager or territory.
     Move {
         /// E-mail address or id.

@@ -224,6 +224,10 @@ async fn run_user(command: UserCommand, json: bool) -> anyhow::Result<()> {
                 people::UserChange { role: Some(Role::from(role.as_str())), ..Default::default() };
             change_user(&pool, &user, change).await?;
         }
+        UserCommand::SetEmail { user, email } => {
+            let change = people::UserChange { email: Some(email), ..Default::default() };
+            change_user(&pool, &user, change).await?;
+        }
         UserCommand::Move { user, manager, territory } => {
             let manager = match manager {
                 Some(manager) => Some(people::find_user(&pool, &manager).await?),

@@ -38,7 +38,13 @@ pub async fn add_user(pool: &PgPool, user: &NewUser) -> anyhow::Result<Uuid> {
             .fetch_optional(&mut *tx)
             .await?;
     if let (Some(known), Some(id)) = (known, user.id) {
-        anyhow::ensure!(known == id, "{} has the id {known} and keeps it", user.email);
+        let email = &user.email;
+        anyhow::ensure!(
+            known == id,
+            "{email} has the id {known} and keeps it. If that one was added in place of {id}, as after a \
+             restore, free the address first: `sync-server user set-email {known} OTHER-ADDRESS`, \
+             `sync-server user disable {known}`, and then this command again"
+        );
     }
     anyhow::ensure!(
         known.is_some() || user.first_name.is_some() || user.last_name.is_some(),
@@ -85,6 +91,8 @@ pub async fn add_user(pool: &PgPool, user: &NewUser) -> anyhow::Result<Uuid> {
 /// What an operator may change about a person afterwards; `None` leaves it as it is.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
+    /// The address by which they are known to operators.
+    pub email: Option<String>,
     /// admin, manager, sales_rep or read_only.
     pub role: Option<Role>,
     /// Whether they may sign in; devices of somebody who may not erase what they hold.
@@ -103,7 +111,8 @@ pub async fn change_user(pool: &PgPool, user: Uuid, change: &UserChange) -> sqlx
     let mut tx = pool.begin().await?;
     sqlx::query(
         "UPDATE public.users SET role = coalesce($2, role), is_active = coalesce($3, is_active),
-             manager_id = coalesce($4, manager_id), territory_id = coalesce($5, territory_id)
+             manager_id = coalesce($4, manager_id), territory_id = coalesce($5, territory_id),
+             email = coalesce($6, email)
          WHERE id = $1",
     )
     .bind(user)
@@ -111,10 +120,11 @@ pub async fn change_user(pool: &PgPool, user: Uuid, change: &UserChange) -> sqlx
     .bind(change.active)
     .bind(change.manager)
     .bind(change.territory)
+    .bind(&change.email)
     .execute(&mut *tx)
     .await?;
     let detail = serde_json::json!({
-        "user": user, "role": change.role, "active": change.active,
+        "user": user, "email": change.email, "role": change.role, "active": change.active,
         "manager": change.manager, "territory": change.territory,
     });
     audit(&mut tx, "user.change", detail).await?;

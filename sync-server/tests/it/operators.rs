@@ -241,3 +241,30 @@ async fn adding_a_known_person_changes_only_what_is_named() {
     assert!(refused.contains("is the id of ned@example.com"), "{refused}");
     world.end().await;
 }
+
+/// After a restore somebody was added anew, with another id than their devices have. The refusal to give the
+/// old id to a second person of that address says how the address is freed, and that way works.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_was_added_anew_gets_the_old_id_in_the_way_that_is_said() {
+    let world = World::new().await;
+    let name = ["--first", "Zoe", "--last", "Rep"];
+    let add = ["user", "add", "--email", "zoe@example.com"];
+    let anew = said(&world, &[&add[..], &name].concat()).await["id"].as_str().unwrap().to_owned();
+    let before = people::new_id().to_string();
+    let give_back = [&add[..], &name, &["--id", &before]].concat();
+    let ran = run(&world, &give_back).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.errors);
+    assert!(ran.errors.contains(&format!("user set-email {anew}")), "{}", ran.errors);
+    assert!(ran.errors.contains(&format!("user disable {anew}")), "{}", ran.errors);
+    for args in
+        [&["user", "set-email", &anew, "zoe.anew@example.com"][..], &["user", "disable", &anew]]
+    {
+        let ran = run(&world, args).await;
+        assert_eq!(ran.code, Some(0), "{args:?}: {}", ran.errors);
+    }
+    assert_eq!(said(&world, &give_back).await["id"], json!(before));
+    let sql = "SELECT detail->>'email' FROM sync.audit WHERE detail->>'email' IS NOT NULL";
+    let noted = sync_server::ops::report::select_as_owner(&world.owner, sql).await.unwrap().rows;
+    assert_eq!(noted, [[json!("zoe.anew@example.com")]]);
+    world.end().await;
+}
