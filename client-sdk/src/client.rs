@@ -42,8 +42,11 @@ impl Client {
     /// # Errors
     /// When the file is damaged, another user's, or cannot be used.
     pub fn open(path: &Path, user: Option<UserId>) -> Result<Self, OpenError> {
-        // Private from the beginning; what keeps it from being opened, SQLite says better.
-        let _ = private::begin(path);
+        // Private from the beginning; what keeps it from being opened, SQLite says better. A file that is
+        // there may be another program's.
+        if !path.exists() {
+            let _ = private::begin(path);
+        }
         Self::open_with(Connection::open(path)?, OpenOptions { schema: crm::schema(), user })
     }
 

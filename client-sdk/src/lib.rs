@@ -30,8 +30,8 @@ pub use status::StatusStream;
 pub use summary::SyncSummary;
 pub use sync_core as core;
 pub use sync_core::replica::{
-    LinkFault, LinkState, LinkStatus, ListOptions, LiveQuery, Notice, Outcome, Status, Timing,
-    Wanted, WouldBe, read_claims,
+    LinkFault, LinkState, LinkStatus, ListOptions, LiveQuery, Notice, Outcome, Redated, Status,
+    Timing, Wanted, WouldBe, read_claims,
 };
 pub use token::{TokenError, TokenFile, TokenSource};
 pub use zone::ZoneError;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use sync_core::replica::{
-    Difference, Env, Foreign, LinkStatus, Notice, Outcome, Replica, Status, SubscriptionId, Wanted,
+    Difference, Env, Foreign, LinkStatus, Notice, Outcome, Replica, ReplicaError, Status,
+    SubscriptionId, Wanted,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -141,8 +142,8 @@ impl Shared {
         self.events.subscribe()
     }
 
-    /// Looks whether another process wrote to the file.
-    pub(crate) fn look(&self) -> Foreign {
+    /// Looks whether another process wrote to the file, and whether it can be used still.
+    pub(crate) fn look(&self) -> Result<Foreign, ReplicaError> {
         let foreign = {
             let mut core = self.lock();
             let foreign = core.replica.look_for_foreign_writes();
@@ -154,7 +155,7 @@ impl Shared {
             Ok(Foreign::Quiet) => {}
             Err(ref error) => tracing::warn!(%error, "the file could not be looked at"),
         }
-        foreign.unwrap_or(Foreign::Quiet)
+        foreign
     }
 
     pub(crate) fn watched(&self) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sync_core::replica::{
     Dial, Foreign, Link, LinkEffect, LinkEvent, LinkFault, Notice, Outcome, Question, QuestionId,
-    SteadyMs, Wanted, WouldBe,
+    ReplicaError, SteadyMs, Wanted, WouldBe,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -56,6 +56,9 @@ struct Task {
     summary: SyncSummary,
     /// When the next part of the tables is to be filled anew.
     rebuild_at: Option<Instant>,
+    /// Whether the file cannot be used any more: another one stands in its place, or another version of the
+    /// app has it.
+    file_lost: bool,
 }
 
 /// The server in use, with everything that hangs on it.
@@ -102,6 +105,7 @@ impl Task {
             last_question: 0,
             summary: SyncSummary::default(),
             rebuild_at: None,
+            file_lost: false,
         }
     }
 
@@ -123,16 +127,28 @@ impl Task {
                 }
                 () = due(self.rebuild_at) => self.rebuild_some(),
                 _ = look.tick(), if looking => {
-                    let foreign = self.shared.upgrade().map(|shared| shared.look());
-                    if foreign == Some(Foreign::Wrote) {
-                        self.handle(LinkEvent::ForeignWrite).await;
-                    }
+                    self.look().await;
                 }
             }
+            let wanted = self.server.as_ref().is_some_and(|used| used.link.is_wanted());
             let connected = self.server.as_ref().is_some_and(|used| used.connection.is_some());
-            looking = connected || self.shared.upgrade().is_some_and(|shared| shared.watched());
+            let watched = self.shared.upgrade().is_some_and(|shared| shared.watched());
+            looking = (wanted || connected || watched) && !self.file_lost;
         }
         self.hang_up().await;
+    }
+
+    async fn look(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        match shared.look() {
+            Ok(Foreign::Wrote) => self.handle(LinkEvent::ForeignWrite).await,
+            Err(error @ (ReplicaError::Replaced | ReplicaError::OtherVersion)) => {
+                self.file_lost = true;
+                self.handle(LinkEvent::FileLost(error.into())).await;
+            }
+            // What else is the matter with it, those say who use it next.
+            Ok(Foreign::Quiet) | Err(_) => {}
+        }
     }
 
     async fn take(&mut self, mail: Mail) {
@@ -282,6 +298,7 @@ impl Task {
                 self.summary.refused += refused.len() as u64;
                 shared.bump();
             }
+            Notice::Redated(redated) => self.summary.redated.extend_from_slice(redated),
             Notice::Evicted(reasons) => self.summary.evicted.extend_from_slice(reasons),
             Notice::Granted(reasons) => self.summary.granted.extend_from_slice(reasons),
             Notice::Answered { question, would_be } => {

@@ -9,7 +9,7 @@
 //! **Invariant**: a change that [`Replica::commit`] returned for is in the file until the server
 //! accepted it, or in quarantine with the server's reason.
 //!
-//! The files, each using only those before it: `env`, `touched`, `moments`, `error`; `store`, the SQLite file;
+//! The files, each using only those before it: `env`, `touched`, `moments`, `redated`, `error`; `store`, the SQLite file;
 //! `clock`, `incomplete`; `history`, `writing`, `again`, `refused`: changes and how they are made; `opinion`, `effect`,
 //! `state`: the session's words; `list`, `difference`, `subscriptions`; `device`, the replica itself;
 //! and then what it does.
@@ -17,6 +17,7 @@
 mod env;
 mod error;
 mod moments;
+mod redated;
 mod touched;
 
 mod store;
@@ -82,6 +83,7 @@ pub use quarantine::ResubmitError;
 pub use query::SearchHit;
 pub use question::{Asked, Question};
 pub use rebuild::Rebuilding;
+pub use redated::Redated;
 pub use status::{LinkState, Status, counted};
 pub use store::{
     Foreign, Import, ImportState, OpenError, PendingEdit, Quarantined, QueryError, Rescued, Table,

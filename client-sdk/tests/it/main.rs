@@ -9,6 +9,7 @@ mod import;
 mod imports_at_once;
 mod incomplete;
 mod kit;
+mod luck;
 mod output;
 mod private;
 mod rescue;

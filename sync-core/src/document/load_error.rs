@@ -9,4 +9,7 @@ pub enum LoadError {
     /// A stored change does not fit the stored document.
     #[error("stored change does not apply: {0}")]
     Change(String),
+    /// What a server sent does not fit what is stored, or is none; ask for it again.
+    #[error("what the server sent does not apply: {0}")]
+    Sent(String),
 }

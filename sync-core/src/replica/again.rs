@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::clock::{let_nothing_lie_ahead, redated};
 use super::error::ReplicaError;
 use super::history::{Histories, States, edits_of, put_words};
+use super::redated::Redated;
 use super::store::{From, OpenDocument, OwnChange, Owner, Stored, Work};
 use super::writing::Writing;
 use crate::document::{Pen, PenRole, difference, hydrate};
@@ -108,6 +109,8 @@ pub(super) struct Again {
 struct OwnEdit {
     changes: Vec<OwnChange>,
     states: Option<States>,
+    /// When it claimed to have been made, if it was dated anew.
+    claimed: Option<UnixMs>,
 }
 
 impl OwnEdit {
@@ -133,7 +136,7 @@ impl Again {
                 Some(history) => history.states(work.stored(), &bytes)?,
                 None => None,
             };
-            edits.push(OwnEdit { changes, states });
+            edits.push(OwnEdit { changes, states, claimed: None });
         }
         Ok(Self { edits })
     }
@@ -165,6 +168,7 @@ impl Again {
                 *made_at = redated(*made_at, shift_ms, now);
             }
             if let Some(states) = &mut edit.states {
+                edit.claimed = Some(states.claimed);
                 states.claimed = redated(states.claimed, shift_ms, now);
             }
         }
@@ -212,6 +216,13 @@ impl Again {
             // What an app of another version wrote is made again by none that does not know it: it
             // stays in quarantine, and only the rest of the edit stands.
             let whole = states.is_some_and(|states| states.unsaid.is_empty());
+            if made == Made::Again
+                && let (Some(from), Some(states)) = (edit.claimed, states)
+                && from != states.claimed
+                && !first.step
+            {
+                work.redated.push(redating(first, None, from, states.claimed));
+            }
             if made == Made::Again && (whole || first.step) {
                 for change in &edit.changes {
                     work.drop_set_aside(change.hash)?;
@@ -263,10 +274,13 @@ fn make_one(
             let mut edit = difference(before, after, &open.hydrated);
             // If it began the record, which is there by now, the rest of it is an edit.
             edit.changes.retain(|(field, _)| field.rule != Rule::Immutable);
-            let_nothing_lie_ahead(&mut edit, writer.pen.now);
+            let moved = let_nothing_lie_ahead(&mut edit, writer.pen.now);
             // An edit that says what the record says already is in it.
             match writing.edit(work, change.record, &mut open, &edit) {
-                Ok(_) => Ok((Some(open), Made::Again)),
+                Ok(_) => {
+                    note_moved(work, change, moved, writer.pen.now);
+                    Ok((Some(open), Made::Again))
+                }
                 // The record is odd, or does not take the edit any more; nothing was written, and the
                 // edit is kept in words.
                 Err(ReplicaError::Edit(_)) => {
@@ -279,15 +293,34 @@ fn make_one(
         None if states.is_some_and(States::begins) => {
             let kind: &Kind = &after.kind;
             let mut edit = difference(before, after, &hydrate(&kind.genesis().doc, kind));
-            let_nothing_lie_ahead(&mut edit, writer.pen.now);
+            let moved = let_nothing_lie_ahead(&mut edit, writer.pen.now);
             match writing.begin(work, kind, change.record, &edit) {
-                Ok((open, _)) => Ok((Some(open), Made::Again)),
+                Ok((open, _)) => {
+                    note_moved(work, change, moved, writer.pen.now);
+                    Ok((Some(open), Made::Again))
+                }
                 Err(ReplicaError::Edit(_)) => Ok((None, Made::Not)),
                 Err(error) => Err(error),
             }
         }
         None => Ok((None, Made::Not)),
     }
+}
+
+/// Notes which values of an edit say another moment than they said.
+fn note_moved(
+    work: &mut Work<'_>,
+    change: &OwnChange,
+    moved: Vec<(&'static str, UnixMs)>,
+    to: UnixMs,
+) {
+    let moved = moved.into_iter().map(|(field, from)| redating(change, Some(field), from, to));
+    work.redated.extend(moved);
+}
+
+fn redating(change: &OwnChange, field: Option<&str>, from: UnixMs, to: UnixMs) -> Redated {
+    let field = field.map(str::to_owned);
+    Redated { record: change.record, kind: change.kind.clone(), field, from, to }
 }
 
 /// These changes, what was made after them on their records, the rest of the groups of all those,

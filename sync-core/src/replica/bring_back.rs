@@ -117,7 +117,7 @@ fn bring_group(
 
 /// Where an edit goes.
 enum Place {
-    Fits(Change),
+    Fits(Box<Change>),
     There,
     Nowhere(String),
 }
@@ -164,5 +164,5 @@ fn place(
         return nowhere("another edit stands in its place");
     }
     trial.insert(edit.record, (kind, doc));
-    Ok(Place::Fits(change))
+    Ok(Place::Fits(Box::new(change)))
 }

@@ -68,18 +68,25 @@ pub(super) fn redated(made: UnixMs, shift_ms: i64, now: UnixMs) -> UnixMs {
 }
 
 /// Puts an edit's own moments, of what is said to have happened, no later than that; and when a record
-/// began, which its device's clock said, no earlier than there were devices.
-pub(super) fn let_nothing_lie_ahead(edit: &mut RecordEdit, now: UnixMs) {
+/// began, which its device's clock said, no earlier than there were devices. Returns what was changed: the
+/// field, and what it said.
+pub(super) fn let_nothing_lie_ahead(
+    edit: &mut RecordEdit,
+    now: UnixMs,
+) -> Vec<(&'static str, UnixMs)> {
+    let mut changed = Vec::new();
     for (field, change) in &mut edit.changes {
         if let FieldChange::Set(Value::Instant(at)) = change {
             let ahead = fit::is_past(field) && fit::lies_ahead(*at, now);
             let began = matches!(field.initial, Initial::Now | Initial::NowUnless(_));
             let never = began && *at < limits::EARLIEST;
             if ahead || never {
+                changed.push((field.name, *at));
                 *at = now;
             }
         }
     }
+    changed
 }
 
 #[cfg(test)]

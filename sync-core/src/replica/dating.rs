@@ -17,7 +17,8 @@ use crate::time::UnixMs;
 
 impl Replica {
     /// The moment under which an edit is made.
-    pub(super) fn dated(&self, env: &mut dyn Env) -> rusqlite::Result<UnixMs> {
+    pub(super) fn dated(&self, env: &mut dyn Env) -> Result<UnixMs, ReplicaError> {
+        self.file.stands()?;
         Ok(ClockAhead::of(self.file.stored())?.by_the_server(env.now()))
     }
 }

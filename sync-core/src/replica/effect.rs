@@ -2,6 +2,7 @@
 
 use super::error::ReplicaError;
 use super::opinion::WouldBe;
+use super::redated::Redated;
 use crate::error::Refusal;
 use crate::ids::ChangeHash;
 use crate::protocol::{FrameError, Goodbye};
@@ -28,6 +29,8 @@ pub enum Effect {
     },
     /// Changes were refused and stand in quarantine.
     Refused(Vec<(ChangeHash, Refusal)>),
+    /// Moments of edits were changed, since a clock was wrong.
+    Redated(Vec<Redated>),
     /// Records were erased because their user no longer sees them; the reasons.
     Evicted(Vec<String>),
     /// Accounts came to this device because their user sees them from now on; the reasons.

@@ -1,5 +1,7 @@
 //! Why an edit was not made.
 
+use rusqlite::ErrorCode;
+
 use crate::document::{EditError, LoadError};
 use crate::ids::RecordId;
 
@@ -22,10 +24,36 @@ pub enum ReplicaError {
     /// the replica again.
     #[error("another version of the app uses the local database now; start this one again")]
     OtherVersion,
+    /// Where the database was, there is another file, or none; start the app again.
+    #[error(
+        "the local database was replaced or removed while it was in use; nothing more is written to it. \
+         Start again"
+    )]
+    Replaced,
     /// A stored document is damaged; fetch it again from the server.
     #[error(transparent)]
     Document(#[from] LoadError),
     /// SQLite could not write: a full disk, a lock, a damaged file.
     #[error("the local database could not be written: {0}")]
     Sqlite(#[from] rusqlite::Error),
+}
+
+impl ReplicaError {
+    /// Whether what stands in the file is damaged, so that trying again is of no use.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Document(LoadError::Damaged(_) | LoadError::Change(_)) => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+            Self::Document(LoadError::Sent(_))
+            | Self::Edit(_)
+            | Self::UnknownRecord(_)
+            | Self::ServerKind(_)
+            | Self::TooLarge(_)
+            | Self::OtherVersion
+            | Self::Replaced => false,
+        }
+    }
 }

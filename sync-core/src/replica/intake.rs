@@ -85,7 +85,7 @@ impl Intake {
                 (None, _) => Ok(()),
             };
         }
-        let (there, misfits) = against(document::load(snapshot, &[])?, &pending)?;
+        let (there, misfits) = against(sent(snapshot)?, &pending)?;
         // Before anything is replaced: what they did is read from what is here.
         let displaced = match kind {
             Some(_) => self.displace(work, &misfits)?,
@@ -235,7 +235,7 @@ impl Intake {
         for (n, bytes) in item.changes.iter().enumerate() {
             let receipt = item.receipts.get(n).copied();
             let change = Change::from_bytes(bytes.0.clone())
-                .map_err(|error| LoadError::Change(error.to_string()))?;
+                .map_err(|error| LoadError::Sent(error.to_string()))?;
             let hash = ChangeHash(change.hash().0);
             match work.stored().change_state(hash)? {
                 // Our own change, whose verdict was lost on the way or is still to come.
@@ -266,7 +266,7 @@ impl Intake {
             return Ok(true);
         }
         doc.apply_changes(fresh.iter().map(|(change, _)| change.clone()))
-            .map_err(|error| LoadError::Change(error.to_string()))?;
+            .map_err(|error| LoadError::Sent(error.to_string()))?;
         if !doc.get_missing_deps(&[]).is_empty() {
             self.lacking.push(item.record);
             return Ok(false);
@@ -286,6 +286,10 @@ impl Intake {
         }
         Ok(true)
     }
+}
+
+fn sent(snapshot: &[u8]) -> Result<Automerge, LoadError> {
+    document::load(snapshot, &[]).map_err(|error| LoadError::Sent(error.to_string()))
 }
 
 /// Which pending changes a whole document has already, since their verdict was lost on the way, and

@@ -5,6 +5,7 @@ use super::device::Replica;
 use super::edit::{GroupEdit, commit_group};
 use super::env::Env;
 use super::error::ReplicaError;
+use super::redated::Redated;
 use super::store::{Quarantined, Work};
 use crate::document::{Pen, PenRole, RecordEdit};
 use crate::ids::ChangeHash;
@@ -97,7 +98,17 @@ fn corrected(
     let kind = work.schema().kind(&refused.kind).ok_or(ResubmitError::NoRecord)?;
     let mut edit = RecordEdit::from_json(kind, &refused.edit);
     // What was refused for a clock that was wrong says when it happened by that clock.
-    let_nothing_lie_ahead(&mut edit, now);
+    let changed = let_nothing_lie_ahead(&mut edit, now);
+    let corrected = |name: &str| corrections.changes.iter().any(|(field, _)| field.name == name);
+    for (field, from) in changed.into_iter().filter(|(field, _)| !corrected(field)) {
+        work.redated.push(Redated {
+            record: refused.record,
+            kind: refused.kind.clone(),
+            field: Some(field.to_owned()),
+            from,
+            to: now,
+        });
+    }
     // A correction takes the place of what was said of the same field.
     edit.changes.retain(|(f, _)| corrections.changes.iter().all(|(c, _)| c.name != f.name));
     edit.changes.extend(corrections.changes);

@@ -78,7 +78,20 @@ impl Replica {
         frame: &[u8],
         env: &mut dyn Env,
     ) -> Result<Vec<Effect>, SessionFault> {
-        match ServerMessage::from_bytes(frame)? {
+        let mut effects = self.take_in(ServerMessage::from_bytes(frame)?, env)?;
+        let redated = self.file.take_redated();
+        if !redated.is_empty() {
+            effects.push(Effect::Redated(redated));
+        }
+        Ok(effects)
+    }
+
+    fn take_in(
+        &mut self,
+        message: ServerMessage,
+        env: &mut dyn Env,
+    ) -> Result<Vec<Effect>, SessionFault> {
+        match message {
             ServerMessage::Welcome(welcome) => self.handle_welcome(welcome, env),
             ServerMessage::Verdicts(verdicts) => self.handle_verdicts(&verdicts, env),
             ServerMessage::Answer(answer) => self.handle_answer(answer),

@@ -14,6 +14,7 @@ mod file;
 mod imports;
 mod open;
 mod outbox;
+mod place;
 mod progress;
 mod quarantined;
 mod records;

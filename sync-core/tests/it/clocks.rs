@@ -8,7 +8,7 @@ use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::name_of_bytes;
 use sync_core::limits;
 use sync_core::protocol::{ClientMessage, Push, ServerMessage, Verdict, VerdictOutcome, Verdicts};
-use sync_core::replica::Replica;
+use sync_core::replica::{Effect, Redated, Replica};
 use sync_core::time::UnixMs;
 
 use crate::kit::{NOW, World, edit, kind, replica, welcome_at};
@@ -84,6 +84,41 @@ fn what_waits_is_dated_by_the_server_before_it_is_sent() {
         assert_eq!(begun[0][1], "Thai");
         assert_eq!(device.status().unwrap().unsent, 2);
     }
+}
+
+/// Whose edit is dated anew hears which values of it say another moment than they did, and which; and hears
+/// it once. An edit that stays as it is brings no such word.
+#[test]
+fn what_is_dated_anew_is_said_value_for_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(405);
+    let skew = 3 * DAY;
+    let mut device = off_by(&dir.path().join("a.db"), skew, &mut env);
+    let greet = |device: &mut Replica, env: &mut World| -> Vec<Redated> {
+        device.disconnected(None);
+        device.connect("token", "test").unwrap();
+        let effects = device.handle_frame(&welcome_at(NOW), env).unwrap();
+        let said = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Redated(redated) => Some(redated),
+            _ => None,
+        });
+        said.flatten().collect()
+    };
+    let said = greet(&mut device, &mut env);
+    let fields: Vec<_> = said.iter().map(|one| one.field.as_deref()).collect();
+    assert_eq!(fields, [Some("created_at"), None, None], "{said:?}");
+    for one in &said {
+        assert_eq!(one.kind, "organization");
+        assert_about(&[one.from], UnixMs(NOW.0 + skew));
+        assert_about(&[one.to], NOW);
+    }
+    let text = said[0].to_string();
+    assert!(text.contains("created_at was dated") && text.contains("and is dated"), "{text}");
+    assert_eq!(greet(&mut device, &mut env), []);
+
+    let mut env = World::new(406);
+    let mut device = off_by(&dir.path().join("b.db"), 0, &mut env);
+    assert_eq!(greet(&mut device, &mut env), []);
 }
 
 /// The device keeps what it heard: also offline, and in another process, edits are dated right, and it is

@@ -13,7 +13,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::harness::{World, create, pantry, pantry_program, set};
+use crate::harness::{World, create, pantry, pantry_program, set, until};
 
 #[allow(dead_code)]
 #[path = "../../../client-sdk/examples/conflicts.rs"]
@@ -305,5 +305,46 @@ async fn a_watching_pantry_is_live_in_another_terminal_and_ends_cleanly() {
     assert!(ended.success() && errors.is_empty(), "{ended}: {errors}");
     let said = in_time("offline again", says("offline")).await;
     assert_eq!(said.lines().next(), Some("offline · everything is sent"));
+    world.end().await;
+}
+
+/// The file under a connected `sync --watch` is moved away, and another device begins in its place. The
+/// program ends and says why; what is edited in the new file is the new file's.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_when_another_file_takes_the_place_of_its_own() {
+    let world = World::new().await;
+    let file = world.files.path().join("rosa.db");
+    pantry(&file, &["init", "--user", &world.rep.to_string()]);
+    let child = Command::new(pantry_program())
+        .arg("--db")
+        .arg(&file)
+        .args(["sync", "--watch", "--server", &world.server.sync_url()])
+        .env("PANTRY_TOKEN", world.token(world.rep))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("it is live", async || {
+        let (file, args) = (file.clone(), ["status"]);
+        let said = tokio::task::spawn_blocking(move || pantry(&file, &args)).await.unwrap();
+        said.starts_with("live")
+    })
+    .await;
+    for end in ["", "-wal", "-shm"] {
+        let name = |stem: &str| world.files.path().join(format!("{stem}{end}"));
+        let _ = std::fs::rename(name("rosa.db"), name("aside.db"));
+    }
+    let mut new = world.device("rosa.db", world.rep);
+    create(&mut new, "organization", &[("name", "After")]);
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let ended = in_time("it ends", ended).await.unwrap();
+    let errors = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(9), "{errors}");
+    assert!(errors.contains("was replaced or removed while it was in use"), "{errors}");
+    assert_eq!(new.status().unwrap().unsent, 1);
+    world.sync(&mut new).await;
+    world.assert_agrees(&new).await;
+    drop(new);
     world.end().await;
 }

@@ -133,3 +133,47 @@ pub(crate) enum Command {
     },
     Rescue(RescueArgs),
 }
+
+/// What is left of a command once it has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing but what it printed.
+    Nothing,
+    /// What it wrote to the database, whether or not that could be printed.
+    Stands,
+}
+
+impl Command {
+    /// What is left of it, if it comes to its end.
+    pub(crate) fn effect(&self) -> Effect {
+        match self {
+            Self::Import(args) if args.preview => Effect::Nothing,
+            Self::Quarantine { command } => match command {
+                Some(QuarantineCommand::Resubmit { .. } | QuarantineCommand::Discard { .. }) => {
+                    Effect::Stands
+                }
+                _ => Effect::Nothing,
+            },
+            Self::Imports { command } => match command {
+                Some(ImportsCommand::Undo { .. }) => Effect::Stands,
+                Some(ImportsCommand::List) | None => Effect::Nothing,
+            },
+            Self::Rescue(RescueArgs { back, .. }) if back.is_none() => Effect::Nothing,
+            Self::Init { .. }
+            | Self::Import(_)
+            | Self::New { .. }
+            | Self::Set { .. }
+            | Self::Delete { .. }
+            | Self::Restore { .. }
+            | Self::Sync { .. }
+            | Self::Rescue(_) => Effect::Stands,
+            Self::Show { .. }
+            | Self::List { .. }
+            | Self::Search { .. }
+            | Self::Query { .. }
+            | Self::Check(_)
+            | Self::Status
+            | Self::ExportDocument { .. } => Effect::Nothing,
+        }
+    }
+}

@@ -59,6 +59,10 @@ pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
                 db.display()
             ),
         ),
+        OpenError::Foreign => failure(
+            1,
+            format!("{}: {error}; name another file with --db", db.display()),
+        ),
         other => other.into(),
     })
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use client_sdk::Client;
 use client_sdk::core::document::{DayOrder, Decimal};
 use client_sdk::core::printable::line;
-use client_sdk::core::replica::{GroupEdit, ImportState, Table, counted};
+use client_sdk::core::replica::{GroupEdit, ImportState, Table, counted, private};
 use client_sdk::import::{
     Encoding, ImportOptions, ImportPlan, Loss, Mode, OnMatch, Outcome, Remark, Rest, SheetOptions,
     Word, write_report,
@@ -14,7 +14,7 @@ use client_sdk::import::{
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, failure};
-use crate::output::{Output, inline, write_file};
+use crate::output::{Output, cannot_write, inline};
 use crate::records::note_missing;
 
 /// An import that did not take everything.
@@ -51,7 +51,7 @@ pub(crate) struct ImportArgs {
     map: Vec<String>,
     /// Only show what would be read.
     #[arg(long)]
-    preview: bool,
+    pub(crate) preview: bool,
     /// Which comes first in 3/11/2026, day or month.
     #[arg(long, value_enum)]
     dates: Option<Dates>,
@@ -212,6 +212,10 @@ pub(crate) fn run(client: &Client, args: ImportArgs, out: &Output) -> Result<(),
         note_missing(client, out)?;
     }
     let mode = if args.preview { Mode::Preview } else { Mode::Write };
+    if let Some(file) = &args.report {
+        // What cannot be opened is better known before anything is written.
+        private::begin(file).map_err(|error| cannot_write(file, &error))?;
+    }
     let bar = out.progress(if args.preview { "reading" } else { "importing" });
     bar.set_length(plan.rows);
     let outcome = plan.run(client, mode, |done| bar.set_position(done));
@@ -220,7 +224,15 @@ pub(crate) fn run(client: &Client, args: ImportArgs, out: &Output) -> Result<(),
     if let Some(file) = &args.report {
         let mut report = Vec::new();
         write_report(&outcome.remarks, &mut report)?;
-        write_file(file, report)?;
+        let written = private::write(file, &report).map_err(|error| cannot_write(file, &error));
+        if let Err(Failure(code, text)) = written {
+            let done = match mode {
+                Mode::Preview => "",
+                Mode::Write => ". The import itself is done and stands: do not repeat it",
+            };
+            show_outcome(&plan, &outcome, mode, out);
+            return Err(Failure(code, format!("{text}{done}")));
+        }
     }
     if args.preview {
         show_examples(&outcome, out);

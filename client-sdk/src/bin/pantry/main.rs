@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use client_sdk::Client;
 use client_sdk::core::replica::{Deleted, GroupEdit, ListOptions};
-use command::{Cli, Command};
+use command::{Cli, Command, Effect};
 use failure::{Failure, failure};
 use import::ImportsCommand;
 use output::Output;
@@ -29,11 +29,11 @@ use tokens::Tokens;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let out = Output::new(cli.json);
-    let done = run(cli, &out).await.and_then(|()| written(&out));
+    let (out, effect) = (Output::new(cli.json), cli.command.effect());
+    let done = run(cli, &out).await.and_then(|()| written(&out, effect));
     let Err(Failure(code, text)) = done else { return ExitCode::SUCCESS };
     // An answer that is no success was printed already, and is no error, unless it was not printed.
-    let text = match written(&out) {
+    let text = match written(&out, effect) {
         Err(Failure(_, lost)) if text.is_empty() => lost,
         _ => text,
     };
@@ -44,8 +44,16 @@ async fn main() -> ExitCode {
 }
 
 /// Whether all that was printed is written.
-fn written(out: &Output) -> Result<(), Failure> {
-    out.finish().map_err(|error| failure(1, format!("the output could not be written: {error}")))
+fn written(out: &Output, effect: Effect) -> Result<(), Failure> {
+    out.finish().map_err(|error| {
+        let done = match effect {
+            Effect::Nothing => "",
+            Effect::Stands => {
+                ". The command has done its work, and that stands in the database: do not repeat it"
+            }
+        };
+        failure(1, format!("the output could not be written: {error}{done}"))
+    })
 }
 
 /// A test may have this process end at a named point.

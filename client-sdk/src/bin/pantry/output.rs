@@ -124,8 +124,12 @@ impl Output {
 /// Writes what a command was asked to write, for nobody but the file's owner to read, and names the
 /// file that cannot be written.
 pub(crate) fn write_file(file: &Path, contents: impl AsRef<[u8]>) -> Result<(), Failure> {
-    private::write(file, contents.as_ref())
-        .map_err(|error| failure(1, format!("cannot write {}: {error}", file.display())))
+    private::write(file, contents.as_ref()).map_err(|error| cannot_write(file, &error))
+}
+
+/// Names a file that cannot be written.
+pub(crate) fn cannot_write(file: &Path, error: &std::io::Error) -> Failure {
+    failure(1, format!("cannot write {}: {error}", file.display()))
 }
 
 /// A value as text, which is not fit to be printed yet.

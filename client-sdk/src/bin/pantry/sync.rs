@@ -1,13 +1,13 @@
 //! Sending and receiving: once, or until it is interrupted.
 
 use client_sdk::core::printable::line;
-use client_sdk::core::replica::{LinkFault, Notice, Outcome, Wanted, counted};
+use client_sdk::core::replica::{LinkFault, Notice, Outcome, Redated, Wanted, counted};
 use client_sdk::{Client, ClientEvent, SyncSummary};
 use indicatif::ProgressBar;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::failure::{Failure, failure};
+use crate::failure::{Failure, REPLACED, damaged, failure};
 use crate::output::Output;
 use crate::tokens::Server;
 
@@ -51,10 +51,13 @@ pub(crate) async fn once(client: &Client, server: Server, out: &Output) -> Resul
 fn told(client: &Client, summary: &SyncSummary, out: &Output) -> Result<(), Failure> {
     let status = client.status()?;
     let value = json!({"unsent": status.unsent, "refused": summary.refused, "records": status.records,
-        "evicted": summary.evicted, "granted": summary.granted, "frames": summary.frames, "bytes": summary.bytes});
+        "redated": summary.redated, "evicted": summary.evicted, "granted": summary.granted, "frames": summary.frames, "bytes": summary.bytes});
     let mut text = format!("in step: {}; {}", counted(status.records, "record"), status.edits());
     text.push_str(&notices(NEW, &summary.granted));
     text.push_str(&notices(GONE, &summary.evicted));
+    for one in redated(client, &summary.redated) {
+        text.push_str(&format!("\n{one}"));
+    }
     if summary.refused > 0 {
         text.push_str(&format!(
             "\n{} refused; `pantry quarantine` says why",
@@ -81,6 +84,11 @@ pub(crate) async fn watch(client: &Client, server: Server, out: &Output) -> Resu
             }
         };
         match event {
+            Ok(ClientEvent::Notice(Notice::Redated(all))) => {
+                for one in redated(client, &all) {
+                    out.note(&one);
+                }
+            }
             Ok(ClientEvent::Notice(notice)) => tell(&notice, &bar, out),
             Ok(ClientEvent::Ended { wanted: Wanted::Always, outcome }) => {
                 return match outcome {
@@ -108,7 +116,11 @@ fn tell(notice: &Notice, bar: &ProgressBar, out: &Output) {
             bar.finish_and_clear();
             out.note(&line(&format!("{fault} Waiting for a newer token.")));
         }
-        Notice::Connected | Notice::Refused(_) | Notice::Pushed | Notice::Answered { .. } => {}
+        Notice::Connected
+        | Notice::Refused(_)
+        | Notice::Redated(_)
+        | Notice::Pushed
+        | Notice::Answered { .. } => {}
     }
 }
 
@@ -122,8 +134,11 @@ fn show_remaining(bar: &ProgressBar, left: u64) {
 }
 
 fn failed(client: &Client, fault: &LinkFault) -> Failure {
-    if let LinkFault::NoToken(_) = fault {
-        return failure(1, fault);
+    match fault {
+        LinkFault::NoToken(_) => return failure(1, fault),
+        LinkFault::Damaged(_) => return damaged(fault),
+        LinkFault::Replaced(_) => return failure(REPLACED, fault),
+        _ => {}
     }
     let unsent = match client.status() {
         Ok(status) => status.unsent,
@@ -143,6 +158,15 @@ fn failed(client: &Client, fault: &LinkFault) -> Failure {
 fn missing(client: &Client) -> Result<String, Failure> {
     let incomplete = client.incomplete()?;
     Ok(incomplete.map(|said| format!("; {said}, `pantry sync` goes on")).unwrap_or_default())
+}
+
+/// What was changed of edits because a clock was wrong, a line each.
+fn redated(client: &Client, all: &[Redated]) -> Vec<String> {
+    let said = |one: &Redated| {
+        let said = one.said(|at| client.local(at));
+        line(&format!("a clock was wrong: {said}")).into_owned()
+    };
+    all.iter().map(said).collect()
 }
 
 /// A line for each reason, as long as they are few, each after a line's end.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::opinion::WouldBe;
+use super::super::redated::Redated;
 use super::super::status::LinkState;
 use super::fault::LinkFault;
 use super::timing::{SteadyMs, Timing};
@@ -93,6 +94,9 @@ pub enum LinkEvent {
     Edited,
     /// Another process wrote to the file.
     ForeignWrite,
+    /// The file cannot be used any more, as one that was replaced under its name: there is nothing to
+    /// connect for.
+    FileLost(LinkFault),
 }
 
 /// What a link asks of its host, or tells it.
@@ -166,6 +170,8 @@ pub enum Notice {
     Evicted(Vec<String>),
     /// Changes were refused and stand in quarantine.
     Refused(Vec<(ChangeHash, Refusal)>),
+    /// Moments that edits of this device said were changed, since a clock was wrong.
+    Redated(Vec<Redated>),
     /// Records still to come in the first sync.
     Remaining(u64),
     /// A push was sent, of one edit or many.

@@ -46,6 +46,12 @@ pub enum LinkFault {
     /// The local database could not be read or written: a full disk, a lock, a damaged file.
     #[error("{0}")]
     Store(String),
+    /// What stands in the local database is damaged; save its unsent edits, and begin another one.
+    #[error("{0}")]
+    Damaged(String),
+    /// Where the local database was, there is another file, or none; open it again.
+    #[error("{0}")]
+    Replaced(String),
     /// Another version of the app uses the local database now; open it again.
     #[error("{0}")]
     OtherVersion(String),
@@ -71,7 +77,11 @@ impl LinkFault {
             | Self::Broken(_)
             | Self::OutOfStep
             | Self::Store(_) => Lasts::Passing,
-            Self::NoToken(_) | Self::Session(_) | Self::OtherVersion(_) => Lasts::Lasting,
+            Self::NoToken(_)
+            | Self::Session(_)
+            | Self::Damaged(_)
+            | Self::Replaced(_)
+            | Self::OtherVersion(_) => Lasts::Lasting,
             Self::Goodbye { code, .. } => match GoodbyeCode::parse(code) {
                 Some(
                     GoodbyeCode::Unavailable | GoodbyeCode::RateLimited | GoodbyeCode::Replaced,
@@ -107,6 +117,8 @@ impl From<ReplicaError> for LinkFault {
     fn from(error: ReplicaError) -> Self {
         match error {
             ReplicaError::OtherVersion => Self::OtherVersion(error.to_string()),
+            ReplicaError::Replaced => Self::Replaced(error.to_string()),
+            ref damage if damage.is_damage() => Self::Damaged(error.to_string()),
             _ => Self::Store(error.to_string()),
         }
     }
@@ -127,6 +139,24 @@ impl From<SessionFault> for LinkFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_damaged_or_replaced_file_is_not_tried_again() {
+        let page = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let page = ReplicaError::Sqlite(rusqlite::Error::SqliteFailure(page, None));
+        let change = crate::document::LoadError::Change("it is cut off".into());
+        for damage in [page, change.into()] {
+            let fault = LinkFault::from(SessionFault::Store(damage));
+            assert!(matches!(fault, LinkFault::Damaged(_)), "{fault}");
+            assert_eq!(fault.lasts(), Lasts::Lasting);
+        }
+        let replaced = LinkFault::from(ReplicaError::Replaced);
+        assert!(matches!(replaced, LinkFault::Replaced(_)), "{replaced}");
+        assert_eq!(replaced.lasts(), Lasts::Lasting);
+        // What a server sent may come otherwise the next time.
+        let sent = crate::document::LoadError::Sent("it is cut off".into());
+        assert_eq!(LinkFault::from(ReplicaError::from(sent)).lasts(), Lasts::Passing);
+    }
 
     #[test]
     fn a_file_that_a_newer_app_took_over_is_not_tried_again_and_a_full_disk_is() {

@@ -78,6 +78,11 @@ impl Link {
         }
     }
 
+    /// Whether anybody wants to sync.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.any()
+    }
+
     /// How it is set up.
     pub fn options(&self) -> &LinkOptions {
         &self.options
@@ -115,6 +120,7 @@ impl Link {
             LinkEvent::Tick => self.told_wake = None,
             // What they call for is looked after at every turn.
             LinkEvent::Edited | LinkEvent::ForeignWrite => {}
+            LinkEvent::FileLost(fault) => self.fail(fault, &mut turn),
         }
         self.settle(turn)
     }
@@ -281,6 +287,7 @@ impl Link {
                 turn.notices(self.questions.answer(ask, would_be).into_iter().collect());
             }
             Effect::Refused(refused) => turn.notice(Notice::Refused(refused)),
+            Effect::Redated(redated) => turn.notice(Notice::Redated(redated)),
             Effect::Evicted(reasons) => turn.notice(Notice::Evicted(reasons)),
             Effect::Granted(reasons) => turn.notice(Notice::Granted(reasons)),
             Effect::Goodbye(goodbye) => self.fail(goodbye.into(), turn),

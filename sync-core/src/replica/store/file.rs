@@ -6,12 +6,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::cache::{DocumentCache, Foreign};
 use super::document::OpenDocument;
+use super::place::Place;
 use super::stored::Stored;
 use super::tables::Tables;
 use super::work::{Owner, Work};
 use crate::ids::RecordId;
 use crate::replica::error::ReplicaError;
 use crate::replica::moments::{ReplicaMoment, ReplicaMoments};
+use crate::replica::redated::Redated;
 use crate::replica::touched::Touched;
 
 /// A replica's file.
@@ -22,7 +24,9 @@ pub(in crate::replica) struct File {
     pub(super) owner: Owner,
     pub(super) cache: DocumentCache,
     pub(super) touched: Noticed,
+    pub(super) redated: Vec<Redated>,
     pub(super) moments: ReplicaMoments,
+    pub(super) place: Place,
 }
 
 /// What was touched and not yet asked for.
@@ -70,13 +74,15 @@ impl File {
         &mut self,
         job: impl FnOnce(&mut Work<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Self { db, tables, owner, cache, touched, moments } = self;
+        self.stands()?;
+        let Self { db, tables, owner, cache, touched, redated, moments, .. } = self;
         let outcome = begin(db).map_err(E::from).and_then(|tx| {
             note_foreign(Stored::new(&tx, tables.schema()), tables, cache, touched)?;
             let mut work = Work::new(tx, tables, cache, *owner, moments);
             let done = job(&mut work)?;
-            let scrub = work.scrub;
+            let (scrub, fresh) = (work.scrub, std::mem::take(&mut work.redated));
             touched.add(work.commit().map_err(ReplicaError::from)?);
+            redated.extend(fresh);
             Ok((done, scrub))
         });
         match &outcome {
@@ -88,6 +94,12 @@ impl File {
             self.scrub();
         }
         Ok(done)
+    }
+
+    /// Whether the file still stands where it was opened. Nothing is written to one that does not: nobody
+    /// would find it, and a journal of its name is another file's.
+    pub(in crate::replica) fn stands(&self) -> Result<(), ReplicaError> {
+        if self.place.is_lost() { Err(ReplicaError::Replaced) } else { Ok(()) }
     }
 
     /// Does something in a transaction that is never committed.
@@ -116,6 +128,7 @@ impl File {
 
     /// Finds out whether another process wrote to the file since the last look.
     pub(in crate::replica) fn look_for_foreign_writes(&mut self) -> Result<Foreign, ReplicaError> {
+        self.stands()?;
         let Self { db, tables, cache, touched, .. } = self;
         note_foreign(Stored::new(db, tables.schema()), tables, cache, touched)
     }
@@ -123,6 +136,11 @@ impl File {
     /// What was touched since this was last asked.
     pub(in crate::replica) fn take_touched(&mut self) -> Touched {
         std::mem::take(&mut self.touched.by_host)
+    }
+
+    /// What was changed of edits, because a clock was wrong, since this was last asked.
+    pub(in crate::replica) fn take_redated(&mut self) -> Vec<Redated> {
+        std::mem::take(&mut self.redated)
     }
 
     /// The tables that were touched since live queries were last looked at.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::cache::DocumentCache;
 use super::file::{File, Noticed};
+use super::place::Place;
 use super::scrub::BUSY_TIMEOUT;
 use super::stored::Stored;
 use super::tables::{FILE_VERSION, Tables, create_own};
@@ -36,6 +37,9 @@ pub enum OpenError {
     /// The file holds another user's records. Choose another file.
     #[error("the local database belongs to user {0}")]
     WrongUser(UserId),
+    /// The file is another program's. Choose another file; this one was not touched.
+    #[error("the file is a database of another program; nothing was written to it")]
+    Foreign,
     /// SQLite could not read or write the file: disk, permissions, a lock.
     #[error("the local database cannot be used: {0}")]
     Sqlite(#[source] rusqlite::Error),
@@ -61,6 +65,10 @@ impl File {
         user: Option<UserId>,
         mint: impl FnOnce() -> ReplicaId,
     ) -> Result<Self, OpenError> {
+        // A file that cannot be looked into, opening says better what is the matter with.
+        if is_foreign(&db).unwrap_or(false) {
+            return Err(OpenError::Foreign);
+        }
         let db = prepare(db)?;
         let version = version(&db)?;
         if version > FILE_VERSION {
@@ -76,13 +84,16 @@ impl File {
         let (tables, mut cache) = (Tables::new(schema), DocumentCache::new());
         lay_out(&db, &tables, &mut cache, owner)?;
         cache.refresh(Stored::new(&db, tables.schema()))?;
+        let place = Place::of(&db);
         let file = Self {
             db,
             tables,
             owner,
             cache,
             touched: Noticed::default(),
+            redated: Vec::new(),
             moments: ReplicaMoments::default(),
+            place,
         };
         file.scrub();
         Ok(file)
@@ -131,6 +142,15 @@ fn alone(db: Connection) -> rusqlite::Result<Connection> {
     db.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     begin_journal(&db)?;
     Ok(db)
+}
+
+/// Whether the file has tables and none of ours.
+fn is_foreign(db: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*), sum(type = 'table' AND name IN ('meta', 'documents', 'changes'))
+               FROM sqlite_schema";
+    let (all, ours): (i64, Option<i64>) =
+        db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(all > 0 && ours != Some(3))
 }
 
 fn version(db: &Connection) -> rusqlite::Result<i64> {

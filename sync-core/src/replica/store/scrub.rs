@@ -33,6 +33,9 @@ impl File {
     /// Another process at work or a full disk can be in the way. That keeps nobody from working: the
     /// next feed batch or the next opening tries again.
     pub(in crate::replica) fn scrub(&self) {
+        if self.place.is_lost() {
+            return;
+        }
         // Without waiting for others: nobody's edit should hang on this.
         let _ = self.db.busy_timeout(Duration::ZERO);
         let _ = self.try_scrub();
@@ -42,6 +45,9 @@ impl File {
     /// Moves what stands in the journal into the file, so that the file alone is the whole replica; not
     /// while another process uses it.
     pub(in crate::replica) fn gather(&self) {
+        if self.place.is_lost() {
+            return;
+        }
         let _ = self.db.busy_timeout(Duration::ZERO);
         let _ = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let _ = self.db.busy_timeout(BUSY_TIMEOUT);

@@ -15,6 +15,7 @@ use super::tables::Tables;
 use crate::ids::{FeedPosition, GroupId, RecordId, ReplicaId, UserId};
 use crate::replica::error::ReplicaError;
 use crate::replica::moments::{ReplicaMoment, ReplicaMoments};
+use crate::replica::redated::Redated;
 use crate::replica::touched::Touched;
 use crate::schema::Schema;
 use crate::time::UnixMs;
@@ -39,6 +40,8 @@ pub(in crate::replica) struct Work<'a> {
     moments: &'a ReplicaMoments,
     /// Whether words of what was erased are to be wiped.
     pub(super) scrub: bool,
+    /// What was changed of edits because a clock was wrong.
+    pub(in crate::replica) redated: Vec<Redated>,
 }
 
 impl<'a> Work<'a> {
@@ -50,7 +53,8 @@ impl<'a> Work<'a> {
         moments: &'a ReplicaMoments,
     ) -> Self {
         let (touched, words) = (Touched::default(), BTreeMap::new());
-        Self { tx, tables, touched, words, cache, owner, moments, scrub: false }
+        let redated = Vec::new();
+        Self { tx, tables, touched, words, cache, owner, moments, scrub: false, redated }
     }
 
     /// Makes everything durable; says what was touched.

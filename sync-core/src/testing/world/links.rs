@@ -201,6 +201,11 @@ impl World {
                 }
                 self.count("refusal");
             }
+            Notice::Redated(redated) => {
+                for one in redated {
+                    self.note(|| format!("device {}: {one}", device.0));
+                }
+            }
             Notice::Evicted(_) => self.count("eviction"),
             Notice::Granted(_) => self.count("grant"),
             Notice::Answered { .. } => self.count("question answered"),
