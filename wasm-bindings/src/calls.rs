@@ -258,6 +258,7 @@ fn status(replica: &Replica) -> Answer {
         "refused": status.refused,
         "comparing": status.comparing,
         "records": status.records,
+        "incomplete": status.incomplete.map(|one| json!({ "came": one.came, "toCome": one.to_come })),
         "rebuilding": status.rebuilding.map(|at| json!({ "done": at.done, "total": at.total })),
         "clock": status.clock.said(),
         "lastSync": status.last_sync,

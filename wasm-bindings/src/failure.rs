@@ -46,6 +46,7 @@ impl From<ReplicaError> for Failure {
             ReplicaError::ServerKind(_) => "server_kind",
             ReplicaError::TooLarge(_) => "too_large",
             ReplicaError::OtherVersion => "other_version",
+            ReplicaError::Replaced => "replaced",
             ReplicaError::Document(_) => "damaged",
             ReplicaError::Sqlite(error) => sqlite(error),
         };
@@ -78,6 +79,7 @@ impl From<OpenError> for Failure {
             OpenError::TooNew { .. } => "too_new",
             OpenError::NoUser => "no_user",
             OpenError::WrongUser(_) => "wrong_user",
+            OpenError::Foreign => "foreign",
             OpenError::Sqlite(error) => sqlite(error),
         };
         Self::new(code, error.to_string())

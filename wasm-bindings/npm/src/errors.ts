@@ -1,7 +1,7 @@
 /** Why a call failed: `code` is a word for programs, `message` a sentence for people. */
 export type ErrorCode =
   | 'bad_call' | 'bad_edit' | 'bad_query' | 'unknown_record' | 'unknown_edit' | 'nothing_to_do'
-  | 'server_kind' | 'too_large' | 'other_version' | 'damaged' | 'too_new' | 'no_user' | 'wrong_user'
+  | 'server_kind' | 'too_large' | 'other_version' | 'replaced' | 'foreign' | 'damaged' | 'too_new' | 'no_user' | 'wrong_user'
   | 'storage' | 'storage_full' | 'storage_busy' | 'no_server' | 'no_token' | 'closed' | 'crashed'
 
 export class PantryError extends Error {

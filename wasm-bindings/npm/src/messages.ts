@@ -62,6 +62,8 @@ export interface Status {
   /** Records that are compared with a restored server. */
   comparing: number
   records: number
+  /** What of a first sync has not come: until it has, lists and searches lack records. */
+  incomplete: { came: number; toCome: number | null } | null
   rebuilding: { done: number; total: number } | null
   /** What is wrong with the device's clock, if anything, in words. */
   clock: string | null

@@ -65,9 +65,14 @@ impl File {
         user: Option<UserId>,
         mint: impl FnOnce() -> ReplicaId,
     ) -> Result<Self, OpenError> {
-        // A file that cannot be looked into, opening says better what is the matter with.
-        if is_foreign(&db).unwrap_or(false) {
-            return Err(OpenError::Foreign);
+        db.busy_timeout(BUSY_TIMEOUT)?;
+        match is_foreign(&db) {
+            Ok(true) => return Err(OpenError::Foreign),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                return Err(error.into());
+            }
+            // What is the matter with a file that cannot be looked into, preparing it says better.
+            Ok(false) | Err(_) => {}
         }
         let db = prepare(db)?;
         let version = version(&db)?;
@@ -101,7 +106,6 @@ impl File {
 }
 
 fn prepare(db: Connection) -> rusqlite::Result<Connection> {
-    db.busy_timeout(BUSY_TIMEOUT)?;
     tighten_database(db.path().unwrap_or_default());
     let db = match begin_journal(&db) {
         Ok(()) => db,
@@ -146,6 +150,10 @@ fn alone(db: Connection) -> rusqlite::Result<Connection> {
 
 /// Whether the file has tables and none of ours.
 fn is_foreign(db: &Connection) -> rusqlite::Result<bool> {
+    // In a browser a file is the app's own, and is not to be read before its journal is set up.
+    if cfg!(target_family = "wasm") {
+        return Ok(false);
+    }
     let sql = "SELECT count(*), sum(type = 'table' AND name IN ('meta', 'documents', 'changes'))
                FROM sqlite_schema";
     let (all, ours): (i64, Option<i64>) =

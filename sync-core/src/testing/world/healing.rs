@@ -86,12 +86,15 @@ impl World {
             let ended = status.is_some_and(|one| one.fault.is_some() && one.retry_at.is_none());
             return (!ended).then(|| format!("device {name} of a disabled user goes on"));
         }
-        let unsent = match running.replica.status() {
-            Ok(status) => status.unsent,
+        let (unsent, incomplete) = match running.replica.status() {
+            Ok(status) => (status.unsent, status.incomplete),
             Err(error) => return Some(format!("device {name}: {error}")),
         };
         if unsent > 0 {
             return Some(format!("device {name} is stuck with {unsent} unsent: {status:?}"));
+        }
+        if let Some(incomplete) = incomplete {
+            return Some(format!("device {name}: {incomplete}: {status:?}"));
         }
         (!self.is_live(device)).then(|| format!("device {name} is not live: {status:?}"))
     }
