@@ -6,7 +6,7 @@ DROP POLICY server_all ON setup.migrations;
 ALTER TABLE setup.migrations NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE setup.migrations DISABLE ROW LEVEL SECURITY;
 DROP FUNCTION setup.server_table(regclass), setup.owned_table(regclass), setup.close_functions(),
-    setup.sample_nothing_of(regclass, text[]), setup.take_back(regclass);
+    setup.sample_words_of(regclass, text[]), setup.sample_nothing_of(regclass, text[]), setup.take_back(regclass);
 DROP SCHEMA sync CASCADE;
 DROP SCHEMA app CASCADE;
 -- Only what the up migration made; a foreign auth.uid() or schema auth is left alone.

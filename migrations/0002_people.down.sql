@@ -1,4 +1,4 @@
-DROP TABLE public.users, public.territories, sync.clock;
+DROP TABLE public.users, public.territories, sync.clock, sync.receipt_keys;
 DROP FUNCTION app.note_territory_access(), app.note_user_access(), sync.take_position();
 DROP FUNCTION app.concerned(uuid[], uuid[]), app.watchers_of(uuid[]), app.people_above(uuid[]);
 DROP FUNCTION app.managed_users(), app.managed_territories();

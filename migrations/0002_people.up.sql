@@ -8,8 +8,7 @@ CREATE TABLE sync.clock (
     last_position bigint NOT NULL DEFAULT 0,
     epoch uuid NOT NULL DEFAULT gen_random_uuid(),
     written_in xid8,
-    written_where text,
-    receipt_key bytea NOT NULL DEFAULT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+    written_where text
 );
 COMMENT ON TABLE sync.clock IS 'The last feed position given out and the life of this database. Every committing transaction locks the row first, so that positions become visible in their order and no reader misses one.';
 COMMENT ON COLUMN sync.clock.one IS 'Always true: there is one row.';
@@ -17,12 +16,25 @@ COMMENT ON COLUMN sync.clock.last_position IS 'The last position given out; read
 COMMENT ON COLUMN sync.clock.epoch IS 'Names the life of this database; a restore from backup begins another.';
 COMMENT ON COLUMN sync.clock.written_in IS 'The transaction that wrote the row last. In the cluster where that was it is the row''s xmin; after a dump and restore it is not.';
 COMMENT ON COLUMN sync.clock.written_where IS 'The database and the timeline in which the row was written last, which a copy and a restore to a moment change.';
-COMMENT ON COLUMN sync.clock.receipt_key IS 'Under which receipts are written for accepted changes, so that devices can prove later what was accepted. Whoever reads it can forge them.';
 INSERT INTO sync.clock DEFAULT VALUES;
 SELECT setup.server_table('sync.clock');
 COMMENT ON POLICY server_all ON sync.clock IS 'The server keeps the clock.';
 GRANT SELECT, UPDATE ON sync.clock TO pantry_server;
 GRANT SELECT (last_position, epoch) ON sync.clock TO authenticated;
+
+-- One for each life. Every dump has those of before, so that a restored database takes what it had
+-- accepted; but what a copy accepts after that, under a key that it makes for itself, no other takes.
+CREATE TABLE sync.receipt_keys (
+    epoch uuid PRIMARY KEY,
+    key bytea NOT NULL DEFAULT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())),
+    begun_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE sync.receipt_keys IS 'Under which receipts are written for accepted changes, so that devices can prove later what was accepted: in each life of the database under another key. Whoever reads them can forge receipts of these lives.';
+COMMENT ON COLUMN sync.receipt_keys.epoch IS 'The life; that of sync.clock is the present one.';
+INSERT INTO sync.receipt_keys (epoch) SELECT epoch FROM sync.clock;
+SELECT setup.server_table('sync.receipt_keys');
+COMMENT ON POLICY server_all ON sync.receipt_keys IS 'The server writes and checks receipts.';
+GRANT SELECT ON sync.receipt_keys TO pantry_server;
 
 -- What a restore changes: the transaction that wrote the clock's row last is its xmin for as long as the
 -- row lives in the cluster where it was written, through VACUUM FULL and FREEZE, and after no dump. A
@@ -59,11 +71,15 @@ BEGIN
     IF sync.is_restored() THEN
         NEW.epoch := gen_random_uuid();
     END IF;
+    -- Also where an operator says that another life begins, after putting back a snapshot of the disk.
+    IF NEW.epoch <> OLD.epoch THEN
+        INSERT INTO sync.receipt_keys (epoch) VALUES (NEW.epoch) ON CONFLICT DO NOTHING;
+    END IF;
     NEW.written_in := pg_current_xact_id();
     NEW.written_where := sync.whereabouts();
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION sync.stamp_clock() IS 'Writes beside the clock where and in which transaction it was written, and begins another life of a restored database.';
+COMMENT ON FUNCTION sync.stamp_clock() IS 'Writes beside the clock where and in which transaction it was written, and begins another life of a restored database, with a receipt key of its own.';
 CREATE TRIGGER stamp_clock BEFORE UPDATE ON sync.clock
     FOR EACH ROW EXECUTE FUNCTION sync.stamp_clock();
 COMMENT ON TRIGGER stamp_clock ON sync.clock IS 'A restore is noticed by what the row says of itself.';

@@ -57,6 +57,7 @@ CREATE TABLE public.organizations (
 );
 COMMENT ON TABLE public.organizations IS 'A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).';
 SELECT setup.record_table('public.organizations');
+SELECT setup.sample_words_of('public.organizations', 'organization_type');
 SELECT setup.names_people('public.organizations', 'assigned_user_id', 'secondary_user_id');
 COMMENT ON COLUMN public.organizations.assigned_user_id IS 'Who looks after the account; decides who may see it.';
 COMMENT ON COLUMN public.organizations.secondary_user_id IS 'Who looks after it besides; decides who may see it.';
@@ -131,7 +132,7 @@ CREATE POLICY account_must_stay_yours ON public.organizations AS RESTRICTIVE FOR
 COMMENT ON POLICY account_must_stay_yours ON public.organizations IS 'After this change the account would be out of your reach; ask somebody who manages both sides.';
 
 -- An upsert fires BEFORE INSERT for rows that exist, too, hence the look; the WHEN spares every
--- prospect the call.
+-- prospect the call. A word that is not known is NULL here, and no prospect.
 CREATE FUNCTION app.check_created_type() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -144,9 +145,16 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION app.check_created_type() IS 'Refuses a sales rep who creates anything but a prospect.';
 CREATE TRIGGER reps_create_prospects BEFORE INSERT ON public.organizations
-    FOR EACH ROW WHEN (NEW.organization_type <> 'prospect')
+    FOR EACH ROW WHEN (NEW.organization_type IS DISTINCT FROM 'prospect')
     EXECUTE FUNCTION app.check_created_type();
 COMMENT ON TRIGGER reps_create_prospects ON public.organizations IS 'A sales rep may create prospects only; ask your manager to create a customer, principal or distributor.';
+
+CREATE TRIGGER reps_win_customers BEFORE UPDATE ON public.organizations
+    FOR EACH ROW WHEN (
+        OLD.organization_type IS DISTINCT FROM NEW.organization_type
+        AND (OLD.organization_type, NEW.organization_type) IS DISTINCT FROM ('prospect', 'customer'))
+    EXECUTE FUNCTION app.managers_alone();
+COMMENT ON TRIGGER reps_win_customers ON public.organizations IS 'A sales rep may make a prospect a customer and change nothing else about what an account is; ask your manager.';
 
 CREATE TRIGGER only_managers_reassign BEFORE UPDATE ON public.organizations
     FOR EACH ROW WHEN (

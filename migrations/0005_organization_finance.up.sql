@@ -25,7 +25,6 @@ CREATE TABLE public.organization_finance (
 );
 COMMENT ON TABLE public.organization_finance IS 'What an account earns, owes and how it pays; for the managers who see the account, and administrators. An account may have several, since two managers may each begin one offline; account_finances shows one.';
 SELECT setup.record_table('public.organization_finance');
-SELECT setup.sample_nothing_of('public.organization_finance', 'text');
 COMMENT ON COLUMN public.organization_finance.organization_id IS 'The account whose finances these are. It need not have arrived.';
 COMMENT ON COLUMN public.organization_finance.annual_revenue_minor IS 'In minor units of the currency beside it; while contested, the lower.';
 COMMENT ON COLUMN public.organization_finance.credit_limit_minor IS 'In minor units of the currency beside it; while contested, the lower.';

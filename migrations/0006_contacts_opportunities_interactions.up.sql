@@ -35,6 +35,8 @@ CREATE TABLE public.contacts (
 );
 COMMENT ON TABLE public.contacts IS 'A person who works at an organization.';
 SELECT setup.record_table('public.contacts');
+-- Birthdays.
+SELECT setup.sample_nothing_of('public.contacts', 'date');
 SELECT setup.follows_its_account('public.contacts', 'created_by');
 CREATE INDEX contacts_organization ON public.contacts (organization_id);
 CREATE INDEX contacts_alone ON public.contacts (created_by) WHERE organization_id IS NULL;
@@ -177,6 +179,7 @@ CREATE TABLE public.interactions (
 );
 COMMENT ON TABLE public.interactions IS 'A call, visit, meeting or other contact with an organization.';
 SELECT setup.record_table('public.interactions');
+SELECT setup.sample_words_of('public.interactions', 'status');
 SELECT setup.names_people('public.interactions', 'user_id');
 SELECT setup.follows_its_account('public.interactions', 'coalesce(user_id, created_by)');
 COMMENT ON COLUMN public.interactions.planned_at IS 'For when it is or was planned.';

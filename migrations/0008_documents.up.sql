@@ -20,6 +20,7 @@ COMMENT ON COLUMN sync.documents.receipts IS 'A receipt of eight bytes for each 
 CREATE INDEX documents_scope ON sync.documents (scope_id, position);
 CREATE INDEX documents_position ON sync.documents (position);
 SELECT setup.server_table('sync.documents');
+SELECT setup.sample_words_of('sync.documents', 'kind');
 -- A document is visible exactly when its row is, whatever its scope says: the row's own policy decides
 -- within the sub-select, and a kind that is not listed is seen by nobody. EXISTS and not IN, so that
 -- reading a few looks up a few.
@@ -131,7 +132,7 @@ CREATE TABLE sync.usage (
 );
 COMMENT ON TABLE sync.usage IS 'What each user has stored: counted in every commit, so that nobody need add it up to know whether there is room.';
 COMMENT ON COLUMN sync.usage.documents IS 'Records begun.';
-COMMENT ON COLUMN sync.usage.bytes IS 'Bytes of accepted changes.';
+COMMENT ON COLUMN sync.usage.bytes IS 'Bytes of accepted changes, and of refused ones with the words that are kept of them.';
 SELECT setup.server_table('sync.usage');
 GRANT SELECT, INSERT, UPDATE, DELETE ON sync.usage TO pantry_server;
 
@@ -275,8 +276,8 @@ CREATE TABLE sync.quarantine (
 );
 COMMENT ON TABLE sync.quarantine IS 'Refused changes. The device keeps them too, where they can be corrected and sent again; here they are safe if it is lost.';
 COMMENT ON COLUMN sync.quarantine.author IS 'The authenticated user who pushed it.';
-COMMENT ON COLUMN sync.quarantine.bytes IS 'The change as it was pushed; empty for what was no change.';
-COMMENT ON COLUMN sync.quarantine.edit IS 'What it did, or would have done, as JSON; NULL where that could not be read.';
+COMMENT ON COLUMN sync.quarantine.bytes IS 'The change as it was pushed; empty for what was no change, and where its author has stored as much as one may.';
+COMMENT ON COLUMN sync.quarantine.edit IS 'What it did, or would have done, as JSON, of long ones the beginning; NULL where that could not be read, and where its author has stored as much as one may.';
 COMMENT ON COLUMN sync.quarantine.policy IS 'The rule that refused it, where one did.';
 COMMENT ON COLUMN sync.quarantine.sentence IS 'What the author read.';
 COMMENT ON COLUMN sync.quarantine.claimed_at IS 'When it was made, as the device says.';

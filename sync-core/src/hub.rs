@@ -35,7 +35,7 @@ mod veil;
 mod workspace;
 
 pub use cache::DocumentCache;
-pub use commit::{Commit, Looks, Sight, Step};
+pub use commit::{Commit, Sight, Step};
 pub use feed::{Feed, Next, TooManyAskedFor};
 pub use judged::{Counts, DocumentToStore, Durable, Judged, RefusedWork, ToStore};
 pub use keeping::RefusedChange;
@@ -47,7 +47,7 @@ pub use reading::{
     AccessEvent, Clock, Content, FeedAnswer, FeedDocument, FeedRequest, Listed, News, ServerRow,
     Since,
 };
-pub use receipts::ReceiptKey;
+pub use receipts::{ReceiptKey, ReceiptKeys};
 pub use session::{
     DeviceNoted, Effect, Event, Now, PING_EVERY, SILENT_FOR, Secret, Session, SignedIn, garbled,
 };

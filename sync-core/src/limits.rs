@@ -121,9 +121,12 @@ pub const CHANGE_BYTES_PER_COMMIT: usize = 8 << 20;
 /// Records that one user may have begun: ten visits a working day make 50,000 in twenty years, and an
 /// import brings some ten thousand at once.
 pub const DOCUMENTS_PER_USER: u64 = 500_000;
-/// Bytes of changes that one user may have stored. A change takes some 200 bytes, so that these are
+/// Bytes of changes that one user may have stored, refused ones that are kept among them. A change takes some 200 bytes, so that these are
 /// ten million edits: two thousand on every working day of twenty years.
 pub const BYTES_PER_USER: u64 = 2 << 30;
+/// Bytes of JSON in which it is kept, for people, what one refused edit did. A usual one has a hundred; the
+/// change itself stands beside it.
+pub const REFUSED_WORDS_BYTES: usize = 8 << 10;
 /// Devices remembered of one user; of more, the one that was heard longest ago is forgotten. Each new
 /// database file is one: two new phones a year and a dozen reinstallations make 250 in twenty years.
 pub const DEVICES_PER_USER: usize = 256;
@@ -146,9 +149,11 @@ pub const FUTURE_CLAIM_MS: i64 = 10 * 60 * 1000;
 pub const EARLY_BYTES: usize = 64 << 10;
 /// The header of an HTTP request; a browser's, with cookies, has 2 KB.
 pub const REQUEST_HEADER_BYTES: usize = 16 << 10;
-/// Sockets on which nobody has signed in yet. With `EARLY_BYTES` and some 24 KB of buffers each, 45 MB.
-pub const UNOPENED_SOCKETS: usize = 512;
-/// Those of one address: half of all, since behind a proxy everybody has the same one.
+/// Sockets on which nobody has signed in yet, where files allow as many: strangers take the places of others
+/// all the more slowly. Silent ones take some 24 KB of buffers each, 100 MB; with `EARLY_BYTES` on top that
+/// somebody sent down every one, 360 MB.
+pub const UNOPENED_SOCKETS: usize = 4096;
+/// Those of one neighbourhood: half of all, since behind a proxy everybody has the same one.
 pub const UNOPENED_SOCKETS_PER_ADDRESS: usize = UNOPENED_SOCKETS / 2;
 /// Sockets on which somebody has signed in; with some 50 KB each, 500 MB.
 pub const OPENED_SOCKETS: usize = 10_000;

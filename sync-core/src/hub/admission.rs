@@ -25,7 +25,7 @@ pub(super) struct Admission<'a> {
     /// Whose the writers are.
     pub(super) owners: &'a HashMap<Actor, UserId>,
     /// Changes that were accepted once.
-    pub(super) proven: Proven,
+    pub(super) proven: &'a Proven,
     /// Records of which the user is to hear nothing.
     pub(super) absent: &'a HashSet<RecordId>,
     /// What the user has stored, and earlier pushes of the batch would add.

@@ -20,6 +20,9 @@
 //!
 //! **Invariant**: whoever neither sees a record nor names a change of it is answered as if it did not
 //! exist. Only where a push would begin a record whose id is taken, it is refused in the end.
+//!
+//! **Invariant**: whoever names a change of a record and does not see it learns of it only whether an
+//! edit was taken. Their questions are not judged, and every refusal of a push is the same.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -31,7 +34,7 @@ use super::judged::Judged;
 use super::known::{Inquiry, Known};
 use super::moments::Moments;
 use super::places::{Accepted, place};
-use super::push::PushJob;
+use super::push::{PushJob, PushedChange};
 use super::receipts::Proven;
 use super::settle::{Purpose, Pusher, Settled, Settling, WriteRows, Wrote};
 use super::veil;
@@ -61,27 +64,13 @@ pub enum Step<'a> {
     TooMuch,
 }
 
-/// Whether a user sees records.
+/// Whether a user sees records, as a reader: whoever may still write to one by grace does not see it.
 #[derive(Debug)]
 pub struct Sight {
     /// The user.
     pub user: UserId,
-    /// With which eyes.
-    pub looks: Looks,
     /// The records, by kind.
     pub records: Vec<(Kind, RecordId)>,
-}
-
-/// As what a user looks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Looks {
-    /// As a reader.
-    Reads,
-    /// As a writer, whose grace may not be over.
-    Writes {
-        /// What the user had seen of the feed when the edits were made, as the device says.
-        seen: Option<FeedPosition>,
-    },
 }
 
 /// A batch of pushes on its way to being judged.
@@ -238,9 +227,11 @@ impl<'j> Commit<'j> {
         if judged {
             let job = &self.jobs[self.fallen.len() - 1];
             if let Some(fallen) = self.fallen.last_mut() {
-                veil::veil(job, &mut fallen.refused, &unseen);
+                veil::veil(job, fallen, &unseen);
             }
             self.begin_push();
+        } else if self.asks_of_the_unseen(&unseen) {
+            self.decline();
         } else {
             self.workspace.set_aside(unseen.iter().copied());
             self.absent = Arc::new(unseen);
@@ -286,14 +277,16 @@ impl<'j> Commit<'j> {
         let last = self.fallen.len().checked_sub(1);
         let judged = last.and_then(|last| self.jobs.get(last)).zip(self.fallen.last());
         let Some((job, fallen)) = judged else { return self.begin_push() };
-        let mut records = veil::told_of(job, &fallen.refused);
+        if self.purpose == Purpose::Question {
+            return self.begin_push();
+        }
+        let mut records = veil::told_of(job, fallen);
         records.retain(|record| self.workspace.holds(*record) && !self.absent.contains(record));
         let records = self.by_kind(records);
         if records.is_empty() {
             return self.begin_push();
         }
-        let looks = Looks::Writes { seen: veil::seen(job) };
-        self.at = At::Veiling(Sight { user: job.user, looks, records });
+        self.at = At::Veiling(Sight { user: job.user, records });
     }
 
     /// Begins with the next push, if there is one.
@@ -304,17 +297,21 @@ impl<'j> Commit<'j> {
             self.at = At::Over;
             return;
         };
-        let records = self.unproven(job);
+        let records = self.proofs(job).into_iter();
+        let looked_at = |proven: bool| !proven || self.purpose == Purpose::Question;
+        let records = records.filter(|(_, proven)| looked_at(*proven)).map(|(record, _)| record);
+        let records = self.by_kind(records);
         if records.is_empty() {
             self.admit();
         } else {
-            self.at = At::Looking(Sight { user: job.user, looks: Looks::Reads, records });
+            self.at = At::Looking(Sight { user: job.user, records });
         }
     }
 
-    /// Records of a push that are there, while nothing in the push shows that its user knows them:
-    /// none of honest work, so that nobody else waits for the look.
-    fn unproven(&self, job: &PushJob) -> Vec<(Kind, RecordId)> {
+    /// Records of a push that are there, and whether something in the push shows that its user knows
+    /// them: of honest work it does, so that nobody else waits for the look. What is stored of the user's
+    /// own is none of it.
+    fn proofs(&self, job: &PushJob) -> BTreeMap<RecordId, bool> {
         let offered = Proven::of(job, &self.known.receipts);
         let mut proven: BTreeMap<RecordId, bool> = BTreeMap::new();
         for change in job.changes() {
@@ -327,8 +324,35 @@ impl<'j> Commit<'j> {
                     || self.workspace.builds_on(change.record, parsed);
             }
         }
-        let unproven = proven.into_iter().filter(|(_, proven)| !proven);
-        self.by_kind(unproven.map(|(record, _)| record))
+        proven
+    }
+
+    /// Whether the next of the jobs is a question about a record that its user had, and does not see.
+    /// What came of it would tell how the record is, and leave no trace.
+    fn asks_of_the_unseen(&self, unseen: &HashSet<RecordId>) -> bool {
+        let Some(job) = self.jobs.get(self.fallen.len()) else { return false };
+        if self.purpose == Purpose::Push || unseen.is_empty() {
+            return false;
+        }
+        let proofs = self.proofs(job);
+        let news = job.changes().filter(|change| !self.is_stored_of(job, change));
+        let mut news = news.map(|change| change.record);
+        news.any(|record| unseen.contains(&record) && proofs.get(&record) == Some(&true))
+    }
+
+    /// Whether a change is stored, and its author's.
+    fn is_stored_of(&self, job: &PushJob, change: &PushedChange) -> bool {
+        let known = self.known.changes.get(&change.hash);
+        known.is_some_and(|known| known.author == job.user && known.record == change.record)
+    }
+
+    /// Leaves a question unanswered as a whole: what of it was judged beside what was not would tell.
+    fn decline(&mut self) {
+        let job = &self.jobs[self.fallen.len()];
+        let news = job.changes().filter(|change| !self.is_stored_of(job, change));
+        let refused = news.map(|change| (change.hash, veil::unanswered())).collect();
+        self.fallen.push(Fallen { refused, ..Fallen::default() });
+        self.begin_push();
     }
 
     /// Records that are there, with their kinds, in the order of these.
@@ -347,19 +371,21 @@ impl<'j> Commit<'j> {
     fn admit(&mut self) {
         let job = &self.jobs[self.fallen.len()];
         self.workspace.note_refused(job.user, job.refused_before.iter().copied());
+        let proven = Proven::of(job, &self.known.receipts);
         let admission = Admission {
             schema: &self.schema,
             known: &self.known.changes,
             merged_before: &self.merged_before,
             owners: &self.owners,
-            proven: Proven::of(job, &self.known.receipts),
+            proven: &proven,
             absent: &self.absent,
             used: self.known.used.get(&job.user).copied().unwrap_or_default(),
         };
         let Admitted { groups, refused, used } = admission.admit(job);
         self.known.used.insert(job.user, used);
         self.workspace.note_refused(job.user, refused.keys().copied());
-        self.fallen.push(Fallen { refused, ..Fallen::default() });
+        let at_the_door = refused.keys().copied().collect();
+        self.fallen.push(Fallen { refused, at_the_door, proven, ..Fallen::default() });
         self.at = At::Judging { runs: by_what_was_seen(groups).into(), settling: None };
     }
 

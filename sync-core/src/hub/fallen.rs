@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::receipts::Proven;
 use crate::error::Refusal;
 use crate::ids::ChangeHash;
 
@@ -9,6 +10,10 @@ use crate::ids::ChangeHash;
 #[derive(Debug, Default)]
 pub(super) struct Fallen {
     pub(super) refused: HashMap<ChangeHash, Refusal>,
+    /// Those of them that were refused before they were judged beside any record.
+    pub(super) at_the_door: HashSet<ChangeHash>,
+    /// What of it was accepted once.
+    pub(super) proven: Proven,
     /// What refused changes did, where that could be read.
     pub(super) said: HashMap<ChangeHash, serde_json::Value>,
     /// Changes of a question that would be accepted if what they were judged beside were true.

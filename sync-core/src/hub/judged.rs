@@ -9,7 +9,7 @@ use super::keeping::{RefusedChange, worth_keeping};
 use super::known::{Known, KnownChange};
 use super::places::Placed;
 use super::push::{PushJob, PushedChange};
-use super::receipts::ReceiptKey;
+use super::receipts::ReceiptKeys;
 use super::usage::Usage;
 use super::workspace::{Effort, Projected, Workspace};
 use crate::document;
@@ -26,7 +26,8 @@ pub struct Judged<'j> {
     jobs: &'j [PushJob],
     now: UnixMs,
     known: HashMap<ChangeHash, KnownChange>,
-    receipts: ReceiptKey,
+    receipts: ReceiptKeys,
+    used: HashMap<UserId, Usage>,
     workspace: Workspace,
     closed: Vec<(RecordId, String)>,
     placed: Vec<Placed>,
@@ -73,7 +74,7 @@ pub struct RefusedWork<'a> {
 }
 
 impl ToStore<'_> {
-    /// What each author has stored more by this.
+    /// What each author has stored more by what is accepted of this.
     pub fn used(&self) -> BTreeMap<UserId, Usage> {
         let mut used: BTreeMap<UserId, Usage> = BTreeMap::new();
         for one in self.placed {
@@ -120,9 +121,21 @@ impl<'j> Judged<'j> {
             let position = last[&one.record];
             (one, position)
         });
-        let (projected, receipts) = (projected.collect(), known.receipts);
+        let (projected, receipts, used) = (projected.collect(), known.receipts, known.used);
         let known = known.changes;
-        Self { schema, jobs, now, known, receipts, workspace, closed, placed, projected, fallen }
+        Self {
+            schema,
+            jobs,
+            now,
+            known,
+            receipts,
+            used,
+            workspace,
+            closed,
+            placed,
+            projected,
+            fallen,
+        }
     }
 
     /// What is to be stored.
@@ -137,10 +150,13 @@ impl<'j> Judged<'j> {
             let (snapshot, position, receipts) = document(one)?;
             Some(DocumentToStore { projected: &one.0, snapshot, position, receipts })
         });
-        let refused = self.jobs.iter().zip(&self.fallen).map(|(job, fallen)| RefusedWork {
-            user: job.user,
-            replica: job.replica,
-            changes: worth_keeping(&self.schema, job, self.now, &fallen.refused, &fallen.said),
+        let mut rooms: HashMap<UserId, u64> = HashMap::new();
+        let refused = self.jobs.iter().zip(&self.fallen).map(|(job, fallen)| {
+            let used = self.used.get(&job.user).copied().unwrap_or_default();
+            let room = rooms.entry(job.user).or_insert_with(|| used.room());
+            let mut changes = worth_keeping(&self.schema, job, self.now, fallen);
+            changes.iter_mut().for_each(|change| change.fit_into(room));
+            RefusedWork { user: job.user, replica: job.replica, changes }
         });
         ToStore {
             placed: &self.placed,

@@ -1,8 +1,10 @@
 //! Which refused changes are kept for their author and the author's manager.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use serde_json::Value;
+
+use super::fallen::Fallen;
 use super::push::PushJob;
 use crate::error::{Refusal, RefusalCode};
 use crate::guard;
@@ -22,10 +24,10 @@ pub struct RefusedChange<'a> {
     pub kind: &'a str,
     /// The group it came in.
     pub group: GroupId,
-    /// The plain chunk; nothing of what is no change.
+    /// The plain chunk; nothing of what is no change, or where its author has no room.
     pub bytes: &'a [u8],
-    /// What it did, or would have done, as an edit's JSON.
-    pub edit: Option<Cow<'a, serde_json::Value>>,
+    /// What it did, or would have done, as an edit's JSON; long ones are abridged.
+    pub edit: Option<String>,
     /// Why it was refused.
     pub refusal: &'a Refusal,
     /// When it was made, as the device says.
@@ -39,13 +41,14 @@ pub(super) fn worth_keeping<'a>(
     schema: &Schema,
     job: &'a PushJob,
     now: UnixMs,
-    refused: &'a HashMap<ChangeHash, Refusal>,
-    said: &'a HashMap<ChangeHash, serde_json::Value>,
+    fallen: &'a Fallen,
 ) -> Vec<RefusedChange<'a>> {
+    let Fallen { refused, said, proven, .. } = fallen;
     let mut denied: HashSet<ChangeHash> = HashSet::new();
     let mut kept = Vec::new();
-    // What was offered back is its author's, who keeps it or not.
-    for group in job.groups.iter().filter(|group| !group.is_offered()) {
+    // What was accepted once is its author's, who keeps it or not. That it is said to have been is no
+    // proof: whoever wanted to hide refusals would say so.
+    for group in job.groups.iter().filter(|group| !proven.has(group)) {
         for change in &group.changes {
             let Some(refusal) = refused.get(&change.hash) else { continue };
             let parsed = change.parsed.as_ref().ok();
@@ -73,8 +76,8 @@ pub(super) fn worth_keeping<'a>(
                     group: group.group,
                     bytes: parsed.map_or(&[], |parsed| parsed.bytes()),
                     edit: match said.get(&change.hash) {
-                        Some(said) => Some(Cow::Borrowed(said)),
-                        None => parsed.map(|parsed| Cow::Owned(guard::words(parsed, kind))),
+                        Some(said) => abridged(said),
+                        None => parsed.and_then(|parsed| abridged(&guard::words(parsed, kind))),
                     },
                     refusal,
                     // What falls for another's sake was never looked at itself.
@@ -84,6 +87,48 @@ pub(super) fn worth_keeping<'a>(
         }
     }
     kept
+}
+
+impl RefusedChange<'_> {
+    /// Keeps no more of it than there is room for, so that nobody fills the disk by being refused; that
+    /// it was refused is kept in any case.
+    pub(super) fn fit_into(&mut self, room: &mut u64) {
+        let takes = self.bytes.len() + self.edit.as_ref().map_or(0, String::len);
+        match room.checked_sub(takes as u64) {
+            Some(left) => *room = left,
+            None => (self.bytes, self.edit) = (&[], None),
+        }
+    }
+}
+
+/// What an edit did, as JSON in no more bytes than are kept of one: long texts and lists end early.
+/// None where even that would be too long.
+fn abridged(edit: &Value) -> Option<String> {
+    let whole = edit.to_string();
+    if whole.len() <= limits::REFUSED_WORDS_BYTES {
+        return Some(whole);
+    }
+    let shorter = [2000, 400, 80].into_iter().map(|chars| shortened(edit, chars).to_string());
+    shorter.into_iter().find(|short| short.len() <= limits::REFUSED_WORDS_BYTES)
+}
+
+/// A value of whose texts no more than so many characters are left, and of whose lists as many entries
+/// as eighty characters each would take.
+fn shortened(value: &Value, chars: usize) -> Value {
+    let cut = |text: &str| match text.char_indices().nth(chars) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    };
+    let entries = chars / 80 + 2;
+    match value {
+        Value::String(text) => Value::String(cut(text)),
+        Value::Array(all) => all.iter().take(entries).map(|one| shortened(one, chars)).collect(),
+        Value::Object(all) => {
+            let some = all.iter().take(8 * entries);
+            some.map(|(key, value)| (cut(key), shortened(value, chars))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
 }
 
 /// A moment that tables have room for.
@@ -119,5 +164,47 @@ fn stays_refused(code: RefusalCode) -> bool {
         | RefusalCode::GroupRefused
         | RefusalCode::FutureTime
         | RefusalCode::OverQuota => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_a_long_edit_the_beginnings_of_its_words_are_kept() {
+        let short = json!([{ "set": { "name": "Grand", "employee_count": 7 } }]);
+        assert_eq!(abridged(&short), Some(short.to_string()));
+        let notes = "é".repeat(20_000);
+        let fields: serde_json::Map<String, Value> =
+            (0..30).map(|n| (format!("field {n}"), json!(notes))).collect();
+        for long in [json!([{ "set": { "name": "Grand", "notes": notes } }]), json!([fields])] {
+            let kept = abridged(&long).expect("its beginning is short");
+            assert!(kept.len() <= limits::REFUSED_WORDS_BYTES, "{}", kept.len());
+            assert!(kept.contains("ééé") && kept.contains('…'), "{kept}");
+            serde_json::from_str::<Value>(&kept).expect("it is JSON still");
+        }
+    }
+
+    #[test]
+    fn without_room_it_is_kept_that_an_edit_was_refused() {
+        let refusal = Refusal::new(RefusalCode::Denied, "No.");
+        let mut change = RefusedChange {
+            hash: ChangeHash([0; 32]),
+            record: RecordId(uuid::Uuid::nil()),
+            kind: "contact",
+            group: GroupId(uuid::Uuid::nil()),
+            bytes: &[1; 90],
+            edit: Some("0123456789".to_owned()),
+            refusal: &refusal,
+            claimed_at: UnixMs(0),
+        };
+        let mut room = 150;
+        change.fit_into(&mut room);
+        assert_eq!((room, change.bytes.len()), (50, 90));
+        change.fit_into(&mut room);
+        assert_eq!((room, change.bytes.len(), &change.edit), (50, 0, &None));
     }
 }

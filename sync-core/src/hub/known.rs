@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::push::PushJob;
-use super::receipts::ReceiptKey;
+use super::receipts::ReceiptKeys;
 use super::usage::Usage;
 use crate::guard::ParsedChange;
 use crate::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch, UserId};
@@ -55,8 +55,8 @@ pub struct Known {
     pub last: FeedPosition,
     /// The store's present life: what was read in another one says nothing of it.
     pub epoch: Option<ServerEpoch>,
-    /// Under which receipts are written.
-    pub receipts: ReceiptKey,
+    /// Under which receipts are written, and were.
+    pub receipts: ReceiptKeys,
     /// Those of the changes that are stored.
     pub changes: HashMap<ChangeHash, KnownChange>,
     /// Whose each writer is, of those that are bound.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::receipts::ReceiptKey;
+use super::receipts::ReceiptKeys;
 use super::workspace::{Merged, StoredChange};
 use crate::ids::{FeedPosition, Receipt, RecordId, ReplicaId, UserId};
 
@@ -35,7 +35,7 @@ pub struct Placed {
 pub(super) fn place(
     accepted: Vec<Accepted>,
     last: FeedPosition,
-    receipts: &ReceiptKey,
+    receipts: &ReceiptKeys,
 ) -> Vec<Placed> {
     let mut position = last.0;
     let mut placed = Vec::new();

@@ -1,5 +1,9 @@
 //! Receipts: the proof that a change was accepted, kept by devices for a server that lost it.
 //!
+//! Each life of a store writes them under a key of its own and takes those of the lives that it comes
+//! from. A copy of the database lives a life of its own, so that what is accepted there proves nothing
+//! to the database that was copied.
+//!
 //! A receipt is an HMAC-SHA-256 over the record and the change's hash, under a key that the store keeps
 //! and nobody else reads, cut to eight bytes: whoever guesses needs some 2^63 pushes. Since a change names
 //! what it builds on by hash, a receipt for it is one for all of that, too.
@@ -16,7 +20,7 @@ use crate::ids::{ChangeHash, Receipt, RecordId};
 /// Tells receipts from whatever else the key might come to be used for.
 const PURPOSE: &[u8] = b"kitchen-pantry/receipt/1";
 
-/// The key under which a store writes receipts.
+/// The key under which a store writes receipts in one of its lives.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReceiptKey(pub [u8; 32]);
 
@@ -48,19 +52,43 @@ impl ReceiptKey {
     }
 }
 
+/// The keys of a store: that of its present life, and those of the lives before.
+#[derive(Clone, Debug, Default)]
+pub struct ReceiptKeys {
+    present: ReceiptKey,
+    before: Vec<ReceiptKey>,
+}
+
+impl ReceiptKeys {
+    /// The key of the present life, and those of the lives before.
+    pub fn new(present: ReceiptKey, before: Vec<ReceiptKey>) -> Self {
+        Self { present, before }
+    }
+
+    /// The receipt for a change of a record that is accepted in the present life.
+    pub fn receipt(&self, record: RecordId, change: ChangeHash) -> Receipt {
+        self.present.receipt(record, change)
+    }
+
+    fn wrote(&self, receipt: Receipt, record: RecordId, change: ChangeHash) -> bool {
+        let mut keys = std::iter::once(&self.present).chain(&self.before);
+        keys.any(|key| key.wrote(receipt, record, change))
+    }
+}
+
 /// The changes of a push that were accepted once: those with a receipt, and what they build on.
 #[derive(Debug, Default)]
 pub(super) struct Proven(HashSet<(RecordId, ChangeHash)>);
 
 impl Proven {
     /// Looks through a push. What changes build on comes before them.
-    pub(super) fn of(job: &PushJob, key: &ReceiptKey) -> Self {
+    pub(super) fn of(job: &PushJob, keys: &ReceiptKeys) -> Self {
         let mut proven = HashSet::new();
         if job.groups.iter().any(PushedGroup::is_offered) {
             for change in job.changes().collect::<Vec<_>>().into_iter().rev() {
                 let Ok(parsed) = &change.parsed else { continue };
                 let receipt = change.receipt.filter(|_| !proven.contains(&name(change)));
-                if receipt.is_some_and(|one| key.wrote(one, change.record, change.hash)) {
+                if receipt.is_some_and(|one| keys.wrote(one, change.record, change.hash)) {
                     proven.insert(name(change));
                 }
                 if proven.contains(&name(change)) {
@@ -102,5 +130,16 @@ mod tests {
         assert!(!other.wrote(receipt, record, change));
         assert!(!key.wrote(receipt, elsewhere, change));
         assert!(!key.wrote(receipt, record, another));
+    }
+
+    #[test]
+    fn a_life_writes_under_its_own_key_and_takes_the_receipts_of_those_before() {
+        let [first, second, of_a_copy] = [1, 2, 3].map(|n| ReceiptKey([n; 32]));
+        let (record, change) = (RecordId(Uuid::from_u128(1)), ChangeHash([3; 32]));
+        let keys = ReceiptKeys::new(second, vec![first]);
+        assert_eq!(keys.receipt(record, change), second.receipt(record, change));
+        assert!(keys.wrote(first.receipt(record, change), record, change));
+        assert!(keys.wrote(second.receipt(record, change), record, change));
+        assert!(!keys.wrote(of_a_copy.receipt(record, change), record, change));
     }
 }

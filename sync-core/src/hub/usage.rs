@@ -9,7 +9,7 @@ use crate::limits;
 pub struct Usage {
     /// Records begun.
     pub documents: u64,
-    /// Bytes of changes.
+    /// Bytes of changes, of refused ones with what is kept in words of them.
     pub bytes: u64,
 }
 
@@ -20,6 +20,11 @@ impl Usage {
         let begun = changes.iter().filter(begins).count();
         let bytes: usize = changes.iter().map(|one| one.parsed.bytes().len()).sum();
         Self { documents: begun as u64, bytes: bytes as u64 }
+    }
+
+    /// How many bytes more may be stored.
+    pub(super) fn room(self) -> u64 {
+        limits::BYTES_PER_USER.saturating_sub(self.bytes)
     }
 
     /// Both together.

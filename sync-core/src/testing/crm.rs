@@ -97,6 +97,13 @@ impl Case<'_> {
         if holding(before) != holding(after) && !(self.leads() && sees) {
             return Err(denied("only_managers_reassign", "Only a manager may assign an account."));
         }
+        let became = [before, after].map(|row| row.text("organization_type"));
+        if became[0] != became[1]
+            && became != [Some("prospect"), Some("customer")]
+            && *self.role() == Role::SalesRep
+        {
+            return Err(denied("reps_win_customers", "A rep makes prospects customers only."));
+        }
         if before.cell("merged_into") != after.cell("merged_into") && !self.leads() {
             return Err(denied("only_managers_merge", "Only a manager may merge accounts."));
         }

@@ -25,6 +25,9 @@ use crate::ids::{
 };
 use crate::schema::Schema;
 
+/// The epoch of a store's first life. A restore counts on.
+const FIRST_LIFE: u128 = 1;
+
 /// An accepted change.
 #[derive(Debug)]
 pub struct Accepted {
@@ -115,7 +118,7 @@ impl ModelStore {
     pub fn new(schema: Arc<Schema>, rules: Rc<dyn Rules>) -> Self {
         let contents = Contents {
             head: FeedPosition(0),
-            epoch: ServerEpoch(Uuid::from_u128(1)),
+            epoch: ServerEpoch(Uuid::from_u128(FIRST_LIFE)),
             changes: BTreeMap::new(),
             documents: BTreeMap::new(),
             records: Records::new(schema),

@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, Transaction};
 use sync_core::hub::{
     DocumentHead, DocumentToStore, Durable, Inquiry, Known, KnownChange, Placed, ReceiptKey,
-    RefusedChange, RefusedWork, ToStore, Usage,
+    ReceiptKeys, RefusedChange, RefusedWork, ToStore, Usage,
 };
 use sync_core::ids::{Actor, ChangeHash, FeedPosition, RecordId, ServerEpoch, UserId};
 use uuid::Uuid;
@@ -21,28 +21,38 @@ const REFUSED_PER_USER: i64 = 20_000;
 struct LockedClock {
     last: FeedPosition,
     epoch: ServerEpoch,
-    receipts: ReceiptKey,
+    receipts: ReceiptKeys,
 }
 
 /// Takes the lock under which commits happen one after the other.
 async fn lock_clock(connection: &mut PgConnection) -> sqlx::Result<LockedClock> {
-    let row = sqlx::query(
-        "SELECT last_position, epoch, receipt_key, sync.is_restored() FROM sync.clock FOR UPDATE",
-    )
-    .fetch_one(&mut *connection)
-    .await?;
+    let row =
+        sqlx::query("SELECT last_position, epoch, sync.is_restored() FROM sync.clock FOR UPDATE")
+            .fetch_one(&mut *connection)
+            .await?;
     let mut epoch: Uuid = row.try_get(1)?;
-    if row.try_get(3)? {
-        epoch = life::begin_another(connection).await?.unwrap_or(epoch);
+    if row.try_get(2)? {
+        epoch = life::begin_another(&mut *connection).await?.unwrap_or(epoch);
     }
-    let key: &[u8] = row.try_get(2)?;
-    let key =
-        key.try_into().map_err(|_| sqlx::Error::Decode("a receipt key of 32 bytes".into()))?;
-    Ok(LockedClock {
-        last: FeedPosition(row.try_get(0)?),
-        epoch: ServerEpoch(epoch),
-        receipts: ReceiptKey(key),
-    })
+    let last = FeedPosition(row.try_get(0)?);
+    let receipts = receipt_keys(connection, epoch).await?;
+    Ok(LockedClock { last, epoch: ServerEpoch(epoch), receipts })
+}
+
+/// The keys of the database's lives. Asked once the clock is locked, so that the present one has its own.
+async fn receipt_keys(connection: &mut PgConnection, epoch: Uuid) -> sqlx::Result<ReceiptKeys> {
+    let rows: Vec<(Uuid, Vec<u8>)> =
+        sqlx::query_as("SELECT epoch, key FROM sync.receipt_keys ORDER BY begun_at DESC")
+            .fetch_all(connection)
+            .await?;
+    let (mut present, mut before) = (None, Vec::new());
+    for (life, key) in rows {
+        let key = key.try_into().map(ReceiptKey);
+        let key = key.map_err(|_| sqlx::Error::Decode("a receipt key has 32 bytes".into()))?;
+        if life == epoch { present = Some(key) } else { before.push(key) }
+    }
+    let missing = || sqlx::Error::Decode("this life of the database has no receipt key".into());
+    Ok(ReceiptKeys::new(present.ok_or_else(missing)?, before))
 }
 
 /// Moves the clock on; readers see it, and everything up to it, when the transaction commits.
@@ -75,15 +85,20 @@ pub async fn store(connection: &mut PgConnection, batch: &ToStore<'_>) -> sqlx::
     for (record, why) in batch.closed {
         close(connection, *record, why).await?;
     }
+    let mut used = batch.used();
     for work in &batch.refused {
-        keep_refused(connection, work).await?;
+        let bytes = keep_refused(connection, work).await?;
+        let before = used.entry(work.user).or_default();
+        *before = before.and(Usage { documents: 0, bytes });
+    }
+    if !used.is_empty() {
+        count_used(connection, &used).await?;
     }
     let Some(head) = batch.head() else { return Ok(()) };
     bind_actors(connection, batch.placed).await?;
     append_changes(connection, batch.placed).await?;
     put_documents(connection, &batch.documents).await?;
     put_oddities(connection, &batch.documents).await?;
-    count_used(connection, &batch.used()).await?;
     advance_clock(connection, head).await
 }
 
@@ -337,19 +352,23 @@ async fn put_oddities(
     Ok(())
 }
 
-/// Keeps refused changes of a user, each once, up to a number that nobody reaches by working.
-async fn keep_refused(connection: &mut PgConnection, work: &RefusedWork<'_>) -> sqlx::Result<()> {
+/// Keeps refused changes of a user, each once, up to a number that nobody reaches by working. How many
+/// bytes of them were not kept before.
+async fn keep_refused(connection: &mut PgConnection, work: &RefusedWork<'_>) -> sqlx::Result<u64> {
     let refused = &work.changes;
     let column = |of: fn(&RefusedChange<'_>) -> Option<String>| -> Vec<Option<String>> {
         refused.iter().map(of).collect()
     };
-    sqlx::query(
-        "INSERT INTO sync.quarantine (author, replica_id, hash, record_id, group_id, bytes, kind, edit, code, policy, sentence, claimed_at)
+    let bytes: i64 = sqlx::query_scalar(
+        "WITH kept AS (
+         INSERT INTO sync.quarantine (author, replica_id, hash, record_id, group_id, bytes, kind, edit, code, policy, sentence, claimed_at)
          SELECT $1, $2, h, r, g, b, k, e::jsonb, c, p, s, to_timestamp(t / 1000.0)
          FROM UNNEST($3::bytea[], $4::uuid[], $5::uuid[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bigint[])
               AS refused(h, r, g, b, k, e, c, p, s, t)
          WHERE (SELECT count(*) FROM sync.quarantine WHERE author = $1) < $13
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT DO NOTHING
+         RETURNING octet_length(bytes) + coalesce(octet_length(edit::text), 0) AS takes)
+         SELECT coalesce(sum(takes), 0)::bigint FROM kept",
     )
     .bind(work.user.0)
     .bind(work.replica.0)
@@ -358,15 +377,15 @@ async fn keep_refused(connection: &mut PgConnection, work: &RefusedWork<'_>) -> 
     .bind(refused.iter().map(|one| one.group.0).collect::<Vec<_>>())
     .bind(refused.iter().map(|one| one.bytes).collect::<Vec<_>>())
     .bind(refused.iter().map(|one| one.kind).collect::<Vec<_>>())
-    .bind(column(|one| one.edit.as_deref().map(ToString::to_string)))
+    .bind(column(|one| one.edit.clone()))
     .bind(column(|one| Some(one.refusal.code.clone())))
     .bind(column(|one| one.refusal.policy.clone()))
     .bind(column(|one| Some(one.refusal.sentence.clone())))
     .bind(refused.iter().map(|one| one.claimed_at.0).collect::<Vec<_>>())
     .bind(REFUSED_PER_USER)
-    .execute(connection)
-    .await
-    .map(drop)
+    .fetch_one(connection)
+    .await?;
+    Ok(bytes.unsigned_abs())
 }
 
 /// Closes a document to changes.

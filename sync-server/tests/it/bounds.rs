@@ -19,6 +19,20 @@ impl World {
             .unwrap()
     }
 
+    /// What stands in the tables of a user: records and bytes.
+    async fn stored(&self, user: Uuid) -> (i64, i64) {
+        sqlx::query_as(
+            "SELECT count(DISTINCT c.record_id),
+                    (sum(octet_length(c.bytes)) + (SELECT coalesce(sum(octet_length(q.bytes) + octet_length(q.edit::text)), 0)
+                                                   FROM sync.quarantine q WHERE q.author = $1))::bigint
+             FROM sync.changes c WHERE c.author = $1",
+        )
+        .bind(user)
+        .fetch_one(&self.owner)
+        .await
+        .unwrap()
+    }
+
     /// Has a user near the end of what they may store.
     async fn set_used(&self, user: Uuid, documents: u64, bytes: u64) {
         sqlx::query("UPDATE sync.usage SET documents = $2, bytes = $3 WHERE user_id = $1")
@@ -42,13 +56,7 @@ async fn what_is_counted_of_a_user_is_what_is_stored() {
     }
     create(&mut rosa, "organization", &[("name", "Grand"), ("organization_type", "customer")]);
     assert_eq!(world.sync(&mut rosa).await.refused, 1);
-    let stored: (i64, i64) = sqlx::query_as(
-        "SELECT count(DISTINCT record_id), sum(octet_length(bytes))::bigint FROM sync.changes WHERE author = $1",
-    )
-    .bind(world.rep)
-    .fetch_one(&world.owner)
-    .await
-    .unwrap();
+    let stored = world.stored(world.rep).await;
     assert_eq!(stored.0, 3);
     assert_eq!(world.used(world.rep).await, stored);
     // Pushed again, nothing is counted twice.
@@ -90,6 +98,40 @@ async fn more_than_a_user_may_store_is_refused_and_said_plainly() {
     assert_eq!(world.sync(&mut rosa).await.refused, 0);
     world.assert_agrees(&rosa).await;
     world.assert_projected().await;
+    world.end().await;
+}
+
+/// Refused edits fill the disk as accepted ones do. They count, of a long one few words are kept, and of
+/// whoever has stored as much as one may nothing but that there was one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_counts_as_what_is_stored() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    world.sync(&mut rosa).await;
+    let notes = "é".repeat(15_000);
+    let grand = [("name", "Grand"), ("organization_type", "customer"), ("notes", notes.as_str())];
+    let kept = async || -> (i64, i64, i64, i64) {
+        sqlx::query_as(
+            "SELECT count(*), sum(octet_length(bytes))::bigint, max(octet_length(edit::text))::bigint,
+                    count(*) FILTER (WHERE octet_length(bytes) = 0 AND edit IS NULL)
+             FROM sync.quarantine",
+        )
+        .fetch_one(&world.owner)
+        .await
+        .unwrap()
+    };
+    create(&mut rosa, "organization", &grand);
+    assert!(world.sync(&mut rosa).await.refused > 0);
+    let (count, bytes, words, bare) = kept().await;
+    assert!(bytes > 15_000 && bare == 0, "{bytes} bytes, {bare} bare");
+    // As the database writes JSON, with blanks.
+    assert!(words < 2 * limits::REFUSED_WORDS_BYTES as i64, "{words} bytes of words");
+    assert_eq!(world.used(world.rep).await, world.stored(world.rep).await);
+    world.set_used(world.rep, 0, limits::BYTES_PER_USER).await;
+    create(&mut rosa, "organization", &grand);
+    assert!(world.sync(&mut rosa).await.refused > 0);
+    assert_eq!(kept().await, (2 * count, bytes, words, count));
     world.end().await;
 }
 

@@ -179,6 +179,12 @@ impl World {
         assert_eq!((outcome.changed, outcome.refused), (list.len(), Vec::new()));
     }
 
+    /// Has the owner of databases do something.
+    pub(crate) async fn run_as_admin(&self, sql: &str) {
+        let mut connection = PgConnection::connect(&self.admin_url).await.unwrap();
+        connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+
     /// Somebody more.
     pub(crate) async fn person(
         &self,

@@ -36,6 +36,7 @@ sync.audit           ----      ----      ----      ----      ----      ----     
 sync.former_holders  ----      ----      ----      ----      ----      ----      ----
 app.settings         ----      ----      ----      ----      ----      ----      ----
 sync.clock           ----      ----      ----      ----      ----      ----      ----
+sync.receipt_keys    ----      ----      ----      ----      ----      ----      ----
 ";
 
 /// Writers, under the role in which the server writes rows for them.
@@ -63,6 +64,7 @@ sync.audit           ----      ----      ----      ----      ----      ----     
 sync.former_holders  ----      ----      ----      ----      ----      ----      ----
 app.settings         ----      ----      ----      ----      ----      ----      ----
 sync.clock           ----      ----      ----      ----      ----      ----      ----
+sync.receipt_keys    ----      ----      ----      ----      ----      ----      ----
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,6 +91,10 @@ undo a merger                 -    y        y
 give a deal away              -    y        y
 begin a customer              -    y        y
 begin a prospect              y    y        y
+begin what nobody knows       -    y        y
+win a customer                y    y        y
+make it a distributor         -    y        y
+make it what nobody knows     -    y        y
 lose a deal without a reason  -    -        -
 lose a deal with a reason     y    y        y
 erase a contact               -    -        y
@@ -103,9 +109,10 @@ async fn what_may_become_of_a_record_depends_on_the_role() {
     let organization = |set: &str| format!("UPDATE organizations SET {set} WHERE id = '{account}'");
     let begin = |of: &str| {
         format!(
-            "INSERT INTO organizations (id, name, organization_type, assigned_user_id) VALUES (gen_random_uuid(), 'New', '{of}', '{rep}')"
+            "INSERT INTO organizations (id, name, organization_type, assigned_user_id) VALUES (gen_random_uuid(), 'New', {of}, '{rep}')"
         )
     };
+    let become_one = |of: &str| organization(&format!("organization_type = {of}"));
     let commands = [
         (
             "give an account away",
@@ -127,8 +134,12 @@ async fn what_may_become_of_a_record_depends_on_the_role() {
             "only_managers_hand_over",
             format!("UPDATE opportunities SET user_id = '{}'", world.other_rep),
         ),
-        ("begin a customer", "reps_create_prospects", begin("customer")),
-        ("begin a prospect", "", begin("prospect")),
+        ("begin a customer", "reps_create_prospects", begin("'customer'")),
+        ("begin a prospect", "", begin("'prospect'")),
+        ("begin what nobody knows", "reps_create_prospects", begin("NULL")),
+        ("win a customer", "", become_one("'customer'")),
+        ("make it a distributor", "reps_win_customers", become_one("'distributor'")),
+        ("make it what nobody knows", "reps_win_customers", become_one("NULL")),
         (
             "lose a deal without a reason",
             "closed_deals_need_a_reason",
@@ -285,7 +296,9 @@ impl Scene {
         let (account, rep) = (self.account, self.rep);
         let insert = match table {
             "organizations" => {
-                format!("(id, name, assigned_user_id) VALUES (gen_random_uuid(), 'New', '{rep}')")
+                format!(
+                    "(id, name, organization_type, assigned_user_id) VALUES (gen_random_uuid(), 'New', 'prospect', '{rep}')"
+                )
             }
             "contacts" | "opportunities" | "interactions" | "tasks" | "organization_finance" => {
                 format!("(id, organization_id) VALUES (gen_random_uuid(), '{account}')")
@@ -304,6 +317,7 @@ impl Scene {
             "sync.former_holders" => "position = position",
             "app.settings" => "grace = grace",
             "sync.clock" => "last_position = last_position",
+            "sync.receipt_keys" => "epoch = epoch",
             _ => "conflict_count = conflict_count",
         };
         // Of some tables only some columns may be read.

@@ -11,11 +11,13 @@ use client_sdk::{Client, Server};
 use sqlx::Executor;
 use sync_core::hub::{FeedAnswer, FeedRequest};
 use sync_core::protocol::{Blob, PushGroup, PushItem, VerdictOutcome};
-use sync_server::ops::people;
+use sync_server::config::Config;
+use sync_server::ops::{assign, people};
 use sync_server::store::feed::FeedReader;
+use sync_server::{server, store};
 use uuid::Uuid;
 
-use crate::harness::{World, create, set};
+use crate::harness::{PATIENCE, World, create, set, with_database};
 use crate::wire::{Line, hello};
 
 /// How long a world may take to heal, on a machine that does much else.
@@ -251,6 +253,70 @@ async fn only_a_restore_begins_another_life() {
     world.owner.execute("UPDATE public.users SET first_name = first_name").await.unwrap();
     assert_ne!(epoch(&world).await, life);
     assert!(!is_restored(&world).await);
+    world.end().await;
+}
+
+/// A copy of the database, to try things out, on which an administrator gives Rosa an account of Omar's.
+/// The receipt that the copy wrote for it proves nothing where the copy was made from: Rosa would get by
+/// it there what she was given on the copy alone. A receipt from before the copy proves its change in
+/// both.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_copy_of_the_database_accepts_is_no_proof_where_it_was_copied() {
+    let world = World::new().await;
+    let mut omar = world.device("omar.db", world.other_rep);
+    let account = create(&mut omar, "organization", &[("name", "Trattoria")]);
+    world.sync(&mut omar).await;
+    let name = format!("test_{}", people::new_id().simple());
+    world.run_as_admin(&format!("CREATE DATABASE {name}")).await;
+    let copy_url = with_database(&world.admin_url, &name);
+    let (file, kept) = (dump(&world), [epoch(&world).await]);
+    let restore = ["--single-transaction", "--dbname", &copy_url, file.to_str().unwrap()];
+    run("pg_restore", &restore).unwrap();
+    let config = Config { database_url: copy_url, ..world.config.clone() };
+    let copy = server::start(&config, sync_core::crm::schema()).await.unwrap();
+    let assignment = assign::Assignment {
+        organization: account.0,
+        to: world.rep,
+        second: None,
+        territory: None,
+    };
+    let (pool, committer) = (&copy.app.pool, &copy.app.committer);
+    let outcome = assign::assign(pool, committer, world.admin, &[assignment]).await.unwrap();
+    assert_eq!((outcome.changed, outcome.refused), (1, Vec::new()));
+    // As Rosa's device hears it of the copy.
+    let (mut line, _) = Line::greeted(&copy.sync_url(), hello(world.token(world.rep))).await;
+    line.until_live(0).await;
+    let owner = store::connect_as_owner(&config.database_url, PATIENCE).await.unwrap();
+    let changes: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "SELECT bytes, receipt FROM sync.changes WHERE record_id = $1 ORDER BY position",
+    )
+    .bind(account.0)
+    .fetch_all(&owner)
+    .await
+    .unwrap();
+    let [(first, old_receipt), .., (given, receipt)] = &changes[..] else { panic!("{changes:?}") };
+    let group = |change: &[u8], receipt: &[u8]| {
+        let receipt = Some(Receipt(receipt.try_into().unwrap()));
+        let (record, change) = (account, Blob(change.to_vec()));
+        let items = vec![PushItem { record, kind: "organization".into(), change, receipt }];
+        vec![PushGroup { group: GroupId(people::new_id()), seen: None, items }]
+    };
+    let (mut line, _) =
+        Line::greeted(&world.server.sync_url(), hello(world.token(world.rep))).await;
+    let verdicts = line.push(group(given, receipt)).await.unwrap();
+    assert!(matches!(verdicts[0].outcome, VerdictOutcome::Refused(_)), "{verdicts:?}");
+    let verdicts = line.push(group(first, old_receipt)).await.unwrap();
+    assert!(matches!(verdicts[0].outcome, VerdictOutcome::Accepted(_)), "{verdicts:?}");
+    let held: Uuid = sqlx::query_scalar("SELECT assigned_user_id FROM organizations WHERE id = $1")
+        .bind(account.0)
+        .fetch_one(&world.owner)
+        .await
+        .unwrap();
+    assert_eq!((held, [epoch(&world).await]), (world.other_rep, kept));
+    world.assert_projected().await;
+    owner.close().await;
+    copy.stop().await;
+    world.run_as_admin(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
     world.end().await;
 }
 

@@ -5,19 +5,32 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Transaction;
+use super::{FIRST_LIFE, Transaction};
 use crate::cell::{Cell, Row};
 use crate::error::{Refusal, RefusalCode};
 use crate::hub::{
     Care, Commit, Culprits, DocumentCache, DocumentHead, Inquiry, Judged, Known, KnownChange,
-    Looks, ReceiptKey, Sight, StandIns, Step, WriteRows, Writer, Wrote,
+    ReceiptKey, ReceiptKeys, Sight, StandIns, Step, WriteRows, Writer, Wrote,
 };
-use crate::ids::RecordId;
+use crate::ids::{RecordId, ServerEpoch};
 use crate::schema::{Kind, RowView};
 use crate::testing::rules::Writing;
 
-/// Under which receipts are written.
+/// Under which receipts are written in a store's first life.
 const KEY: ReceiptKey = ReceiptKey(*b"the key of every store in memory");
+
+/// The keys of a store that is in this life, which it counts.
+fn receipt_keys(epoch: ServerEpoch) -> ReceiptKeys {
+    let key_of = |life: u128| {
+        let mut key = KEY;
+        for (byte, other) in key.0.iter_mut().zip((life - FIRST_LIFE).to_be_bytes()) {
+            *byte ^= other;
+        }
+        key
+    };
+    let now = epoch.0.as_u128();
+    ReceiptKeys::new(key_of(now), (FIRST_LIFE..now).map(key_of).collect())
+}
 
 impl Transaction {
     /// Judges a batch: brings what is stored, and writes rows as their users. None when its documents are
@@ -80,7 +93,7 @@ impl Transaction {
         Known {
             last: contents.head,
             epoch: Some(contents.epoch),
-            receipts: KEY,
+            receipts: receipt_keys(contents.epoch),
             changes: inquiry.changes.iter().filter_map(change).collect(),
             owners: inquiry.actors.iter().filter_map(owner).collect(),
             heads: inquiry.records.iter().filter_map(head).collect(),
@@ -97,13 +110,9 @@ impl Transaction {
         records.iter().filter_map(snapshot).collect()
     }
 
-    /// Which records a user sees. Here no writer is denied any: how an edit is refused is no matter of who
-    /// sees what, which is all that this store is compared by.
+    /// Which records a user sees.
     fn look(&self, sight: &Sight) -> HashSet<RecordId> {
         let records = sight.records.iter().map(|(_, record)| *record);
-        if matches!(sight.looks, Looks::Writes { .. }) {
-            return records.collect();
-        }
         records.filter(|one| self.contents.document_for(sight.user, *one).is_some()).collect()
     }
 

@@ -50,18 +50,27 @@ fn stolen(table: &mut Table) {
     let both = &[Attacker::Colleague, Attacker::Outsider];
     let one = Before::Unsent(1);
     let two = Before::Unsent(2);
-    table.add(&KINDS, both, one, "an unsent change", &["foreign_author"], |facts| {
-        facts.push(facts.waiting[0].clone())
-    });
+    // Whoever does not see the record hears that, and not what is wrong.
+    let [sees, outsider] = [&[Attacker::Colleague], &[Attacker::Outsider]];
+    for (who, expect) in [(sees, "foreign_author"), (outsider, "denied")] {
+        table.add(&KINDS, who, one, "an unsent change", &[expect], |facts| {
+            facts.push(facts.waiting[0].clone())
+        });
+        table.add(&["opportunity"], who, Before::Refused, "a refused change", &[expect], |facts| {
+            facts.push(facts.waiting[0].clone())
+        });
+    }
     let second = "the second of two unsent changes";
     table.add(&KINDS, both, two, second, &["missing_dependency"], |facts| {
         facts.push(facts.waiting[1].clone())
     });
     let all = "two unsent changes as one";
-    table.add(&KINDS, both, two, all, &["foreign_author", "group_refused"], |facts| {
-        let items = facts.waiting.iter().map(|change| facts.item(change.clone()));
-        vec![facts.group(items.collect())]
-    });
+    for (who, expect) in [(sees, ["foreign_author", "group_refused"]), (outsider, ["denied"; 2])] {
+        table.add(&KINDS, who, two, all, &expect, |facts| {
+            let items = facts.waiting.iter().map(|change| facts.item(change.clone()));
+            vec![facts.group(items.collect())]
+        });
+    }
     let twisted = "the name of an unsent change with other bytes";
     let every = &[Attacker::Colleague, Attacker::OwnDevice];
     table.add(&KINDS, every, one, twisted, &["malformed"], |facts| {
@@ -73,9 +82,6 @@ fn stolen(table: &mut Table) {
     });
     let deal = &["opportunity"];
     let refused = "a refused change";
-    table.add(deal, both, Before::Refused, refused, &["foreign_author"], |facts| {
-        facts.push(facts.waiting[0].clone())
-    });
     table.add(deal, &[Attacker::OwnDevice], Before::Refused, refused, &["rule"], |facts| {
         facts.push(facts.waiting[0].clone())
     });
