@@ -51,7 +51,7 @@ pub async fn accept_all(
 }
 
 fn admit(doors: &Arc<Doors>, address: SocketAddr, place: FreePlace) -> Visit {
-    doors.admit(address.ip().to_canonical(), place)
+    doors.admit(address.ip(), place)
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

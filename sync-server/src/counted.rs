@@ -44,7 +44,7 @@ impl AsyncRead for Counted {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let read = buffer.filled().len().saturating_sub(before);
-        self.visit.traffic().came(read);
+        self.visit.came(read);
         polled
     }
 }

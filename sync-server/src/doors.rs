@@ -1,16 +1,19 @@
 //! Who may stand at the door, and for how long.
 //!
 //! A socket is *unopened* until somebody has signed in on it. Of those there are at most so many, in
-//! all and from one address. Who comes when there are that many is not turned away, since then whoever
-//! sits there silently would keep everybody else out: the one that has waited longest goes, of the
-//! address that has the most. An app needs its place for a moment only.
+//! all and from one neighbourhood. Who comes when there are that many is not turned away, since then
+//! whoever sits there silently would keep everybody else out: another one goes. Those go first that have
+//! sent nothing; among them, one from where most come; and among these, any. If the one went that waited
+//! longest, strangers who come fast enough would keep out everybody whose line is slower than they are.
+//! An app speaks at once, and needs its place for a moment only.
 //!
 //! **Invariant**: the sockets of a server and what it keeps in reserve are never more than the files
 //! it may open.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+mod crowd;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -18,7 +21,9 @@ use sync_core::limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::ops::people::entropy;
 use crate::traffic::Traffic;
+use crowd::Crowd;
 
 /// How many sockets there may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,8 +32,27 @@ pub struct Room {
     pub opened: usize,
     /// On which nobody has.
     pub unopened: usize,
-    /// Of these, from one address.
+    /// Of these, from one neighbourhood.
     pub from_one_address: usize,
+}
+
+/// Where a socket comes from, as far as that says who it is: an address, of which a household or a
+/// machine has one; of IPv6 the first half, since whoever has one such address has all the others with
+/// the same half.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Neighbourhood(IpAddr);
+
+impl Neighbourhood {
+    /// Where an address lies.
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let half = u128::from(u64::MAX) << 64;
+                IpAddr::V6(Ipv6Addr::from(u128::from(address) & half))
+            }
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
 }
 
 impl Room {
@@ -69,37 +93,47 @@ pub struct Doors {
     room: Room,
     places: Arc<Semaphore>,
     standing: Mutex<Standing>,
+    chance: fn() -> u64,
 }
 
 #[derive(Debug, Default)]
 struct Standing {
     came: u64,
     opened: usize,
-    /// Those on whose sockets nobody has signed in, in the order in which they came.
-    unopened: BTreeMap<u64, (IpAddr, CancellationToken)>,
-    by_address: HashMap<IpAddr, BTreeSet<u64>>,
+    /// Whom to tell that they must go, of those on whose sockets nobody has signed in.
+    unopened: HashMap<u64, CancellationToken>,
+    /// Those of them that have sent nothing, and the others.
+    silent: Crowd,
+    speaking: Crowd,
 }
 
 impl Standing {
     fn take(&mut self, number: u64) -> Option<CancellationToken> {
-        let (address, sent_away) = self.unopened.remove(&number)?;
-        if let Some(numbers) = self.by_address.get_mut(&address) {
-            numbers.remove(&number);
-            if numbers.is_empty() {
-                self.by_address.remove(&address);
-            }
+        if self.silent.remove(number).is_none() {
+            self.speaking.remove(number);
         }
-        Some(sent_away)
+        self.unopened.remove(&number)
     }
 
-    fn count(&self, address: &IpAddr) -> usize {
-        self.by_address.get(address).map_or(0, BTreeSet::len)
+    fn count(&self, from: &Neighbourhood) -> usize {
+        self.silent.count(from) + self.speaking.count(from)
     }
 
-    /// Sends the one away who came first from an address.
-    fn send_away(&mut self, address: &IpAddr) {
-        let first = self.by_address.get(address).and_then(BTreeSet::first).copied();
-        if let Some(sent_away) = first.and_then(|number| self.take(number)) {
+    /// A socket sent something.
+    fn spoke(&mut self, number: u64) {
+        if let Some(from) = self.silent.remove(number) {
+            self.speaking.add(number, from);
+        }
+    }
+
+    /// Sends somebody away: one from somewhere, or from where most come.
+    fn send_away(&mut self, from: Option<&Neighbourhood>, chance: u64) {
+        let pick = |crowd: &Crowd| match from {
+            Some(from) => crowd.pick_from(from, chance),
+            None => crowd.pick(chance),
+        };
+        let picked = pick(&self.silent).or_else(|| pick(&self.speaking));
+        if let Some(sent_away) = picked.and_then(|number| self.take(number)) {
             metrics::counter!("sync_sockets_sent_away_total").increment(1);
             sent_away.cancel();
         }
@@ -109,8 +143,12 @@ impl Standing {
 impl Doors {
     /// Doors behind which is so much room.
     pub fn new(room: Room) -> Arc<Self> {
+        Self::by_chance(room, || u64::from_le_bytes(entropy()))
+    }
+
+    fn by_chance(room: Room, chance: fn() -> u64) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(room.opened + room.unopened));
-        Arc::new(Self { room, places, standing: Mutex::default() })
+        Arc::new(Self { room, places, standing: Mutex::default(), chance })
     }
 
     /// Waits until another socket may be taken. Those who were sent away leave their place when their
@@ -122,21 +160,18 @@ impl Doors {
 
     /// Takes a socket in. Somebody else is sent away for it if there is no room.
     pub fn admit(self: &Arc<Self>, address: IpAddr, place: FreePlace) -> Visit {
+        let from = Neighbourhood::of(address);
         let mut standing = self.standing();
-        if standing.count(&address) >= self.room.from_one_address {
-            standing.send_away(&address);
+        if standing.count(&from) >= self.room.from_one_address {
+            standing.send_away(Some(&from), (self.chance)());
         } else if standing.unopened.len() >= self.room.unopened {
-            let rank = |numbers: &BTreeSet<u64>| (numbers.len(), Reverse(numbers.first().copied()));
-            let most = standing.by_address.iter().max_by_key(|(_, numbers)| rank(numbers));
-            if let Some(address) = most.map(|(address, _)| *address) {
-                standing.send_away(&address);
-            }
+            standing.send_away(None, (self.chance)());
         }
         let number = standing.came;
         standing.came += 1;
         let sent_away = CancellationToken::new();
-        standing.unopened.insert(number, (address, sent_away.clone()));
-        standing.by_address.entry(address).or_default().insert(number);
+        standing.unopened.insert(number, sent_away.clone());
+        standing.silent.add(number, from);
         drop(standing);
         Visit { doors: self.clone(), number, traffic: Traffic::default(), sent_away, _place: place }
     }
@@ -160,6 +195,13 @@ impl Visit {
     /// What the socket moves.
     pub fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    /// Bytes came down the socket.
+    pub(crate) fn came(&self, bytes: usize) {
+        if self.traffic.came(bytes) {
+            self.doors.standing().spoke(self.number);
+        }
     }
 
     /// Somebody has signed in; from here on the socket is not sent away, and may send at length.
@@ -199,6 +241,8 @@ impl Drop for Visit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -214,44 +258,101 @@ mod tests {
         assert!(Room::within(0, 12).unopened > 0, "somebody can still ask how it is");
     }
 
+    /// The same draws in every run.
+    fn drawn() -> u64 {
+        static LAST: AtomicU64 = AtomicU64::new(88_172_645_463_325_252);
+        let step = |last: u64| {
+            let last = last ^ (last << 13);
+            let last = last ^ (last >> 7);
+            last ^ (last << 17)
+        };
+        let relaxed = Ordering::Relaxed;
+        LAST.fetch_update(relaxed, relaxed, |last| Some(step(last))).unwrap_or_default()
+    }
+
+    fn gone(visit: &Visit) -> bool {
+        visit.sent_away.is_cancelled()
+    }
+
     #[tokio::test]
-    async fn who_waited_longest_of_the_most_goes_and_who_signed_in_stays() {
-        let doors = Doors::new(Room { opened: 2, unopened: 4, from_one_address: 3 });
+    async fn the_silent_go_first_and_who_signed_in_stays() {
+        let doors = Doors::new(Room { opened: 3, unopened: 4, from_one_address: 3 });
         let come =
             async |last: u8| doors.admit(IpAddr::from([192, 0, 2, last]), doors.free_place().await);
         let signed_in = come(1).await;
         signed_in.open().expect("there is room");
-        let crowd = [come(1).await, come(1).await, come(1).await];
+        let [first, second, third] = [come(1).await, come(1).await, come(1).await];
+        first.came(1);
+        third.came(1);
         let other = come(2).await;
-        let gone = |visit: &Visit| visit.sent_away.is_cancelled();
-        assert!(!crowd.iter().chain([&other, &signed_in]).any(gone));
+        assert!(![&first, &second, &third, &other, &signed_in].into_iter().any(gone));
         let fourth = come(1).await;
-        assert!(gone(&crowd[0]) && !gone(&crowd[1]), "of its own address, the first");
-        drop(crowd);
-        let crowd = [fourth, come(1).await, come(1).await];
-        let third = come(3).await;
-        assert!(gone(&crowd[0]) && !gone(&other), "in all, the first of the most");
-        crowd[0].open().expect_err("it has gone");
-        crowd[1].open().expect("there is room");
-        third.open().expect_err("two have signed in");
+        assert!(gone(&second) && !gone(&first) && !gone(&third), "of its own the silent one");
+        second.open().expect_err("it has gone");
+        drop(second);
+        fourth.came(1);
+        let fifth = come(3).await;
+        assert!(gone(&other), "in all the silent one, though most come from elsewhere");
+        drop(other);
+        fifth.came(1);
+        let sixth = come(4).await;
+        let most = [&first, &third, &fourth];
+        assert_eq!(
+            most.iter().filter(|one| gone(one)).count(),
+            1,
+            "of the speaking, one of the most"
+        );
+        assert!(!gone(&fifth) && !gone(&sixth) && !gone(&signed_in));
+        for stays in most.iter().filter(|one| !gone(one)) {
+            stays.open().expect("there is room");
+        }
+        fifth.open().expect_err("three have signed in");
         drop(signed_in);
-        third.open().expect("one of them left");
-        assert!(!gone(&third) && !gone(&crowd[1]));
+        fifth.open().expect("one of them left");
     }
 
+    /// A thousand strangers come for each moment that a slow line takes to speak and to sign in, from as
+    /// many addresses. Whoever has sent a part of a request stays; of those who have not yet, most do
+    /// for as long as the half of the places are taken anew.
     #[tokio::test]
-    async fn of_addresses_with_as_many_who_came_first_goes() {
-        let doors = Doors::new(Room { opened: 2, unopened: 30, from_one_address: 3 });
-        let mut crowd = Vec::new();
-        for last in 0..40 {
-            crowd.push(doors.admit(IpAddr::from([192, 0, 2, last]), doors.free_place().await));
-            let gone: Vec<bool> =
-                crowd.iter().map(|visit: &Visit| visit.sent_away.is_cancelled()).collect();
-            let first = crowd.len() > 30;
-            assert!(gone.iter().enumerate().all(|(at, gone)| *gone == (first && at == 0)));
-            // Its socket is closed.
-            crowd.retain(|visit| !visit.sent_away.is_cancelled());
+    async fn a_flood_keeps_out_nobody_who_speaks_and_few_who_are_about_to() {
+        let room = Room { opened: 100, unopened: 200, from_one_address: 100 };
+        let doors = Doors::by_chance(room, drawn);
+        let mut stranger = 0_u32;
+        let mut flood = async |sockets: &mut Vec<Visit>, count: usize| {
+            for _ in 0..count {
+                sockets.retain(|visit| !gone(visit));
+                stranger += 1;
+                let address = IpAddr::from((0x0a00_0000 + stranger).to_be_bytes());
+                sockets.push(doors.admit(address, doors.free_place().await));
+            }
+        };
+        let mut strangers = Vec::new();
+        flood(&mut strangers, room.unopened).await;
+        let (mut tries, mut came_through) = (0, 0);
+        while came_through < 50 {
+            tries += 1;
+            let app = doors.admit(IpAddr::from([192, 0, 2, 1]), doors.free_place().await);
+            flood(&mut strangers, room.unopened / 2).await;
+            if gone(&app) {
+                continue;
+            }
+            app.came(100);
+            flood(&mut strangers, 1000).await;
+            assert!(!gone(&app), "it has spoken");
+            app.open().expect("there is room");
+            came_through += 1;
         }
+        assert!(tries < 110, "{tries} tries for {came_through}");
+    }
+
+    #[test]
+    fn an_address_of_ipv6_counts_by_its_first_half() {
+        let of = |address: &str| Neighbourhood::of(address.parse().expect("an address"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
     }
 
     #[tokio::test]
@@ -266,7 +367,8 @@ mod tests {
         }
         assert_eq!(doors.places.available_permits(), 3);
         let standing = doors.standing();
-        assert!(standing.by_address.is_empty() && standing.unopened.is_empty());
+        assert!(standing.unopened.is_empty());
+        assert_eq!(standing.silent.len() + standing.speaking.len(), 0);
         assert_eq!(standing.opened, 0);
     }
 }

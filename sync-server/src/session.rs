@@ -2,7 +2,7 @@
 //! the hub, which decides everything.
 
 mod ends;
-
+mod frames;
 mod line;
 mod signs;
 

@@ -82,12 +82,14 @@ impl Traffic {
         self.allowed.load(Ordering::Relaxed) == OPENED
     }
 
-    pub(crate) fn came(&self, bytes: usize) {
-        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// Bytes came; whether they are the first.
+    pub(crate) fn came(&self, bytes: usize) -> bool {
+        let before = self.received.fetch_add(bytes as u64, Ordering::Relaxed);
         if bytes > 0 {
             let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.heard_ms.store(ms, Ordering::Relaxed);
         }
+        bytes > 0 && before == 0
     }
 
     pub(crate) fn went(&self, bytes: usize) {

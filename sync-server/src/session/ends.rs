@@ -1,4 +1,4 @@
-//! Why the server ends a session that did nothing wrong, and when to come back.
+//! Why the server ends a session for reasons of its own, and when to come back.
 
 use sync_core::protocol::{Goodbye, GoodbyeCode};
 
@@ -34,6 +34,12 @@ pub(super) fn going_down(sessions: usize) -> Goodbye {
 pub(super) fn replaced() -> Goodbye {
     let sentence = "This device has connected anew; this connection is not needed any more.";
     goodbye(GoodbyeCode::Replaced, sentence, REPLACED_MS.0, REPLACED_MS.1)
+}
+
+/// It sends frames faster than anybody needs to.
+pub(super) fn hurried() -> Goodbye {
+    let sentence = "Your app sends too much at once; it will try again.";
+    goodbye(GoodbyeCode::RateLimited, sentence, CROWDED_MS.0, CROWDED_MS.1)
 }
 
 /// There are too many sockets.

@@ -21,6 +21,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::ends;
+use super::frames::{Frames, TooMany};
 use super::signs::{Life, Sending};
 use crate::doors::Visit;
 use crate::traffic::TooEarly;
@@ -32,7 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What is asked of the system at once. Every socket has so much for good.
 const READ_BUFFER: usize = 4 << 10;
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Socket = WebSocketStream<Frames<TokioIo<Upgraded>>>;
 
 /// What came.
 pub(super) enum Incoming {
@@ -65,7 +67,7 @@ impl Line {
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(64 << 10)
             .max_write_buffer_size(2 * limits::INFLATED_FRAME_BYTES);
-        let io = TokioIo::new(upgraded);
+        let io = Frames::of(TokioIo::new(upgraded));
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         let (sink, stream) = socket.split();
         let life = Life::begins(Instant::now());
@@ -199,12 +201,11 @@ fn fault(error: Error) -> Incoming {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return Incoming::Closed,
         Error::Protocol(error) => hub::garbled(error),
         Error::Utf8(_) => hub::garbled("text; messages are binary"),
-        Error::Io(error) => {
-            match error.get_ref().and_then(|inner| inner.downcast_ref::<TooEarly>()) {
-                Some(early) => hub::garbled(early),
-                None => return Incoming::Closed,
-            }
-        }
+        Error::Io(error) => match error.get_ref() {
+            Some(inner) if inner.is::<TooMany>() => ends::hurried(),
+            Some(inner) if inner.is::<TooEarly>() => hub::garbled(inner),
+            _ => return Incoming::Closed,
+        },
         _ => return Incoming::Closed,
     })
 }

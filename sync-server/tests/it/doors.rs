@@ -1,7 +1,7 @@
 //! Strangers at the door: whoever sits there, sends too much or makes things up costs little and keeps
 //! nobody out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -68,8 +68,8 @@ async fn a_crowd_sends_nobody_away_who_has_signed_in() {
         silent.push(hostile::connect(server.address(), from).await.unwrap());
     }
     line.ask(Vec::new()).await.unwrap();
-    let mut first = silent.swap_remove(0);
-    timeout(ANSWER_WITHIN, hostile::until_closed(&mut first)).await.unwrap();
+    let closed = silent.iter_mut().map(|one| Box::pin(hostile::until_closed(one)));
+    timeout(ANSWER_WITHIN, futures_util::future::select_all(closed)).await.unwrap();
     line.ask(Vec::new()).await.unwrap();
     drop(server);
     world.end().await;
@@ -134,12 +134,14 @@ async fn before_sign_in_no_message_is_longer_than_a_hello() {
     let whole = frame_header(0x82, 1_000_000);
     let part = [frame_header(0x02, 1000), vec![0; 1000]].concat();
     let rest = [frame_header(0x00, long.len() as u64), long.clone()].concat();
-    let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(limits::EARLY_BYTES);
-    for parts in [&[&whole[..], &long][..], &[&part, &rest], &[&pings]] {
+    for parts in [&[&whole[..], &long][..], &[&part, &rest]] {
         let goodbye = answer_to(&world.server, parts).await.expect("it says why");
         assert_eq!(goodbye.code, "protocol");
         assert!(goodbye.sentence.contains("before somebody signed in"), "{}", goodbye.sentence);
     }
+    let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(limits::EARLY_BYTES);
+    let goodbye = answer_to(&world.server, &[&pings]).await.expect("it says why");
+    assert_eq!(goodbye.code, "rate_limited");
     // One that becomes long when it is inflated.
     let mut bomb = hello(String::new());
     bomb.token = "x".repeat(limits::EARLY_BYTES);
@@ -147,6 +149,51 @@ async fn before_sign_in_no_message_is_longer_than_a_hello() {
     line.say(&ClientMessage::Hello(bomb)).await;
     let goodbye = line.goodbye().await.expect("it says why");
     assert!(goodbye.sentence.contains("inflates to more than"), "{}", goodbye.sentence);
+    world.end().await;
+}
+
+/// Somebody who has signed in sends pings, or the empty parts of a message that does not end: as many
+/// frames as a session may send, and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn pings_and_empty_parts_of_messages_are_frames_too() {
+    use futures_util::{SinkExt, StreamExt};
+    use sync_core::protocol::ServerMessage;
+    let world = World::new().await;
+    let ping = [0x89, 0x80, 0, 0, 0, 0];
+    let part = [0x00, 0x80, 0, 0, 0, 0];
+    let begun = [&[0x02, 0x80, 0, 0, 0, 0][..], &part.repeat(999)].concat();
+    for (first, more) in [(ping.repeat(1000), ping.repeat(1000)), (begun, part.repeat(1000))] {
+        let stream = TcpStream::connect(local(&world.server)).await.unwrap();
+        let mut socket = hostile::upgrade(stream).await.unwrap();
+        let hello = ClientMessage::Hello(hello(world.token(world.rep)));
+        socket.send(Message::Binary(hello.to_bytes().into())).await.unwrap();
+        let mut heard = Vec::new();
+        let mut frames = 0;
+        let goodbye = loop {
+            let next = timeout(ANSWER_WITHIN, socket.next()).await.unwrap();
+            if let Some(Ok(Message::Binary(bytes))) = &next {
+                match ServerMessage::from_bytes(bytes).unwrap() {
+                    ServerMessage::Goodbye(goodbye) => break goodbye,
+                    ServerMessage::Welcome(_) => {
+                        heard.push(());
+                        // A fast sender gets through what a session may send at once, and a slow one
+                        // more than that, but none gets through a hundred times as much.
+                        for n in 0..200 {
+                            let bytes = if n == 0 { &first } else { &more };
+                            frames += 1000;
+                            if socket.get_mut().write_all(bytes).await.is_err() {
+                                break;
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            assert!(matches!(next, Some(Ok(_))), "it says why: {next:?}");
+        };
+        assert_eq!((heard.len(), &*goodbye.code), (1, "rate_limited"), "after {frames}");
+        assert!(goodbye.retry_after_ms.is_some());
+    }
     world.end().await;
 }
 
@@ -194,6 +241,22 @@ async fn a_goodbye_names_what_was_wrong_with_a_frame() {
     assert!(goodbye.sentence.contains("messages are binary"), "{}", goodbye.sentence);
     let unmasked = answer_to(&world.server, &[&[0x82, 1, 0]]).await.expect("it says why");
     assert_eq!(unmasked.code, "protocol");
+    world.end().await;
+}
+
+/// Anybody may ask how the server is, as often as they like: it looks into its database once a second, and
+/// says the same until it looks again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_health_again_and_again_gets_the_same_answer() {
+    let world = World::new().await;
+    let (began, mut answers) = (std::time::Instant::now(), BTreeSet::new());
+    for _ in 0..100 {
+        let answer = ask(local(&world.server), "GET /health").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answers.insert(answer.split_once("\r\n\r\n").unwrap().1.to_owned());
+    }
+    let looks = began.elapsed().as_secs() + 2;
+    assert!(answers.len() as u64 <= looks, "{} answers, {looks} looks", answers.len());
     world.end().await;
 }
 
