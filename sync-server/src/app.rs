@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::committer::Committer;
 use crate::config::Config;
+use crate::http::LastHealth;
 use crate::http::auth::Verifier;
 use crate::listener::{Ear, Listener, Wake};
 use crate::ops::migrate;
@@ -37,6 +38,8 @@ pub struct App {
     pub origins: Vec<String>,
     /// How long a commit, and what depends on it, may take.
     pub patience: Patience,
+    /// How the server was when somebody last asked.
+    pub health: LastHealth,
     /// Whether the server hears of commits.
     pub ear: Arc<Ear>,
     /// Moves whenever a feed may have something new.
@@ -80,6 +83,7 @@ impl App {
             revoked: watch::Sender::default(),
             origins: config.origins.clone(),
             patience,
+            health: LastHealth::default(),
             ear: Arc::default(),
             wake: watch::Sender::default(),
             stopping,

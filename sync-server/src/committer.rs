@@ -31,7 +31,7 @@ use crate::store::Patience;
 use crate::store::patience::out_of_reach;
 use crate::store::rules::Rules;
 use crate::telemetry;
-use engine::Engine;
+use engine::{Committed, Engine};
 pub use pulse::CommitterHealth;
 use pulse::Pulse;
 use question::Question;
@@ -204,17 +204,22 @@ async fn commit_all(
         let changes: usize = jobs.iter().map(PushJob::size).sum();
         let ended = match AssertUnwindSafe(engine.commit(cache, jobs)).catch_unwind().await {
             Ok(Ok(None)) => Ended::TooMuch,
-            Ok(Ok(Some(verdicts))) => {
+            Ok(Ok(Some(Committed { verdicts, stored }))) => {
                 let ms = started.elapsed().as_millis() as u64;
                 tracing::debug!(changes, ms, "committed");
-                pulse.committed();
+                if stored {
+                    pulse.stored();
+                }
                 Ended::Committed(verdicts)
             }
             Ok(Err(error)) => {
                 let pushes = jobs.len();
                 tracing::error!(%error, pushes, changes, "a batch was rolled back");
                 cache.clear();
-                pulse.rolled_back();
+                let refused = unstorable(&error);
+                if refused.is_none() {
+                    pulse.rolled_back();
+                }
                 if out_of_reach(&error) {
                     metrics::counter!("sync_commits_out_of_reach_total").increment(1);
                     for reply in replies.iter_mut().filter_map(Option::take) {
@@ -222,7 +227,7 @@ async fn commit_all(
                     }
                     return Reach::OutOfReach;
                 }
-                unstorable(&error).map_or(Ended::RolledBack, Ended::Unstorable)
+                refused.map_or(Ended::RolledBack, Ended::Unstorable)
             }
             Err(_) => {
                 // Where it was and why stands in the line of the panic itself.

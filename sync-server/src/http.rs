@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use crate::app::App;
 use crate::doors::Visit;
 use crate::{session, telemetry};
+pub use health::LastHealth;
 
 /// What everybody may ask.
 pub fn router(app: Arc<App>) -> Router {

@@ -21,6 +21,15 @@ pub(super) struct Engine {
     patience: Patience,
 }
 
+/// A batch that was committed.
+#[derive(Debug)]
+pub(super) struct Committed {
+    /// The verdicts of each push.
+    pub(super) verdicts: Vec<Vec<Verdict>>,
+    /// Whether there was anything to store.
+    pub(super) stored: bool,
+}
+
 impl Engine {
     pub(super) fn new(
         pool: PgPool,
@@ -31,13 +40,13 @@ impl Engine {
         Self { pool, rules, moments, patience }
     }
 
-    /// Commits pushes together; returns the verdicts of each, or none when they are too much at once. It takes no longer than it may; whether
+    /// Commits pushes together; none when they are too much at once. It takes no longer than it may; whether
     /// anything is stored is not known then, and asking again is safe, since a change is stored once.
     pub(super) async fn commit(
         &self,
         cache: &mut DocumentCache,
         jobs: &[PushJob],
-    ) -> sqlx::Result<Option<Vec<Vec<Verdict>>>> {
+    ) -> sqlx::Result<Option<Committed>> {
         within(self.patience.commit(), self.try_commit(cache, jobs)).await
     }
 
@@ -45,7 +54,7 @@ impl Engine {
         &self,
         cache: &mut DocumentCache,
         jobs: &[PushJob],
-    ) -> sqlx::Result<Option<Vec<Vec<Verdict>>>> {
+    ) -> sqlx::Result<Option<Committed>> {
         let mut held = Held::take(&self.pool).await?;
         let mut tx = held.connection().begin().await?;
         let begun = self.begin(jobs, Purpose::Push);
@@ -61,7 +70,8 @@ impl Engine {
         self.moments.tell(Moment::Stored);
         held.give_back();
         count(&judged);
-        Ok(Some(judged.verdicts(durable, cache)))
+        let stored = !(to_store.placed.is_empty() && to_store.refused.is_empty());
+        Ok(Some(Committed { verdicts: judged.verdicts(durable, cache), stored }))
     }
 
     /// Judges a push and takes it back, after everything was checked that a commit would check. None when

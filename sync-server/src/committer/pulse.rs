@@ -12,6 +12,9 @@ use crate::clock::now;
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// How long every batch may be rolled back before that is no passing trouble.
 const FAILING_AFTER: Duration = Duration::from_secs(10);
+/// After how long without any such batch nobody knows whether it still is so: a device that gets no
+/// answer tries again sooner.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(10 * 60);
 /// How long a push may wait for its answer before devices give up on the server.
 const LATE_AFTER: Duration = Duration::from_secs(10);
 
@@ -27,7 +30,8 @@ pub enum CommitterHealth {
     Stuck(Duration),
     /// A push has waited for so long.
     Late(Duration),
-    /// For so long the database has taken no batch: its disk is full, or it takes no writes.
+    /// For so long the database has stored nothing of what was pushed: its disk is full, or it takes no
+    /// writes.
     Failing(Duration),
     /// It ended, and nothing will be committed any more.
     Ended,
@@ -38,8 +42,10 @@ pub enum CommitterHealth {
 pub(super) struct Pulse {
     /// Since when it has been at one batch, in milliseconds since 1970; or one of the above.
     at_work: AtomicI64,
-    /// When the first batch was rolled back of those since which none was committed; or idle.
+    /// When the first batch was rolled back of those since which nothing was stored; or idle.
     failing: AtomicI64,
+    /// When the last one was.
+    failed: AtomicI64,
     waiting: Mutex<Waiting>,
 }
 
@@ -59,14 +65,30 @@ impl Pulse {
         self.at_work.store(now().0, Ordering::Relaxed);
     }
 
-    pub(super) fn committed(&self) {
+    /// Something was stored. That a batch of which nothing was to be stored ended well says nothing: the
+    /// database takes such a one also when its disk is full.
+    pub(super) fn stored(&self) {
         self.failing.store(IDLE, Ordering::Relaxed);
     }
 
     pub(super) fn rolled_back(&self) {
-        let relaxed = Ordering::Relaxed;
+        let (relaxed, now) = (Ordering::Relaxed, now());
+        if since(self.failed.swap(now.0, relaxed)) > FORGOTTEN_AFTER {
+            self.failing.store(IDLE, relaxed);
+        }
         // One that was noted before stays.
-        let _ = self.failing.compare_exchange(IDLE, now().0, relaxed, relaxed);
+        let _ = self.failing.compare_exchange(IDLE, now.0, relaxed, relaxed);
+    }
+
+    /// From the first to the last of the batches since which nothing was stored. What nobody tries any
+    /// more is not known to fail.
+    fn failing_for(&self) -> Duration {
+        let (first, last) =
+            (self.failing.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
+        if since(last) > FORGOTTEN_AFTER {
+            return Duration::ZERO;
+        }
+        since(first).saturating_sub(since(last))
     }
 
     /// Notes that a push waits, until what this returns is dropped.
@@ -96,12 +118,10 @@ impl Pulse {
     }
 
     pub(super) fn health(&self) -> CommitterHealth {
-        match (self.at_work.load(Ordering::Relaxed), self.failing.load(Ordering::Relaxed)) {
+        match (self.at_work.load(Ordering::Relaxed), self.failing_for()) {
             (ENDED, _) => CommitterHealth::Ended,
             (at_work, _) if since(at_work) > STUCK_AFTER => CommitterHealth::Stuck(since(at_work)),
-            (_, failing) if since(failing) > FAILING_AFTER => {
-                CommitterHealth::Failing(since(failing))
-            }
+            (_, failing) if failing > FAILING_AFTER => CommitterHealth::Failing(failing),
             _ if self.oldest_push() > LATE_AFTER => CommitterHealth::Late(self.oldest_push()),
             _ => CommitterHealth::Well,
         }
@@ -165,7 +185,21 @@ mod tests {
         pulse.failing.store(long_ago, Ordering::Relaxed);
         pulse.rolled_back();
         assert!(matches!(pulse.health(), CommitterHealth::Failing(_)), "the first is what counts");
-        pulse.committed();
+        pulse.stored();
         assert_eq!(pulse.health(), CommitterHealth::Well);
+    }
+
+    #[test]
+    fn what_failed_once_and_is_not_tried_again_is_not_held_to_fail() {
+        let pulse = Pulse::default();
+        let ago = |time: Duration| now().0 - i64::try_from(time.as_millis()).expect("some minutes");
+        pulse.failing.store(ago(2 * FAILING_AFTER), Ordering::Relaxed);
+        pulse.failed.store(ago(2 * FAILING_AFTER), Ordering::Relaxed);
+        assert_eq!(pulse.health(), CommitterHealth::Well, "one batch may fail");
+        pulse.failing.store(ago(2 * FORGOTTEN_AFTER), Ordering::Relaxed);
+        pulse.failed.store(ago(FORGOTTEN_AFTER + FAILING_AFTER), Ordering::Relaxed);
+        assert_eq!(pulse.health(), CommitterHealth::Well, "nobody tries any more");
+        pulse.rolled_back();
+        assert_eq!(pulse.health(), CommitterHealth::Well, "it counts anew");
     }
 }

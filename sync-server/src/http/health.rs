@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sqlx::postgres::PgPool;
+use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::committer::CommitterHealth;
@@ -20,8 +21,28 @@ const DATABASE_WITHIN: Duration = Duration::from_secs(3);
 /// How long the listener may be silent: it asks its connection before that.
 const DEAF_AFTER: Duration = Duration::from_secs(15);
 
+/// For how long an answer is given again. It looks into the database, and anybody may ask.
+const SAME_FOR: Duration = Duration::from_secs(1);
+
+/// The last answer. Whoever asks while it is being made waits for it.
+#[derive(Debug, Default)]
+pub struct LastHealth(Mutex<Option<(Instant, StatusCode, Value)>>);
+
 /// Answers with 200 if the server can do its work, and otherwise with 503 and what is wrong.
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+    let mut last = app.health.0.lock().await;
+    if let Some((at, code, answer)) = &*last
+        && at.elapsed() < SAME_FOR
+    {
+        return (*code, Json(answer.clone())).into_response();
+    }
+    let (code, answer) = ask(&app).await;
+    *last = Some((Instant::now(), code, answer.clone()));
+    (code, Json(answer)).into_response()
+}
+
+async fn ask(app: &App) -> (StatusCode, Value) {
+    metrics::counter!("sync_health_looks_total").increment(1);
     let started = Instant::now();
     let looked = within(DATABASE_WITHIN, look(&app.pool)).await;
     let duration = started.elapsed().as_millis() as u64;
@@ -34,8 +55,8 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
     let checks = json!({
         "database": database,
         "schema": schema(looked.as_ref().ok()),
-        "committer": committer(&app),
-        "listener": listener(&app),
+        "committer": committer(app),
+        "listener": listener(app),
         "memory": memory(),
     });
     let fails = |check: &Value| check.get("status").and_then(Value::as_str) == Some("fail");
@@ -46,8 +67,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
         ("unhealthy", StatusCode::SERVICE_UNAVAILABLE)
     };
     let timestamp = crate::clock::now().to_string();
-    (code, Json(json!({"status": status, "timestamp": timestamp, "checks": checks})))
-        .into_response()
+    (code, json!({"status": status, "timestamp": timestamp, "checks": checks}))
 }
 
 async fn look(pool: &PgPool) -> sqlx::Result<Option<Mismatch>> {
@@ -76,7 +96,7 @@ fn committer(app: &App) -> Value {
             Some(format!("a push has waited for {} s", waited.as_secs()))
         }
         CommitterHealth::Failing(since) => Some(format!(
-            "for {} s the database has taken no batch; the log says why",
+            "for {} s nothing that was pushed could be stored; the log says why",
             since.as_secs()
         )),
         CommitterHealth::Ended => Some("it ended; restart the server".to_owned()),
