@@ -144,7 +144,13 @@ impl Task {
             Ok(Foreign::Wrote) => self.handle(LinkEvent::ForeignWrite).await,
             Err(error @ (ReplicaError::Replaced | ReplicaError::OtherVersion)) => {
                 self.file_lost = true;
-                self.handle(LinkEvent::FileLost(error.into())).await;
+                if self.server.is_some() {
+                    self.handle(LinkEvent::FileLost(error.into())).await;
+                } else {
+                    // Whoever watches without a server hears it from the status.
+                    shared.lock().replica.disconnected(Some(&error.to_string()));
+                    shared.bump();
+                }
             }
             // What else is the matter with it, those say who use it next.
             Ok(Foreign::Quiet) | Err(_) => {}

@@ -49,6 +49,27 @@ fn a_client_writes_to_no_file_that_took_the_place_of_its_own() {
     assert_eq!((names(&file), names(&aside)), (json!("After,Later"), json!("Before")));
 }
 
+/// An app that is not connected and watches its status hears that its file was removed.
+#[tokio::test]
+#[cfg(unix)]
+async fn whoever_watches_a_file_that_is_removed_hears_of_it() {
+    let dir = begun();
+    let file = dir.path().join("a.db");
+    let client = Client::open(&file, None).unwrap();
+    let mut statuses = client.status_stream();
+    assert_eq!(statuses.next().await.unwrap().last_fault, None);
+    std::fs::remove_file(&file).unwrap();
+    let told = async {
+        loop {
+            if let Some(fault) = statuses.next().await.unwrap().last_fault {
+                return fault;
+            }
+        }
+    };
+    let fault = tokio::time::timeout(std::time::Duration::from_secs(120), told).await.unwrap();
+    assert!(fault.contains("was replaced or removed"), "{fault}");
+}
+
 /// Another program's database is left as it is, down to its permissions.
 #[test]
 fn nothing_is_begun_in_another_programs_database() {

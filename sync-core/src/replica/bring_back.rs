@@ -4,7 +4,7 @@
 //! accepted meanwhile is known there as the same one; and edits that were made together are put back
 //! together, or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use automerge::{Automerge, Change, ReadDoc};
 
@@ -50,14 +50,16 @@ impl Replica {
     pub fn bring_back(&mut self, edits: &[PendingEdit]) -> Result<BroughtBack, ReplicaError> {
         self.file.write(|work| {
             let (mut back, mut opened) = (BroughtBack::default(), Opened::new());
-            let mut groups: Vec<(GroupId, Vec<&PendingEdit>)> = Vec::new();
+            let mut groups: Vec<Vec<&PendingEdit>> = Vec::new();
+            let mut places: HashMap<GroupId, usize> = HashMap::new();
             for edit in edits {
-                match groups.iter_mut().find(|(group, _)| *group == edit.group) {
-                    Some((_, group)) => group.push(edit),
-                    None => groups.push((edit.group, vec![edit])),
+                let place = *places.entry(edit.group).or_insert(groups.len());
+                if place == groups.len() {
+                    groups.push(Vec::new());
                 }
+                groups[place].push(edit);
             }
-            for (_, group) in groups {
+            for group in groups {
                 bring_group(work, &group, &mut opened, &mut back)?;
             }
             for (record, (kind, doc)) in opened {
