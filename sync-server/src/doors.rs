@@ -11,9 +11,10 @@
 //! it may open.
 
 mod crowd;
+mod neighbourhood;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ops::people::entropy;
 use crate::traffic::Traffic;
 use crowd::Crowd;
+use neighbourhood::Neighbourhood;
 
 /// How many sockets there may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,25 +36,6 @@ pub struct Room {
     pub unopened: usize,
     /// Of these, from one neighbourhood.
     pub from_one_address: usize,
-}
-
-/// Where a socket comes from, as far as that says who it is: an address, of which a household or a
-/// machine has one; of IPv6 the first half, since whoever has one such address has all the others with
-/// the same half.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Neighbourhood(IpAddr);
-
-impl Neighbourhood {
-    /// Where an address lies.
-    pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let half = u128::from(u64::MAX) << 64;
-                IpAddr::V6(Ipv6Addr::from(u128::from(address) & half))
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
-    }
 }
 
 impl Room {
@@ -344,15 +327,6 @@ mod tests {
             came_through += 1;
         }
         assert!(tries < 110, "{tries} tries for {came_through}");
-    }
-
-    #[test]
-    fn an_address_of_ipv6_counts_by_its_first_half() {
-        let of = |address: &str| Neighbourhood::of(address.parse().expect("an address"));
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
     }
 
     #[tokio::test]

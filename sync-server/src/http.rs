@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod client;
 mod health;
+mod last_health;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use crate::app::App;
 use crate::doors::Visit;
 use crate::{session, telemetry};
-pub use health::LastHealth;
+pub use last_health::LastHealth;
 
 /// What everybody may ask.
 pub fn router(app: Arc<App>) -> Router {

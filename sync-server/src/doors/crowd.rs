@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Neighbourhood;
+use super::neighbourhood::Neighbourhood;
 
 /// Sockets by where they come from.
 #[derive(Debug, Default)]

@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sqlx::postgres::PgPool;
-use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::committer::CommitterHealth;
@@ -21,23 +20,9 @@ const DATABASE_WITHIN: Duration = Duration::from_secs(3);
 /// How long the listener may be silent: it asks its connection before that.
 const DEAF_AFTER: Duration = Duration::from_secs(15);
 
-/// For how long an answer is given again. It looks into the database, and anybody may ask.
-const SAME_FOR: Duration = Duration::from_secs(1);
-
-/// The last answer. Whoever asks while it is being made waits for it.
-#[derive(Debug, Default)]
-pub struct LastHealth(Mutex<Option<(Instant, StatusCode, Value)>>);
-
 /// Answers with 200 if the server can do its work, and otherwise with 503 and what is wrong.
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
-    let mut last = app.health.0.lock().await;
-    if let Some((at, code, answer)) = &*last
-        && at.elapsed() < SAME_FOR
-    {
-        return (*code, Json(answer.clone())).into_response();
-    }
-    let (code, answer) = ask(&app).await;
-    *last = Some((Instant::now(), code, answer.clone()));
+    let (code, answer) = app.health.or(Box::pin(ask(&app))).await;
     (code, Json(answer)).into_response()
 }
 
