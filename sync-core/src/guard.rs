@@ -26,6 +26,8 @@ mod words;
 pub use apply::{Applied, apply, apply_to, prove, read};
 pub use context::Context;
 pub use parsed::{ParsedChange, name_of_bytes, parse};
+pub use preflight::{operations, too_many_together};
+pub use refusals::{too_large, too_much_of_one};
 pub use step::is_step;
 pub use text::{TextViews, lengths};
 pub use verified::VerifiedChange;

@@ -53,7 +53,7 @@ pub use session::{
 };
 pub use settle::{Care, Culprits, Purpose, WriteRows, Writer, Wrote};
 pub use stand_ins::StandIns;
-pub use trials::{Answered, Ended, Trials, Unavailable};
+pub use trials::{Answered, Ended, PutOff, Trials, Unavailable};
 pub use usage::Usage;
 pub use workspace::{
     Candidate, CandidateGroup, Effort, HubDocument, Judgement, Merged, Projected, Standing,

@@ -20,6 +20,16 @@ pub const CHANGE_BYTES: usize = 256 << 10;
 /// Operations in one change; judging that many takes a few milliseconds. A character is one
 /// operation, so that a long paste is written as several changes of one group.
 pub const OPS_PER_CHANGE: usize = 4096;
+/// Operations in one group: three rewrites of the longest note, each of 20,000 characters taken away and
+/// as many put in.
+pub const OPS_PER_GROUP: usize = 128 << 10;
+/// Operations in one push or question, as [`crate::guard::operations`] counts them. Run-length coded, a
+/// frame of 25 KB can stand for two million; these are judged in a few seconds. A device sends no more at
+/// once, and one group always.
+pub const OPS_PER_PUSH: usize = OPS_PER_GROUP;
+/// Operations judged in one commit, during which the pushes of everybody else wait: one push of the
+/// heaviest kind, or some hundred usual ones.
+pub const OPS_PER_COMMIT: usize = OPS_PER_PUSH;
 /// Predecessors over all operations of a change: taking a character away names it.
 pub const PREDS_PER_CHANGE: usize = 4096;
 /// Characters that one of these several changes puts in or takes away.
@@ -35,9 +45,19 @@ pub const ACTORS_PER_CHANGE: usize = 256;
 pub const OP_COUNTER: u64 = 1 << 31;
 /// One document as saved. 460 B is usual, so this is a record edited thousands of times.
 pub const DOCUMENT_BYTES: usize = 4 << 20;
-/// What the server's own pen may write beyond that: a record that somebody filled can still be assigned,
-/// merged and moved. Each takes some 200 bytes.
-pub const DOCUMENT_RESERVE: usize = 256 << 10;
+/// What an operation of a document counts as at least. A character of a note takes two bytes or so; equal
+/// operations take next to none, and opening a document of two million takes two seconds.
+pub const BYTES_PER_OPERATION: u64 = 2;
+/// What of these one author may write, so that nobody alone can keep the others out.
+pub const DOCUMENT_BYTES_PER_AUTHOR: usize = DOCUMENT_BYTES / 2;
+/// What may be written beyond [`DOCUMENT_BYTES`] to complete a record, delete it or give it away: some
+/// thousand times.
+pub const PUTTING_AWAY_RESERVE: usize = 128 << 10;
+/// Bytes of a change that may do that; a usual one has 300.
+pub const PUTTING_AWAY_BYTES: usize = 1 << 10;
+/// What the server's own pen may write beyond [`DOCUMENT_BYTES`]: a record that somebody filled can still
+/// be assigned, merged and moved. Each takes some 200 bytes.
+pub const DOCUMENT_RESERVE: usize = 2 * PUTTING_AWAY_RESERVE;
 /// Saved bytes of the documents that one commit opens beside a single group's: a hundred thousand usual
 /// ones, or sixteen of the longest. Open they take up to five times as much.
 pub const DOCUMENT_BYTES_PER_COMMIT: u64 = 64 << 20;
@@ -118,6 +138,14 @@ pub const SHORT_PUSH_BYTES: usize = 128 << 10;
 pub const UNKNOWN_MESSAGES: u32 = 64;
 /// Bytes of changes after which a batch of pushes is closed, as received.
 pub const CHANGE_BYTES_PER_COMMIT: usize = 8 << 20;
+/// Work of one commit, in operations and changes of documents that are gone through, beyond which it is
+/// done in parts with others' in between: some three seconds.
+pub const WORK_PER_COMMIT: u64 = 8 << 20;
+/// Work of one group. An edit of the fullest record takes as much; a group beyond is refused.
+pub const WORK_PER_GROUP: u64 = 2 * WORK_PER_COMMIT;
+/// What of that may go into reading in words what refused edits did: a second when documents have to be put
+/// together anew. Of the rest is told what their operations say.
+pub const WORK_ON_WORDS_PER_COMMIT: u64 = 1 << 20;
 /// Records that one user may have begun: ten visits a working day make 50,000 in twenty years, and an
 /// import brings some ten thousand at once.
 pub const DOCUMENTS_PER_USER: u64 = 500_000;

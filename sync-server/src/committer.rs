@@ -1,6 +1,7 @@
 //! Group commit: many pushes, one transaction, one acknowledgement each.
 //!
-//! One task a process takes pushes from all sessions. For each batch it locks the clock, so that
+//! One task a process, on a thread of its own, takes pushes from all sessions, a user's after one of each
+//! other user. For each batch it locks the clock, so that
 //! commits of all processes happen one after the other and feed positions become visible in their
 //! order; has the hub judge and merge; stores what that comes to; and commits. Only then does anybody
 //! hear a verdict.
@@ -8,10 +9,15 @@
 //! **Invariant**: no push ends the task. One on which judging panics costs the group that did it a
 //! refusal, and the others nothing. No commit takes longer than it may: then its connection is cut
 //! and its pushes are answered as unavailable.
+//!
+//! **Invariant**: a push waits for one batch of other users' at most, however many they push, and for one
+//! question.
 
 mod engine;
+mod intake;
 mod pulse;
 mod question;
+mod turns;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,9 +26,11 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use sqlx::postgres::PgPool;
 use sync_core::error::Refusal;
-use sync_core::hub::{Answered, DocumentCache, Ended, Moments, PushJob, Trials, Unavailable};
-use sync_core::limits;
+use sync_core::hub::{
+    Answered, DocumentCache, Ended, Moments, PushJob, PutOff, Trials, Unavailable,
+};
 use sync_core::protocol::{Opinion, Verdict};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +40,7 @@ use crate::store::patience::out_of_reach;
 use crate::store::rules::Rules;
 use crate::telemetry;
 use engine::{Committed, Engine};
+use intake::{Intake, Reply, Waiting, Work};
 pub use pulse::CommitterHealth;
 use pulse::Pulse;
 use question::Question;
@@ -40,8 +49,6 @@ use question::Question;
 const CHANGES_PER_COMMIT: usize = 2048;
 /// Pushes that may wait, and as many questions; a session waits for room beyond that.
 const WAITING_PUSHES: usize = 256;
-
-type Reply = oneshot::Sender<Result<Vec<Verdict>, Unavailable>>;
 
 /// Where sessions hand pushes over.
 #[derive(Clone, Debug)]
@@ -52,14 +59,6 @@ pub struct Committer {
     /// Cancelled when no batch is to begin any more.
     finishing: CancellationToken,
     task: TaskTracker,
-}
-
-/// What the committing task takes from.
-#[derive(Debug)]
-struct Intake {
-    jobs: mpsc::Receiver<(PushJob, Reply)>,
-    questions: mpsc::Receiver<Question>,
-    finishing: CancellationToken,
 }
 
 impl Committer {
@@ -80,9 +79,15 @@ impl Committer {
         let pulse = Arc::new(Pulse::default());
         let engine = Engine::new(pool, rules, moments, patience);
         let finishing = CancellationToken::new();
-        let intake = Intake { jobs: waiting, questions: asked, finishing: finishing.clone() };
+        let intake = Intake::new(waiting, asked, finishing.clone());
         let task = TaskTracker::new();
-        task.spawn(supervise(engine, intake, pulse.clone()));
+        let (runtime, running, of_task) = (Handle::current(), task.token(), pulse.clone());
+        // A thread of its own: judging takes the processor for seconds, and those who come to sign in,
+        // ask for the server's health or hold sessions go on meanwhile.
+        std::thread::spawn(move || {
+            runtime.block_on(supervise(engine, intake, of_task));
+            drop(running);
+        });
         task.close();
         Self { jobs, questions, pulse, finishing, task }
     }
@@ -144,60 +149,78 @@ async fn supervise(engine: Engine, mut intake: Intake, pulse: Arc<Pulse>) {
 
 async fn run(engine: &Engine, intake: &mut Intake, pulse: &Pulse) {
     let mut cache = DocumentCache::default();
-    let mut most = CHANGES_PER_COMMIT;
+    let mut most = Most::default();
     loop {
         pulse.idle();
-        let first = tokio::select! {
-            biased;
-            () = intake.finishing.cancelled() => return,
-            Some(first) = intake.jobs.recv() => first,
-            Some(question) = intake.questions.recv() => {
-                pulse.at_work();
-                question.judge(engine).await;
-                continue;
-            }
-            else => return,
-        };
-        pulse.at_work();
-        let (mut count, mut bytes) = (first.0.size(), first.0.bytes());
-        let mut batch = vec![first];
-        while count < most && bytes < limits::CHANGE_BYTES_PER_COMMIT {
-            let Ok(next) = intake.jobs.try_recv() else { break };
-            count += next.0.size();
-            bytes += next.0.bytes();
-            batch.push(next);
+        if intake.wait().await == Work::Over {
+            return;
         }
-        let (jobs, replies) = batch.into_iter().unzip();
-        // A batch that was too large to end in time is not tried as it was for ever.
-        most = match commit_all(engine, &mut cache, pulse, jobs, replies).await {
-            Reach::Reached => (most * 2).min(CHANGES_PER_COMMIT),
-            Reach::OutOfReach => (count.min(most) / 2).max(1),
-        };
+        pulse.at_work();
+        let batch = intake.batch(most.changes, most.pushes);
+        if !batch.is_empty() {
+            let (changes, pushes) = (batch.iter().map(Waiting::size).sum(), batch.len());
+            let came_of = commit_all(engine, &mut cache, pulse, intake, batch).await;
+            most.adjust(came_of, changes, pushes);
+        }
         // Pushes go first, but one question between two batches, so that a busy server answers too.
-        if let Ok(question) = intake.questions.try_recv() {
+        if let Some(question) = intake.question() {
             question.judge(engine).await;
         }
     }
 }
 
-/// Whether the database answered at all.
+/// How much is committed at once. A batch that was too large to end in time, or for the work that judging
+/// it takes, is not tried as it was for ever.
+#[derive(Debug)]
+struct Most {
+    changes: usize,
+    pushes: usize,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self { changes: CHANGES_PER_COMMIT, pushes: usize::MAX }
+    }
+}
+
+impl Most {
+    fn adjust(&mut self, came_of: CameOf, changes: usize, pushes: usize) {
+        match came_of {
+            CameOf::Reached => {
+                self.changes = (self.changes * 2).min(CHANGES_PER_COMMIT);
+                self.pushes = self.pushes.saturating_mul(2);
+            }
+            CameOf::OutOfReach => self.changes = (changes.min(self.changes) / 2).max(1),
+            CameOf::TooMuch => self.pushes = (pushes / 2).max(1),
+        }
+    }
+}
+
+/// What came of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Reach {
+enum CameOf {
+    /// The database answered.
     Reached,
+    /// It did not.
     OutOfReach,
+    /// Nothing: judging it was too much work for one commit. It waits again.
+    TooMuch,
 }
 
 /// Commits a batch; when that fails, whatever of it can be. When the database is out of reach nothing
-/// can, and whoever waits hears so at once.
+/// can, and whoever waits hears so at once. What is too much work for one commit waits for its turn
+/// again, to be judged in parts: others are judged in between.
 async fn commit_all(
     engine: &Engine,
     cache: &mut DocumentCache,
     pulse: &Pulse,
-    jobs: Vec<PushJob>,
-    replies: Vec<Reply>,
-) -> Reach {
-    let mut replies: Vec<Option<Reply>> = replies.into_iter().map(Some).collect();
+    intake: &mut Intake,
+    mut batch: Vec<Waiting>,
+) -> CameOf {
+    let jobs = batch.iter_mut().map(Waiting::part).collect();
+    let mut batch: Vec<Option<Waiting>> = batch.into_iter().map(Some).collect();
     let mut trials = Trials::of(jobs);
+    let mut came_of = CameOf::Reached;
     while let Some(jobs) = trials.next() {
         pulse.at_work();
         let started = Instant::now();
@@ -222,10 +245,10 @@ async fn commit_all(
                 }
                 if out_of_reach(&error) {
                     metrics::counter!("sync_commits_out_of_reach_total").increment(1);
-                    for reply in replies.iter_mut().filter_map(Option::take) {
-                        let _ = reply.send(Err(Unavailable));
+                    for waiting in batch.iter_mut().filter_map(Option::take) {
+                        waiting.judged(Err(Unavailable));
                     }
-                    return Reach::OutOfReach;
+                    return CameOf::OutOfReach;
                 }
                 refused.map_or(Ended::RolledBack, Ended::Unstorable)
             }
@@ -237,17 +260,31 @@ async fn commit_all(
             }
         };
         telemetry::database_work("commit", started);
+        let groups: usize = jobs.iter().map(|job| job.groups.len()).sum();
+        if matches!(ended, Ended::TooMuch) && groups > 1 {
+            came_of = CameOf::TooMuch;
+            let parts = if jobs.len() == 1 { 2 } else { 1 };
+            // The first of a user goes back last, before all else of theirs.
+            for PutOff { index, job, verdicts } in trials.put_off().into_iter().rev() {
+                if let Some(mut waiting) = batch.get_mut(index).and_then(Option::take) {
+                    waiting.put_off(job, verdicts, parts);
+                    intake.rejoin(waiting);
+                }
+            }
+            continue;
+        }
         for Answered { index, verdicts, faults } in trials.ended(ended) {
             for hash in faults {
                 metrics::counter!("sync_engine_faults_total").increment(1);
                 tracing::error!(%hash, "judging a change panicked; it was refused");
             }
-            if let Some(reply) = replies.get_mut(index).and_then(Option::take) {
-                let _ = reply.send(verdicts);
+            let waiting = batch.get_mut(index).and_then(Option::take);
+            if let Some(rest) = waiting.and_then(|waiting| waiting.judged(verdicts)) {
+                intake.rejoin(rest);
             }
         }
     }
-    Reach::Reached
+    came_of
 }
 
 /// The refusal for whoever pushed what a table does not take, if that is why a batch was rolled back.

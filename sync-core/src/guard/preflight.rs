@@ -27,6 +27,17 @@ fn too_many() -> Refusal {
     )
 }
 
+/// The refusal of a change in a group of too many operations.
+pub fn too_many_together() -> Refusal {
+    Refusal::new(
+        RefusalCode::TooManyOps,
+        format!(
+            "The edits that were made together have more than the {} operations allowed; make them one by one.",
+            limits::OPS_PER_GROUP
+        ),
+    )
+}
+
 /// A reader that never looks beyond its bytes.
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a [u8]);
@@ -75,6 +86,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How many operations the bytes of a change stand for, or values that they replace if those are more:
+/// what judging it costs. Nothing else is checked; what is no change stands for none.
+pub fn operations(bytes: &[u8]) -> usize {
+    let mut chunk = Reader(bytes);
+    let header = chunk.take(TYPE_AT as u64 + 1).and_then(|_| chunk.unsigned());
+    header.and_then(|_| check_body(chunk)).map_or(0, |rows| rows as usize)
+}
+
 /// Checks a chunk's frame, header and columns.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Refusal> {
     if bytes.len() > limits::CHANGE_BYTES {
@@ -106,10 +125,11 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Refusal> {
     if length != chunk.0.len() as u64 {
         return Err(malformed("its length is wrong"));
     }
-    check_body(chunk)
+    check_body(chunk).map(drop)
 }
 
-fn check_body(mut body: Reader<'_>) -> Result<(), Refusal> {
+/// Checks what follows the length; tells how many rows its longest column stands for.
+fn check_body(mut body: Reader<'_>) -> Result<u64, Refusal> {
     let deps = body.unsigned()?;
     if deps > limits::DEPS_PER_CHANGE as u64 {
         return Err(malformed("it builds on too many changes"));
@@ -148,7 +168,7 @@ fn check_actor(body: &mut Reader<'_>) -> Result<(), Refusal> {
 }
 
 /// The columns of a change that names so many actors besides its own.
-fn check_columns(mut body: Reader<'_>, others: u64) -> Result<(), Refusal> {
+fn check_columns(mut body: Reader<'_>, others: u64) -> Result<u64, Refusal> {
     let count = body.unsigned()?;
     if count > 32 {
         return Err(malformed("it has too many columns"));
@@ -164,20 +184,22 @@ fn check_columns(mut body: Reader<'_>, others: u64) -> Result<(), Refusal> {
     if !columns.is_sorted_by(|a, b| a.0 < b.0) {
         return Err(malformed("its columns are out of order"));
     }
+    let mut longest = 0;
     for (specification, length) in columns {
         let data = Reader(body.take(length)?);
-        check_column(specification & TYPE_BITS, data, others)?;
+        longest = longest.max(check_column(specification & TYPE_BITS, data, others)?);
     }
     // What follows is the author; its form is checked once the change was read.
     if body.0.len() > 64 {
         return Err(malformed("unknown trailing bytes"));
     }
-    Ok(())
+    Ok(longest)
 }
 
 /// Walks a column's runs and adds up the rows they stand for; of a group column, the values too. In
 /// a column of actors each is one that the change names: the library looks no other one up, but panics.
-fn check_column(ty: u64, mut data: Reader<'_>, others: u64) -> Result<(), Refusal> {
+/// Tells how many rows there are.
+fn check_column(ty: u64, mut data: Reader<'_>, others: u64) -> Result<u64, Refusal> {
     const GROUP: u64 = 0;
     const ACTOR: u64 = 1;
     const DELTA: u64 = 3;
@@ -188,7 +210,7 @@ fn check_column(ty: u64, mut data: Reader<'_>, others: u64) -> Result<(), Refusa
     let mut rows = 0_u64;
     let mut sum = 0_u64;
     if ty == RAW {
-        return Ok(());
+        return Ok(0);
     }
     while !data.0.is_empty() {
         let (count, distinct) = if ty == BOOLEAN {
@@ -236,5 +258,5 @@ fn check_column(ty: u64, mut data: Reader<'_>, others: u64) -> Result<(), Refusa
             return Err(too_many());
         }
     }
-    Ok(())
+    Ok(rows)
 }

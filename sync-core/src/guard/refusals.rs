@@ -13,10 +13,19 @@ pub(super) fn malformed(what: &str) -> Refusal {
     )
 }
 
-pub(super) fn too_large() -> Refusal {
+/// The refusal of a change for which its record has no room.
+pub fn too_large() -> Refusal {
     Refusal::new(
         RefusalCode::TooLarge,
-        "The record has grown too large; an operator must compact it before it can be edited.",
+        "The record has grown too large to be edited; it can still be completed, given away and deleted. Go on in a new one.",
+    )
+}
+
+/// The refusal of a change whose author has filled their part of the record.
+pub fn too_much_of_one() -> Refusal {
+    Refusal::new(
+        RefusalCode::TooLarge,
+        "You have written as much into this record as one person may; others can still edit it. Go on in a new one.",
     )
 }
 

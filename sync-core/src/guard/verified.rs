@@ -13,6 +13,8 @@ pub struct VerifiedChange {
     pub(super) edits_text: bool,
     /// Whether it writes what the record hangs from, though that may come out as it was.
     pub(super) moves: bool,
+    /// Whether it does nothing but complete the record, delete it or give it away, in few bytes.
+    pub(super) puts_away: bool,
 }
 
 impl VerifiedChange {
@@ -34,6 +36,11 @@ impl VerifiedChange {
     /// Whether it writes what the record hangs from, though that may come out as it was.
     pub fn moves(&self) -> bool {
         self.moves
+    }
+
+    /// Whether it does nothing but complete the record, delete it or give it away, in few bytes.
+    pub fn puts_away(&self) -> bool {
+        self.puts_away
     }
 
     /// Its number among its actor's changes of the document.

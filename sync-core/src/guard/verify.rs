@@ -56,6 +56,7 @@ pub fn verify_among(
             actor: parsed.actor,
             edits_text: false,
             moves: false,
+            puts_away: true,
         });
     }
     check_time(&parsed, context)?;
@@ -78,6 +79,7 @@ pub fn verify_among(
         sizes: HashMap::new(),
         texts: HashMap::new(),
         moves: false,
+        puts_away: parsed.bytes().len() <= limits::PUTTING_AWAY_BYTES,
         views,
         heads,
         unseen: OnceCell::new(),
@@ -86,12 +88,13 @@ pub fn verify_among(
         judge.check(op, judge.first_op + index as u64)?;
     }
     judge.finish()?;
-    let (edits_text, moves) = (!judge.texts.is_empty(), judge.moves);
-    let Judge { texts, heads, .. } = judge;
+    let edits_text = !judge.texts.is_empty();
+    let Judge { texts, heads, moves, puts_away, .. } = judge;
     if at_heads {
         views.keep((&heads, parsed.change.hash()), texts);
     }
-    Ok(VerifiedChange { change: parsed.change, actor: parsed.actor, edits_text, moves })
+    let ParsedChange { change, actor, .. } = parsed;
+    Ok(VerifiedChange { change, actor, edits_text, moves, puts_away })
 }
 
 /// A change that leaves others beside it must leave few: what nobody can build on nobody can edit.
@@ -150,6 +153,8 @@ struct Judge<'a> {
     texts: HashMap<ObjId, TextView>,
     /// Whether it writes what the record hangs from, other than in beginning it.
     moves: bool,
+    /// Whether it does nothing but put the record away.
+    puts_away: bool,
     /// Texts as changes before left them.
     views: &'a mut TextViews,
     /// All there is, in order.
@@ -223,6 +228,7 @@ impl<'a> Judge<'a> {
         };
         let places = field.is_some_and(|field| self.context.kind.hangs_by(field));
         self.moves |= places && self.creating == Creating::No;
+        self.puts_away &= field.is_some_and(|field| self.context.kind.is_put_away_by(field));
         let (effect, kept) = self.effect_of(object, key, op)?;
         let left = match (place, &op.action, effect) {
             (_, OpType::Delete, Effect::Settles) => {
@@ -525,6 +531,7 @@ impl<'a> Judge<'a> {
         op: &Op,
         counter: u64,
     ) -> Result<(), Refusal> {
+        self.puts_away = false;
         let name = match place {
             Place::Container(field) if field.ty == FieldType::Text => {
                 check_writer(field, self.context.pen)?;

@@ -60,7 +60,8 @@ pub enum Step<'a> {
     Write(&'a WriteRows),
     /// Everything is judged.
     Store,
-    /// Nothing: the documents of all these groups are more than may be open at once.
+    /// Nothing: all these groups are more than may be judged at once, for their documents or for the work
+    /// that judging takes. What was written is to be taken back.
     TooMuch,
 }
 
@@ -81,6 +82,7 @@ pub struct Commit<'j> {
     now: UnixMs,
     moments: Moments,
     purpose: Purpose,
+    most_work: u64,
     at: At,
     known: Known,
     /// Kinds of the stored records.
@@ -130,6 +132,7 @@ impl<'j> Commit<'j> {
     ) -> Self {
         Self {
             purpose,
+            most_work: limits::WORK_PER_COMMIT,
             kinds: HashMap::new(),
             absent: Arc::default(),
             schema,
@@ -145,6 +148,12 @@ impl<'j> Commit<'j> {
             accepted: Vec::new(),
             fallen: Vec::with_capacity(jobs.len()),
         }
+    }
+
+    /// Gives judging another bound than [`limits::WORK_PER_COMMIT`].
+    pub fn bounded(mut self, work: u64) -> Self {
+        self.most_work = work;
+        self
     }
 
     /// What is wanted next; the same until it is answered.
@@ -171,6 +180,8 @@ impl<'j> Commit<'j> {
             self.at = At::TooMuch;
             return;
         }
+        let alone = limits::WORK_PER_GROUP.max(self.most_work);
+        self.workspace.bound(if groups > 1 { self.most_work } else { alone });
         let mut unopened = Vec::new();
         for head in known.heads.drain(..) {
             let Some(kind) = self.schema.kind(&head.kind) else { continue };
@@ -199,9 +210,13 @@ impl<'j> Commit<'j> {
             return;
         }
         for (record, snapshot) in snapshots {
+            if self.workspace.is_spent() {
+                self.at = At::TooMuch;
+                return;
+            }
             let Some(kind) = self.kinds.get(&record) else { continue };
             match open(kind, &snapshot) {
-                Ok(document) => self.workspace.insert(record, document),
+                Ok(document) => self.workspace.insert_opened(record, document),
                 Err(error) => {
                     self.closed.push((record, error.to_string()));
                     self.workspace.quarantine(record);
@@ -258,6 +273,10 @@ impl<'j> Commit<'j> {
     /// Goes on until rows are to be written or every push is judged.
     fn go_on(&mut self) {
         while let At::Judging { runs, settling } = &mut self.at {
+            if self.workspace.is_spent() {
+                self.at = At::TooMuch;
+                return;
+            }
             match settling.take() {
                 Some(asking) if asking.asked().is_some() => {
                     *settling = Some(asking);

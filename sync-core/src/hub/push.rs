@@ -62,6 +62,15 @@ impl PushJob {
         Self { user, replica, pen: PenRole::Device, groups, refused_before: Vec::new() }
     }
 
+    /// Takes its first groups out as a push of their own; whoever judges the rest says in
+    /// `refused_before` what of these was refused.
+    pub fn cut(&mut self, groups: usize) -> Self {
+        let rest = self.groups.split_off(groups.min(self.groups.len()));
+        let groups = std::mem::replace(&mut self.groups, rest);
+        let Self { user, replica, pen, .. } = *self;
+        Self { user, replica, pen, groups, refused_before: self.refused_before.clone() }
+    }
+
     /// Its changes, in order.
     pub fn changes(&self) -> impl Iterator<Item = &PushedChange> {
         self.groups.iter().flat_map(|group| &group.changes)
@@ -71,6 +80,12 @@ impl PushJob {
     pub fn bytes(&self) -> usize {
         let parsed = self.changes().filter_map(|change| change.parsed.as_ref().ok());
         parsed.map(|parsed| parsed.bytes().len()).sum()
+    }
+
+    /// How many operations its changes have.
+    pub fn operations(&self) -> usize {
+        let parsed = self.changes().filter_map(|change| change.parsed.as_ref().ok());
+        parsed.map(|parsed| guard::operations(parsed.bytes())).sum()
     }
 
     /// How many changes it has.
@@ -86,21 +101,31 @@ pub fn room_for(frame: &[u8]) -> usize {
     inflated + (limits::WAITING_EXPANSION - 1) * inflated.min(limits::SHORT_PUSH_BYTES)
 }
 
-/// Parses pushed groups: the costly part of judging that needs no lock.
+/// How many operations pushed groups come to, without those that are refused for having too many.
+pub(super) fn operations(groups: &[PushGroup]) -> usize {
+    groups.iter().map(of_group).filter(|count| *count <= limits::OPS_PER_GROUP).sum()
+}
+
+fn of_group(group: &PushGroup) -> usize {
+    group.items.iter().map(|item| guard::operations(&item.change.0)).sum()
+}
+
+/// Parses pushed groups: the costly part of judging that needs no lock. A group of too many operations is
+/// refused before it is expanded.
 pub fn parse(groups: Vec<PushGroup>) -> Vec<PushedGroup> {
+    groups.into_iter().map(parse_group).collect()
+}
+
+fn parse_group(group: PushGroup) -> PushedGroup {
+    let too_many = of_group(&group) > limits::OPS_PER_GROUP;
     let parse_item = |item: PushItem| {
-        let parsed = guard::parse(&item.change.0);
+        let parsed =
+            if too_many { Err(guard::too_many_together()) } else { guard::parse(&item.change.0) };
         let hash =
             parsed.as_ref().map_or_else(|_| guard::name_of_bytes(&item.change.0), |p| p.hash());
         let (record, kind, receipt) = (item.record, item.kind, item.receipt);
         PushedChange { record, kind, hash, parsed, receipt }
     };
-    groups
-        .into_iter()
-        .map(|group| PushedGroup {
-            group: group.group,
-            seen: group.seen,
-            changes: group.items.into_iter().map(parse_item).collect(),
-        })
-        .collect()
+    let PushGroup { group, seen, items } = group;
+    PushedGroup { group, seen, changes: items.into_iter().map(parse_item).collect() }
 }

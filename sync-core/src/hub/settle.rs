@@ -250,7 +250,8 @@ impl Settling {
             Standing::New => self.pusher.pen,
             Standing::AcceptedBefore => PenRole::Server,
         };
-        let unsound: Culprits = workspace.prove(records.iter().copied(), pen).into_iter().collect();
+        let unsound = workspace.prove(records.iter().copied(), self.pusher.user, pen);
+        let unsound: Culprits = unsound.into_iter().collect();
         if !unsound.is_empty() {
             return self.take_back(workspace, &unsound);
         }
@@ -326,13 +327,17 @@ impl Settling {
         }
     }
 
-    /// Notes what groups did that stand alone, while their records still say so.
+    /// Notes what groups did that stand alone, while their records still say so. An answer to a question
+    /// says nothing of it.
     fn note_words(
         &mut self,
-        workspace: &Workspace,
+        workspace: &mut Workspace,
         groups: &[Tried],
         groups_of: &HashMap<RecordId, usize>,
     ) {
+        if self.pusher.purpose == Purpose::Question {
+            return;
+        }
         for one in groups {
             let Some(merged) = one.merged() else { continue };
             if records_of(&one.group).any(|record| groups_of[&record] != 1) {
@@ -366,7 +371,12 @@ impl Pusher {
         for change in &group.changes {
             self.moments.tell(Moment::Judging(change.parsed.hash()));
         }
-        let judgement = workspace.judge(group.clone(), self.user, self.pen, self.now);
+        // What comes of it is of no use when the commit is given up.
+        let judgement = if workspace.is_spent() {
+            Judgement::Refused(Vec::new())
+        } else {
+            workspace.judge(group.clone(), self.user, self.pen, self.now)
+        };
         Tried { group, judgement }
     }
 }

@@ -3,7 +3,7 @@
 //! A batch that fails is tried push by push. A push on which judging panics, or which holds what the
 //! store has no room for, is halved until one group stands alone; that group's changes are refused as
 //! `engine_fault` or `constraint`, and the others go on. One whose documents are more than may be open at
-//! once is halved until they are not.
+//! once, or gone through, is halved until they are not; a group that alone is too much is refused.
 //!
 //! **Invariant**: every push gets an answer, whatever any other one does.
 
@@ -26,7 +26,7 @@ pub enum Ended {
     Unstorable(Refusal),
     /// Judging panicked; nothing is stored.
     Panicked,
-    /// Judging did not begin: it would have opened too much at once.
+    /// It was given up: it would have opened, or gone through, too much at once.
     TooMuch,
 }
 
@@ -44,6 +44,17 @@ pub struct Answered {
     pub verdicts: Result<Vec<Verdict>, Unavailable>,
     /// Changes on which judging panicked. Each deserves an alert.
     pub faults: Vec<ChangeHash>,
+}
+
+/// A push, or what is left of one, that was too much at once and is to be tried in parts later.
+#[derive(Debug)]
+pub struct PutOff {
+    /// Which of the batch's pushes, counting from zero.
+    pub index: usize,
+    /// What is left of it.
+    pub job: PushJob,
+    /// Verdicts of the rest.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// A batch of pushes on its way to being committed.
@@ -115,6 +126,27 @@ impl Trials {
         }
     }
 
+    /// Gives up the commit of [`Trials::next`] in place of halving it: for hosts that have something
+    /// else to do in between.
+    pub fn put_off(&mut self) -> Vec<PutOff> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Over => Vec::new(),
+            Stage::Together => {
+                let jobs = std::mem::take(&mut self.now).into_iter().enumerate();
+                jobs.map(|(index, job)| PutOff { index, job, verdicts: Vec::new() }).collect()
+            }
+            Stage::Singly(Single { index, parts, verdicts, others, .. }) => {
+                let job = self.now.pop();
+                self.begin(index + 1, others);
+                let whole = |mut job: PushJob| {
+                    job.groups.extend(parts.into_iter().flatten());
+                    PutOff { index, job, verdicts }
+                };
+                job.map(whole).into_iter().collect()
+            }
+        }
+    }
+
     /// Begins with the next push by itself.
     fn begin(&mut self, index: usize, mut others: VecDeque<PushJob>) {
         self.now = others.pop_front().into_iter().collect();
@@ -142,7 +174,13 @@ impl Trials {
                 };
                 single.verdicts.extend(culprits.iter().map(|hash| refusal_of(*hash, &refusal)));
             }
-            Ended::Panicked | Ended::TooMuch => {
+            Ended::TooMuch => {
+                let Some(culprits) = single.narrow(job) else {
+                    return Some(self.answer(single, Err(Unavailable)));
+                };
+                single.verdicts.extend(culprits.iter().map(|hash| refusal_of(*hash, &too_much())));
+            }
+            Ended::Panicked => {
                 let Some(culprits) = single.narrow(job) else {
                     return Some(self.answer(single, Err(Unavailable)));
                 };
@@ -196,6 +234,12 @@ fn fault() -> Refusal {
     let sentence =
         "This edit broke the server's document engine and was not applied; please report it.";
     Refusal::new(RefusalCode::EngineFault, sentence)
+}
+
+fn too_much() -> Refusal {
+    let sentence =
+        "These edits go through more than the server does at once; make them one by one.";
+    Refusal::new(RefusalCode::TooManyOps, sentence)
 }
 
 fn refusal_of(hash: ChangeHash, refusal: &Refusal) -> Verdict {

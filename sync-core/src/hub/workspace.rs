@@ -9,9 +9,13 @@
 //! **Invariant**: a document in the workspace is replaced whole or not at all; a refused group
 //! leaves nothing behind.
 
+mod effort;
+mod room;
+mod said;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use automerge::{Automerge, ReadDoc};
+use automerge::{Automerge, Change};
 
 use crate::cell::Row;
 use crate::document::{self, Conflict, Hydrated, PenRole, Violation, hydrate};
@@ -21,6 +25,9 @@ use crate::ids::{Actor, ChangeHash, FeedPosition, GroupId, RecordId, ScopeId, Us
 use crate::projection::{self, Stamp};
 use crate::schema::{Kind, is_step_actor};
 use crate::time::UnixMs;
+pub use effort::Effort;
+use effort::weight;
+use room::Writing;
 
 /// A document as the hub holds it.
 #[derive(Clone, Debug)]
@@ -168,21 +175,37 @@ pub struct Workspace {
     quarantined: HashSet<RecordId>,
     /// Records that groups wrote to which may yet be taken back, as they were before all of these. One
     /// for each record and not for each group: a push may write to one long record hundreds of times.
-    before: HashMap<RecordId, Option<HubDocument>>,
+    before: HashMap<RecordId, Before>,
     /// Records that are not there for whoever is being judged, as they stand for everybody else.
     aside: HashMap<RecordId, Aside>,
     effort: Effort,
+    /// How much work judging may be, if that is bounded.
+    most_work: Option<u64>,
 }
 
-/// What judging took, in pieces of work each of which grows with the document it is done to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Effort {
-    /// Documents that were copied.
-    pub copies: usize,
-    /// Documents that were read as records.
-    pub readings: usize,
-    /// Long texts that were read.
-    pub texts: usize,
+/// A record as it was before groups wrote to it that may yet be taken back, and what these wrote.
+#[derive(Debug)]
+struct Before {
+    document: Option<HubDocument>,
+    since: Vec<Written>,
+}
+
+/// A change that was written to a copy.
+#[derive(Debug)]
+struct Written {
+    change: Change,
+    /// Whether it only completes, deletes or gives away.
+    puts_away: bool,
+}
+
+/// How a record stood when a group first came to it.
+#[derive(Debug)]
+struct Mark {
+    record: RecordId,
+    /// How many changes had been written to it that may yet be taken back.
+    written: usize,
+    stamp: Option<Stamp>,
+    text_edited: bool,
 }
 
 /// A record that was set aside.
@@ -196,6 +219,12 @@ impl Workspace {
     /// Puts a stored document into the workspace.
     pub fn insert(&mut self, record: RecordId, document: HubDocument) {
         self.documents.insert(record, document);
+    }
+
+    /// The same of one that was opened from its saved form for this.
+    pub(super) fn insert_opened(&mut self, record: RecordId, document: HubDocument) {
+        self.effort.work += 2 * weight(&document.doc);
+        self.insert(record, document);
     }
 
     /// Closes a document to changes, because its stored form does not open.
@@ -251,11 +280,12 @@ impl Workspace {
         Some(HubDocument::new(&document.kind, document.doc, document.stamp))
     }
 
-    /// Proves that documents to which changes were applied are sound, and saves them. Some change
-    /// must be taken back of each that is returned: it is not.
+    /// Proves that documents to which changes of an author were applied are sound, and saves them. Some
+    /// change must be taken back of each that is returned: it is not.
     pub fn prove(
         &mut self,
         records: impl IntoIterator<Item = RecordId>,
+        author: UserId,
         pen: PenRole,
     ) -> Vec<(RecordId, Refusal)> {
         let mut unsound = Vec::new();
@@ -263,9 +293,19 @@ impl Workspace {
             if let Some(document) = self.documents.get_mut(&record)
                 && document.saved.is_none()
             {
+                let before = self.before.get(&record);
+                let writing = Writing {
+                    author,
+                    pen,
+                    puts_away: before.is_some_and(|one| one.since.iter().all(|one| one.puts_away)),
+                };
                 let HubDocument { kind, doc, text_edited, .. } = &*document;
-                let proven = guard::prove(doc, *text_edited, pen)
-                    .and_then(|saved| Ok((saved, guard::read(doc, kind)?)));
+                // It is saved and read, and opened again where text was edited.
+                self.effort.work += weight(doc) * if *text_edited { 4 } else { 2 };
+                let proven = guard::prove(doc, *text_edited, PenRole::Server).and_then(|saved| {
+                    self.effort.work += room::check(doc, saved.len(), &writing)?;
+                    Ok((saved, guard::read(doc, kind)?))
+                });
                 self.effort.readings += 1;
                 match proven {
                     Ok((saved, hydrated)) => {
@@ -298,7 +338,7 @@ impl Workspace {
             return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
         }
         let mut merged = Merged { changes: Vec::new(), began: Vec::new() };
-        let mut before: Vec<(RecordId, Option<HubDocument>)> = Vec::new();
+        let mut marks: Vec<Mark> = Vec::new();
         for candidate in group.changes {
             let (hash, record) = (candidate.parsed.hash(), candidate.record);
             let whose = match group.standing {
@@ -307,32 +347,41 @@ impl Workspace {
             };
             let merging = self.check_open(record, &candidate.kind).and_then(|()| {
                 // What the group itself made in between is of no use to anybody.
-                if before.iter().all(|(known, _)| *known != record) {
-                    before.push((record, self.begin_copy(record, &candidate.kind)));
+                if marks.iter().all(|mark| mark.record != record) {
+                    marks.push(self.mark(record, &candidate.kind));
                 }
                 self.merge_one(candidate, group.group, whose, now)
             });
             match merging {
                 Ok(stored) => merged.changes.push(stored),
                 Err(refusal) => {
-                    self.put_all(before);
+                    self.undo(marks);
                     return Judgement::Refused(self.refuse(author, &hashes, hash, refusal));
                 }
             }
         }
         if group.standing == Standing::New
-            && let Some((culprit, refusal)) = self.too_long(&before, &merged)
+            && let Some((culprit, refusal)) = self.too_long(&marks, &merged)
         {
-            self.put_all(before);
+            self.undo(marks);
             return Judgement::Refused(self.refuse(author, &hashes, culprit, refusal));
         }
-        for (record, old) in before {
-            if old.is_none() {
-                merged.began.push(record);
-            }
-            self.before.entry(record).or_insert(old);
-        }
+        let began = |mark: &&Mark| {
+            let before = self.before.get(&mark.record);
+            mark.written == 0 && before.is_some_and(|before| before.document.is_none())
+        };
+        merged.began = marks.iter().filter(began).map(|mark| mark.record).collect();
         Judgement::Merged(merged)
+    }
+
+    /// Gives judging a bound: beyond it [`Workspace::is_spent`], and what is judged is of no use.
+    pub(super) fn bound(&mut self, work: u64) {
+        self.most_work = Some(work);
+    }
+
+    /// Whether judging was more work than it may be.
+    pub(super) fn is_spent(&self) -> bool {
+        self.most_work.is_some_and(|most| self.effort.work > most)
     }
 
     /// What judging took so far.
@@ -341,13 +390,10 @@ impl Workspace {
     }
 
     /// The last change of a record whose text a group leaves too long.
-    fn too_long(
-        &self,
-        before: &[(RecordId, Option<HubDocument>)],
-        merged: &Merged,
-    ) -> Option<(ChangeHash, Refusal)> {
-        before.iter().find_map(|(record, _)| {
+    fn too_long(&mut self, marks: &[Mark], merged: &Merged) -> Option<(ChangeHash, Refusal)> {
+        marks.iter().find_map(|Mark { record, .. }| {
             let document = self.documents.get(record).filter(|document| document.text_edited)?;
+            self.effort.work += weight(&document.doc);
             let refusal = guard::lengths(&document.doc).err()?;
             let mut of_record = merged.changes.iter().filter(|change| change.record == *record);
             Some((of_record.next_back()?.hash, refusal))
@@ -357,8 +403,8 @@ impl Workspace {
     /// Takes back what was merged of these records since [`Workspace::keep`].
     pub fn take_back(&mut self, records: impl IntoIterator<Item = RecordId>) {
         for record in records {
-            if let Some(old) = self.before.remove(&record) {
-                self.put(record, old);
+            if let Some(before) = self.before.remove(&record) {
+                self.put(record, before.document);
             }
         }
     }
@@ -368,35 +414,11 @@ impl Workspace {
         self.before.clear();
     }
 
-    fn put_all(&mut self, before: Vec<(RecordId, Option<HubDocument>)>) {
-        for (record, old) in before {
-            self.put(record, old);
-        }
-    }
-
     fn put(&mut self, record: RecordId, document: Option<HubDocument>) {
         match document {
             Some(document) => self.documents.insert(record, document),
             None => self.documents.remove(&record),
         };
-    }
-
-    /// What a merged group did to each record, as an edit's JSON: read beside what its changes build
-    /// on, and not beside what others wrote meanwhile, which their author may not be allowed to see.
-    pub fn said(&self, merged: &Merged) -> HashMap<RecordId, serde_json::Value> {
-        let mut of_record: HashMap<RecordId, Vec<automerge::ChangeHash>> = HashMap::new();
-        // A step of a record's genesis says nothing, and builds on less than its author knew.
-        for change in merged.changes.iter().filter(|change| change.claimed_at.0 != 0) {
-            of_record.entry(change.record).or_default().push(change.hash.into());
-        }
-        let say = |(record, hashes): (RecordId, Vec<automerge::ChangeHash>)| {
-            let HubDocument { kind, doc, .. } = self.documents.get(&record)?;
-            let first = doc.get_change_by_hash(hashes.first()?)?;
-            let before = hydrate(&doc.fork_at(first.deps()).ok()?, kind);
-            let after = hydrate(&doc.fork_at(&hashes).ok()?, kind);
-            Some((record, document::difference(&before, &after, &before).to_json()))
-        };
-        of_record.into_iter().filter_map(say).collect()
     }
 
     /// Remembers that the database refused a merged group, so that what builds on it is refused
@@ -449,8 +471,21 @@ impl Workspace {
         Ok(())
     }
 
-    /// Puts a copy of a document in its place, for a group to work on; returns the document as it was.
-    fn begin_copy(&mut self, record: RecordId, kind: &Kind) -> Option<HubDocument> {
+    /// Notes how a record stands before a group writes to it. The first of several groups puts a copy in
+    /// its place for all of them to work on.
+    fn mark(&mut self, record: RecordId, kind: &Kind) -> Mark {
+        if !self.before.contains_key(&record) {
+            self.begin_copy(record, kind);
+        }
+        let written = self.before.get(&record).map_or(0, |before| before.since.len());
+        let document = self.documents.get(&record);
+        let stamp = document.and_then(|document| document.stamp);
+        let text_edited = document.is_some_and(|document| document.text_edited);
+        Mark { record, written, stamp, text_edited }
+    }
+
+    /// Puts a copy of a document in its place, and keeps the document as it was.
+    fn begin_copy(&mut self, record: RecordId, kind: &Kind) {
         self.effort.copies += 1;
         let mut old = self.documents.remove(&record);
         // Only the newest state needs its texts.
@@ -458,11 +493,39 @@ impl Workspace {
         let genesis = || HubDocument::new(kind, kind.genesis().doc.clone(), None);
         let mut copy = old.clone().unwrap_or_else(genesis);
         copy.texts = texts.unwrap_or_default();
+        self.effort.work += weight(&copy.doc);
         self.documents.insert(record, copy);
-        old
+        self.before.insert(record, Before { document: old, since: Vec::new() });
     }
 
-    /// Merges a change into its group's copy; returns it as it is to be stored.
+    /// Takes back what a group wrote, and leaves what groups before it wrote to the same records. Mostly a
+    /// group is refused before it wrote anything, and this is no work.
+    fn undo(&mut self, marks: Vec<Mark>) {
+        for mark in marks {
+            let Some(before) = self.before.get_mut(&mark.record) else { continue };
+            let unwritten = before.since.len() == mark.written;
+            if mark.written == 0 && !(unwritten && before.document.is_some()) {
+                self.take_back([mark.record]);
+                continue;
+            }
+            if unwritten {
+                continue;
+            }
+            before.since.truncate(mark.written);
+            let Some(document) = self.documents.get_mut(&mark.record) else { continue };
+            let stood = before.document.as_ref().map(|document| &document.doc);
+            let mut doc = stood.unwrap_or(&document.kind.genesis().doc).clone();
+            let again = doc.apply_changes(before.since.iter().map(|one| one.change.clone()));
+            again.expect("BUG: what was applied once is applied again");
+            self.effort.copies += 1;
+            self.effort.work += 2 * weight(&doc);
+            let (stamp, text_edited) = (mark.stamp, mark.text_edited);
+            let fresh = HubDocument::new(&document.kind, doc, stamp);
+            *document = HubDocument { text_edited, ..fresh };
+        }
+    }
+
+    /// Merges a change into the copy that its group works on; returns it as it is to be stored.
     fn merge_one(
         &mut self,
         candidate: Candidate,
@@ -477,9 +540,12 @@ impl Workspace {
         let document = document.expect("BUG: a group works on a copy of each of its records");
         let HubDocument { doc, texts, .. } = &mut *document;
         let read_before = texts.times_read();
+        self.effort.work += work_on(&parsed, doc);
         let context = guard::Context { record, kind, doc, author, now, pen };
         let verified = guard::verify_among(parsed, &context, texts);
-        self.effort.texts += texts.times_read() - read_before;
+        let texts_read = texts.times_read() - read_before;
+        self.effort.texts += texts_read;
+        self.effort.work += weight(doc) * texts_read as u64;
         let verified = verified?;
         let change = verified.change().clone();
         let stored = StoredChange {
@@ -494,6 +560,11 @@ impl Workspace {
             bytes: change.raw_bytes().to_vec(),
         };
         document.text_edited |= verified.edits_text();
+        // Noted first: when the library fails, some of it may be in the copy.
+        if let Some(before) = self.before.get_mut(&record) {
+            let puts_away = verified.puts_away();
+            before.since.push(Written { change: change.clone(), puts_away });
+        }
         guard::apply_to(&mut document.doc, verified)?;
         document.stamp = document.stamp.max(Some(Stamp::of(&change, &document.doc)));
         (document.hydrated, document.saved) = (None, None);
@@ -520,6 +591,15 @@ impl Workspace {
         };
         hashes.iter().map(reason).collect()
     }
+}
+
+/// What judging a change takes: its operations, and the whole history where it does not build on all
+/// there is.
+fn work_on(parsed: &ParsedChange, doc: &Automerge) -> u64 {
+    let mut heads: Vec<ChangeHash> = doc.get_heads().into_iter().map(ChangeHash::from).collect();
+    heads.sort_unstable();
+    let history = if parsed.deps().eq(heads) { 0 } else { weight(doc) };
+    guard::operations(parsed.bytes()) as u64 + history
 }
 
 /// The row of one document, and what was read on the way.

@@ -10,6 +10,7 @@ use super::writing::Writing;
 use crate::document::{
     EditError, FieldChange, FieldState, Hydrated, LocalChange, Pen, PenRole, RecordEdit, fit,
 };
+use crate::guard;
 use crate::ids::{ChangeHash, EventId, GroupId, RecordId};
 use crate::limits;
 use crate::schema::{Field, FieldType, Kind, LifeEvent, Storage};
@@ -186,18 +187,29 @@ fn commit_as(
     let origin = work.origin(group, pen.now)?;
     let mut mint = || EventId::mint(pen.now, draw(env));
     let writing = Writing { pen: *pen, origin, mint: &mut mint };
-    let mut making =
-        Making { writing, open: BTreeMap::new(), changes: Vec::new(), texts: Vec::new() };
+    let mut making = Making {
+        writing,
+        open: BTreeMap::new(),
+        changes: Vec::new(),
+        operations: 0,
+        texts: Vec::new(),
+    };
     for edit in edits {
         making.make(work, edit)?;
     }
     making.check_lengths()?;
-    let Making { open, changes, .. } = making;
+    let Making { open, changes, operations, .. } = making;
     if changes.len() > limits::CHANGES_PER_GROUP {
         return Err(ReplicaError::TooLarge(format!(
             "a group may have {} edits and this one has {}; make several groups",
             limits::CHANGES_PER_GROUP,
             changes.len()
+        )));
+    }
+    if operations > limits::OPS_PER_GROUP {
+        return Err(ReplicaError::TooLarge(format!(
+            "edits that are made together may have {} operations, a character being one, and these have {operations}; make them one by one",
+            limits::OPS_PER_GROUP,
         )));
     }
     for (id, document) in open {
@@ -226,6 +238,8 @@ struct Making<'m> {
     writing: Writing<'m>,
     open: BTreeMap<RecordId, OpenDocument>,
     changes: Vec<(RecordId, ChangeHash)>,
+    /// How many operations these have.
+    operations: usize,
     /// Long texts that were edited.
     texts: Vec<(RecordId, Field)>,
 }
@@ -303,6 +317,7 @@ impl Making<'_> {
                     limits::OPS_PER_CHANGE
                 )));
             }
+            self.operations += guard::operations(&local.bytes);
             self.changes.push((id, local.hash));
         }
         Ok(())

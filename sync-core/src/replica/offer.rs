@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::error::ReplicaError;
 use super::store::{From, Lost, Stored, Work};
 use crate::document;
+use crate::guard;
 use crate::ids::{Actor, ChangeHash, GroupId, Receipt, RecordId};
 use crate::limits;
 use crate::schema::is_step_actor;
@@ -79,7 +80,7 @@ fn offer(
         Lost {
             hash,
             actor,
-            group: groups.next(change.raw_bytes().len()),
+            group: groups.next(change.raw_bytes()),
             made_at: UnixMs::from_seconds(change.timestamp()),
             step: is_step_actor(actor),
             receipt: receipts.get(&hash).copied(),
@@ -98,21 +99,26 @@ struct Groups {
     before: u128,
     changes: usize,
     bytes: usize,
+    operations: usize,
 }
 
 impl Groups {
     fn of(record: RecordId) -> Self {
-        Self { record, before: 0, changes: 0, bytes: 0 }
+        Self { record, before: 0, changes: 0, bytes: 0, operations: 0 }
     }
 
-    /// The group of the next change, which is so long.
-    fn next(&mut self, bytes: usize) -> GroupId {
-        let full = self.changes == limits::CHANGES_PER_PUSH;
-        if full || self.changes > 0 && self.bytes + bytes > limits::FRAME_BYTES / 2 {
+    /// The group of the next change.
+    fn next(&mut self, change: &[u8]) -> GroupId {
+        let (bytes, operations) = (change.len(), guard::operations(change));
+        let full = self.changes == limits::CHANGES_PER_PUSH
+            || self.bytes + bytes > limits::FRAME_BYTES / 2
+            || self.operations + operations > limits::OPS_PER_GROUP;
+        if full && self.changes > 0 {
             *self = Self { before: self.before + 1, ..Self::of(self.record) };
         }
         self.changes += 1;
         self.bytes += bytes;
+        self.operations += operations;
         GroupId(Uuid::from_u128(self.record.0.as_u128() ^ self.before))
     }
 }

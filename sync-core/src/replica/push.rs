@@ -5,6 +5,7 @@ use super::error::ReplicaError;
 use super::moments::ReplicaMoment;
 use super::state::State;
 use super::store::OwnChange;
+use crate::guard;
 use crate::limits;
 use crate::protocol::{Blob, ClientMessage, Push, PushGroup, PushItem};
 
@@ -106,20 +107,26 @@ pub(super) fn push_groups(rows: &[OwnChange]) -> Vec<PushGroup> {
     groups
 }
 
-/// How many rows make whole groups within the caps; at least one group, however long.
+/// How many rows make whole groups within the caps, that on operations among them; at least one group,
+/// however long.
 pub(super) fn whole_groups(waiting: &[OwnChange], most: usize, most_bytes: usize) -> usize {
     let mut taken = 0;
-    let mut bytes = 0;
+    let (mut bytes, mut operations) = (0, 0);
     while taken < waiting.len() {
         let group = waiting[taken].origin.group;
         let length = waiting[taken..].iter().take_while(|row| row.origin.group == group).count();
-        let size: usize = waiting[taken..taken + length].iter().map(pushed_bytes).sum();
-        let full = taken + length > most || bytes + size > most_bytes;
+        let rows = &waiting[taken..taken + length];
+        let size: usize = rows.iter().map(pushed_bytes).sum();
+        let work: usize = rows.iter().map(|row| guard::operations(&row.bytes)).sum();
+        let full = taken + length > most
+            || bytes + size > most_bytes
+            || operations + work > limits::OPS_PER_PUSH;
         if full && taken > 0 {
             break;
         }
         taken += length;
         bytes += size;
+        operations += work;
     }
     taken
 }

@@ -125,6 +125,13 @@ impl KindParts {
         }
     }
 
+    /// Whether this field is written when a record is completed, deleted, or given to somebody else.
+    pub fn is_put_away_by(&self, field: &Field) -> bool {
+        let names_user =
+            matches!(self.scope, Scope::Follows { or_user, .. } if field.name == or_user);
+        matches!(field.ty, FieldType::Log(_)) || self.hangs_by(field) || names_user
+    }
+
     /// Its place among the kinds of its schema.
     pub fn index(&self) -> usize {
         self.index

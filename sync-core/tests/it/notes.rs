@@ -1,13 +1,13 @@
 //! Long notes: moved about, replaced, written side by side, refused and handed in again.
 
-use sync_core::document::{FieldState, Hydrated, PenRole, RecordEdit};
+use sync_core::document::{FieldChange, FieldState, Hydrated, PenRole, RecordEdit};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::{self, name_of_bytes};
 use sync_core::hub::{Candidate, CandidateGroup, Effort, Judgement, Standing, Workspace};
 use sync_core::ids::{RecordId, UserId};
 use sync_core::limits;
 use sync_core::protocol::{ClientMessage, Push, ServerMessage, Verdict, VerdictOutcome, Verdicts};
-use sync_core::replica::Replica;
+use sync_core::replica::{GroupEdit, Replica};
 use sync_core::testing::World as Simulated;
 use sync_core::testing::crm::CrmRules;
 use uuid::Uuid;
@@ -70,7 +70,10 @@ fn judge(workspace: &mut Workspace, pushes: Vec<Push>) -> Vec<Judgement> {
             let (group, seen, standing) = (group.group, group.seen, Standing::New);
             let group = CandidateGroup { group, seen, standing, changes };
             said.push(workspace.judge(group, user(1), PenRole::Device, NOW));
-            assert!(said.len() % 9 != 0 || workspace.prove(records, PenRole::Device).is_empty());
+            assert!(
+                said.len() % 9 != 0
+                    || workspace.prove(records, user(1), PenRole::Device).is_empty()
+            );
         }
     }
     said
@@ -138,7 +141,7 @@ fn a_note_that_ends_too_long_is_refused_when_it_is_typed() {
     let mut env = World::new(501);
     let (mut device, id) = begun(&dir.path().join("a.db"), &mut env);
     let notes = kind("organization").field("notes").unwrap().clone();
-    let text = sync_core::document::FieldChange::Text(words(1, limits::LONG_TEXT_CHARS + 1));
+    let text = FieldChange::Text(words(1, limits::LONG_TEXT_CHARS + 1));
     let error = device.edit(id, RecordEdit { changes: vec![(notes, text)] }, &mut env).unwrap_err();
     assert!(error.to_string().contains("notes: would be 20001 characters long"), "{error}");
 }
@@ -171,9 +174,9 @@ fn a_long_note_is_made_again_as_one_edit() {
     assert!(notes(&device.record(id).unwrap().unwrap()) == words(40_000, 9_000));
 }
 
-/// What grows with the document is done once a group or once a batch, not once a change: a note that is
-/// rewritten many times offline costs a server as many copies as there were edits, and its text is read
-/// once, since each change builds on the one before.
+/// What grows with the document is done once a batch, not once a change: a note that is rewritten many
+/// times offline costs a server one copy, and its text is read once, since each change builds on the one
+/// before.
 #[test]
 fn rewriting_a_long_note_costs_what_it_must() {
     const TIMES: usize = 26;
@@ -194,6 +197,55 @@ fn rewriting_a_long_note_costs_what_it_must() {
     let mut workspace = Workspace::default();
     let taken = judge(&mut workspace, pushed);
     assert!(taken.iter().all(|one| matches!(one, Judgement::Merged(_))));
-    let effort = Effort { copies: TIMES + 1, readings: (TIMES + 1) / 9, texts: 1 };
-    assert_eq!(workspace.effort(), effort);
+    let Effort { copies, readings, texts, .. } = workspace.effort();
+    assert_eq!((copies, readings, texts), (1, (TIMES + 1) / 9, 1));
+}
+
+/// An outbox of many long notes goes in pushes of no more operations than a server takes at once, and all
+/// of it goes.
+#[test]
+fn long_notes_are_pushed_in_parts_that_a_server_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(504);
+    let (mut device, _) = begun(&dir.path().join("a.db"), &mut env);
+    let organization = kind("organization");
+    for n in 0..8 {
+        let note = words(n * 10_000, limits::LONG_TEXT_CHARS);
+        let edit = edit(organization, &[("name", "Bar"), ("notes", &note)]);
+        device.create(organization, edit, &mut env).unwrap();
+    }
+    let pushed = pushes(&mut device);
+    assert!(pushed.len() > 1, "{} pushes", pushed.len());
+    let operations = |push: &Push| -> usize {
+        let items = push.groups.iter().flat_map(|group| &group.items);
+        items.map(|item| guard::operations(&item.change.0)).sum()
+    };
+    let counts: Vec<usize> = pushed.iter().map(operations).collect();
+    assert!(counts.iter().all(|count| *count <= limits::OPS_PER_PUSH), "{counts:?}");
+    assert!(counts.iter().sum::<usize>() >= 8 * limits::LONG_TEXT_CHARS, "{counts:?}");
+    let groups: usize = pushed.iter().map(|push| push.groups.len()).sum();
+    assert_eq!(groups, 9, "each edit in one push");
+}
+
+/// Of edits that are made together and are too much for a server the device says so at once.
+#[test]
+fn edits_made_together_of_too_many_operations_are_refused_when_they_are_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(505);
+    let (mut device, _) = begun(&dir.path().join("a.db"), &mut env);
+    let organization = kind("organization");
+    let tags = organization.field("tags").unwrap();
+    let of_each = limits::OPS_PER_GROUP / limits::CHANGES_PER_GROUP;
+    let added = (0..of_each).map(|n| (tags.clone(), FieldChange::Add(format!("t{n}"))));
+    let mut edit = edit(organization, &[("name", "Bar")]);
+    edit.changes.extend(added);
+    let create = |n: usize| GroupEdit::Create {
+        id: RecordId(Uuid::from_u128(n as u128 + 1)),
+        kind: organization.clone(),
+        edit: edit.clone(),
+    };
+    let edits: Vec<GroupEdit> = (0..limits::CHANGES_PER_GROUP).map(create).collect();
+    let error = device.commit(&edits, &mut env).unwrap_err().to_string();
+    assert!(error.contains("make them one by one"), "{error}");
+    device.commit(&edits[1..], &mut env).unwrap();
 }

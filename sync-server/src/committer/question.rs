@@ -13,6 +13,7 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::hub::{PushJob, PushedChange};
+use sync_core::ids::UserId;
 use sync_core::protocol::{Opinion, OpinionOutcome};
 use tokio::sync::oneshot;
 
@@ -40,6 +41,11 @@ impl Question {
     pub(super) fn new(job: PushJob) -> (Self, oneshot::Receiver<Vec<Opinion>>) {
         let (reply, opinions) = oneshot::channel();
         (Self { job, reply }, opinions)
+    }
+
+    /// Who asked.
+    pub(super) fn user(&self) -> UserId {
+        self.job.user
     }
 
     /// Judges the question and answers it, if it can be judged.

@@ -19,8 +19,8 @@ use super::rows;
 use super::rules::Rules;
 use crate::ops::people;
 
-/// Judges a batch: locks the clock, brings what is stored, and writes rows as their users. None when
-/// its documents are too much at once; then nothing was done.
+/// Judges a batch: locks the clock, brings what is stored, and writes rows as their users. None when it
+/// is too much at once; then the transaction is to be rolled back.
 ///
 /// # Errors
 /// When the connection fails. What the rules refuse is no error.

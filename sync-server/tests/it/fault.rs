@@ -1,7 +1,7 @@
 //! A fault in the engine: one change on which judging panics.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sync_core::crm;
@@ -99,6 +99,38 @@ async fn a_change_on_which_judging_panics_is_refused_and_the_server_goes_on() {
     assert_eq!(codes(&after.unwrap()), [None]);
     assert_eq!(committer.health(), CommitterHealth::Well);
     world.assert_projected().await;
+    world.end().await;
+}
+
+/// Judging takes the processor for as long as it lasts, here until the server has said that it is well. It
+/// does so though a single thread serves everybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn while_a_push_is_judged_the_server_goes_on_answering() {
+    let world = World::new().await;
+    let (judging, begun) = std::sync::mpsc::channel();
+    let (go_on, waits) = std::sync::mpsc::channel::<()>();
+    let (judging, waits) = (Mutex::new(judging), Mutex::new(waits));
+    let moments = Moments::told_to(move |moment| {
+        if matches!(moment, Moment::Judging(_)) {
+            judging.lock().unwrap().send(()).unwrap();
+            waits.lock().unwrap().recv_timeout(GENEROUS).expect("the server answered meanwhile");
+        }
+    });
+    let pool = world.server.app.pool.clone();
+    let rules = Arc::new(Rules::load(&pool, crm::schema()).await.unwrap());
+    let committer = Committer::start_told(pool, rules, PATIENCE, moments);
+    let url = format!("http://{}/health", world.server.address);
+    let asking = async {
+        tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
+        let client = client::builder().timeout(GENEROUS).no_proxy().build().unwrap();
+        let status = client.get(&url).send().await.unwrap().status();
+        go_on.send(()).unwrap();
+        status
+    };
+    let pushing = committer.push(job(world.rep, vec![account(world.rep, "First")]));
+    let (status, verdicts) = tokio::join!(asking, pushing);
+    assert_eq!(status, 200);
+    assert_eq!(codes(&verdicts.unwrap()), [None]);
     world.end().await;
 }
 

@@ -14,6 +14,11 @@ pub(super) fn protocol(sentence: &str) -> Goodbye {
     goodbye(GoodbyeCode::Protocol, sentence, None)
 }
 
+/// What somebody hears who pushes or asks more at once than anybody may.
+pub(super) fn pushes_too_much() -> Goodbye {
+    protocol("Your app pushes more than it may.")
+}
+
 /// What somebody hears whose bytes are no message.
 pub fn garbled(what: impl fmt::Display) -> Goodbye {
     protocol(&format!("Your app sent what it should not: {what}."))

@@ -4,10 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::effects::{Effect, Now, Secret};
-use super::ends::{garbled, protocol, rate_limited};
+use super::ends::{garbled, protocol, pushes_too_much, rate_limited};
 use super::pace::Budget;
 use super::vigil::{Looking, Vigil, Watch};
 use crate::hub::feed::Feed;
+use crate::hub::push::operations;
 use crate::ids::{ChangeHash, ReplicaId, UserId};
 use crate::limits;
 use crate::pace::{Pace, Parcel, Size};
@@ -187,8 +188,10 @@ impl Live {
         };
         let long = groups.iter().any(long);
         let full = self.waiting >= limits::PUSH_WINDOW * 2;
-        if count > limits::CHANGES_RECEIVED || long || full {
-            return Err(protocol("Your app pushes more than it may."));
+        let many = count > limits::CHANGES_RECEIVED || long || full;
+        // A group that alone is too much is refused and not the session's end: it would be pushed again.
+        if many || operations(groups) > limits::OPS_PER_PUSH {
+            return Err(pushes_too_much());
         }
         self.waiting += 1;
         Ok(())

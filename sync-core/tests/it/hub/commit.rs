@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde_json::Value as Json;
 use sync_core::cell::{Cell, Row};
 use sync_core::crm;
 use sync_core::document::{self, FieldChange, LocalChange, PenRole, RecordEdit};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard;
 use sync_core::hub::{
-    Care, Commit, Culprits, DocumentCache, DocumentHead, Durable, Ended, Known, KnownChange,
-    Moment, Moments, Purpose, PushJob, PushedChange, PushedGroup, Step, Trials, Unavailable, Usage,
-    WriteRows, Wrote,
+    Care, Commit, Culprits, DocumentCache, DocumentHead, Durable, Effort, Ended, Known,
+    KnownChange, Moment, Moments, Purpose, PushJob, PushedChange, PushedGroup, Step, Trials,
+    Unavailable, Usage, WriteRows, Wrote,
 };
 use sync_core::ids::{
     Actor, ChangeHash, EventId, FeedPosition, GroupId, RecordId, ReplicaId, UserId,
@@ -26,7 +27,7 @@ use crate::kit::{NOW, edit, edited, pen, record, user};
 
 /// What a database would hold.
 #[derive(Clone, Default)]
-struct Store {
+pub(super) struct Store {
     head: i64,
     changes: HashMap<ChangeHash, KnownChange>,
     owners: HashMap<Actor, UserId>,
@@ -41,14 +42,20 @@ struct Store {
     length: u64,
     /// How many documents each commit opened that came to its end.
     opened: Vec<usize>,
+    /// How much work a commit may be, if that is bounded.
+    pub(super) most_work: Option<u64>,
+    /// How much it was.
+    pub(super) efforts: Vec<Effort>,
+    /// What refused changes did, in words.
+    pub(super) words: Vec<Json>,
 }
 
 /// Nobody may own an account of this name.
-const FORBIDDEN: &str = "Forbidden";
+pub(super) const FORBIDDEN: &str = "Forbidden";
 
 impl Store {
     /// Commits what can be committed, as a host does.
-    fn commit_all(
+    pub(super) fn commit_all(
         &mut self,
         jobs: Vec<PushJob>,
         moments: &Moments,
@@ -84,7 +91,9 @@ impl Store {
         moments: Moments,
     ) -> Option<Vec<Vec<Verdict>>> {
         let mut opened = 0;
-        let mut commit = Commit::new(crm::schema(), jobs, Purpose::Push, NOW, moments);
+        let work = self.most_work.unwrap_or(limits::WORK_PER_COMMIT);
+        let mut commit =
+            Commit::new(crm::schema(), jobs, Purpose::Push, NOW, moments).bounded(work);
         loop {
             match commit.step() {
                 Step::Know(inquiry) => {
@@ -124,7 +133,10 @@ impl Store {
         }
         self.opened.push(opened);
         let judged = commit.judged();
+        self.efforts.push(judged.effort());
         let to_store = judged.to_store();
+        let kept = to_store.refused.iter().flat_map(|work| &work.changes);
+        self.words.extend(kept.filter_map(|change| change.edit.as_deref().cloned()));
         for placed in to_store.placed {
             let change = &placed.change;
             let (record, position, author) = (change.record, placed.position, placed.author);
@@ -207,7 +219,7 @@ fn begun_and_edited_as(n: u128, name: &str) -> [PushedChange; 2] {
     [pushed(first), pushed(second)]
 }
 
-fn job(author: u128, groups: Vec<Vec<PushedChange>>) -> PushJob {
+pub(super) fn job(author: u128, groups: Vec<Vec<PushedChange>>) -> PushJob {
     let group = |(n, changes)| PushedGroup {
         group: GroupId(Uuid::from_u128(author << 32 | n as u128)),
         seen: None,
@@ -223,7 +235,7 @@ fn job(author: u128, groups: Vec<Vec<PushedChange>>) -> PushJob {
 }
 
 /// The codes of a push's verdicts; of accepted changes nothing.
-fn codes(verdicts: &Result<Vec<Verdict>, Unavailable>) -> Vec<Option<&str>> {
+pub(super) fn codes(verdicts: &Result<Vec<Verdict>, Unavailable>) -> Vec<Option<&str>> {
     let code = |verdict: &'_ Verdict| match &verdict.outcome {
         VerdictOutcome::Accepted(_) => None,
         VerdictOutcome::Refused(refusal) => RefusalCode::parse(&refusal.code).map(|c| c.as_str()),

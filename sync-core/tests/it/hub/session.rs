@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
+use sync_core::error::RefusalCode;
+use sync_core::guard;
 use sync_core::hub::{
     Clock, Content, DeviceNoted, Effect, Event, FeedAnswer, FeedDocument, FeedRequest, Listed,
-    News, Now, Session, SignedIn,
+    News, Now, Session, SignedIn, parse,
 };
 use sync_core::ids::{ChangeHash, FeedPosition, GroupId, Receipt, ReplicaId, ScopeId, ServerEpoch};
 use sync_core::limits;
 use sync_core::protocol::{
-    Blob, ClientMessage, Compression, FeedAck, FeedBatch, Fetch, Frame, GoodbyeCode, Hello,
+    Ask, Blob, ClientMessage, Compression, FeedAck, FeedBatch, Fetch, Frame, GoodbyeCode, Hello,
     PROTOCOL_MIN, PROTOCOL_VERSION, Push, PushGroup, PushItem, ServerMessage, Verdict,
     VerdictOutcome, encode_frame,
 };
 use sync_core::role::Role;
 use uuid::Uuid;
 
-use crate::kit::{NOW, record, user};
+use crate::kit::{NOW, created, pen, record, user};
 
 /// A session and what its host knows.
 struct Host {
@@ -210,6 +212,57 @@ fn a_feed_that_was_woken_before_the_verdicts_looks_again_after_them() {
         panic!("verdicts, then the feed: {:?}", host.sent);
     };
     assert_eq!((batch.live, batch.head), (true, FeedPosition(1)));
+}
+
+/// Run-length coded, few bytes stand for many operations, and these are what judging takes. A push or a
+/// question of more than it may have ends the session; one group that is too much by itself does not, since
+/// its device would push it again, and is refused.
+#[test]
+fn a_push_of_too_many_operations_ends_the_session_and_such_a_group_is_refused() {
+    let kind = crate::kit::kind("organization");
+    let note = "x".repeat(limits::OPS_PER_CHANGE - 100);
+    let (_, change) = created(kind, &[("name", "Café"), ("notes", &note)], &pen(1, 1));
+    let operations = guard::operations(&change.bytes);
+    assert!((note.len()..=limits::OPS_PER_CHANGE).contains(&operations), "{operations}");
+    let groups = |sizes: &[usize]| -> Vec<PushGroup> {
+        let item = PushItem {
+            record: record(1),
+            kind: kind.name.into(),
+            change: Blob(change.bytes.clone()),
+            receipt: None,
+        };
+        let group = |size: &usize| PushGroup {
+            group: GroupId(Uuid::from_u128(2)),
+            seen: None,
+            items: vec![item.clone(); *size],
+        };
+        sizes.iter().map(group).collect()
+    };
+    let too_many = limits::OPS_PER_GROUP / operations + 1;
+    let cases: [(Vec<usize>, Option<GoodbyeCode>); 4] = [
+        (vec![too_many - 1], None),
+        (vec![too_many - 1, 1], Some(GoodbyeCode::Protocol)),
+        (vec![1; too_many], Some(GoodbyeCode::Protocol)),
+        (vec![1, too_many, 1], None),
+    ];
+    for (sizes, goodbye) in cases {
+        for message in [
+            ClientMessage::Push(Push { push: 1, groups: groups(&sizes) }),
+            ClientMessage::Ask(Ask { ask: 1, groups: groups(&sizes) }),
+        ] {
+            let mut host = Host::open();
+            host.say(&message);
+            assert_eq!(host.ended(), goodbye.map(Some), "{sizes:?}");
+        }
+    }
+    let parsed = parse(groups(&[1, too_many]));
+    let codes = parsed.iter().flat_map(|group| &group.changes).map(|change| match &change.parsed {
+        Ok(_) => None,
+        Err(refusal) => RefusalCode::parse(&refusal.code),
+    });
+    let codes: Vec<Option<RefusalCode>> = codes.collect();
+    assert_eq!(codes[0], None);
+    assert_eq!(codes[1..], vec![Some(RefusalCode::TooManyOps); too_many]);
 }
 
 /// The wake-up may also be lost altogether.

@@ -7,6 +7,9 @@ import { kindOf } from './fields.mjs'
 import { idBytes, idText, mintId, randomActor } from './messages.mjs'
 import { meaningOf } from './rows.mjs'
 
+/** More is too much for a server at once, however few bytes it takes. */
+const OPERATIONS_PER_PUSH = 131_072
+
 /** Who only reads. */
 const NOBODY = { actor: '00'.repeat(16), author: '00'.repeat(16) }
 
@@ -240,9 +243,13 @@ export class Store {
     this.cursor = undefined
   }
 
-  /** Groups that were not sent yet, as push and ask have them. */
+  /** Groups that were not sent yet, as push and ask have them: as many as a push may have, and one always. */
   unsent(most) {
-    const groups = this.outbox.filter((group) => !group.sent).slice(0, most)
+    const waiting = this.outbox.filter((group) => !group.sent).slice(0, most)
+    let operations = 0
+    const fits = (group, n) => (operations += operationsOf(group)) <= OPERATIONS_PER_PUSH || n === 0
+    const beyond = waiting.findIndex((group, n) => !fits(group, n))
+    const groups = beyond < 0 ? waiting : waiting.slice(0, beyond)
     for (const group of groups) group.sent = true
     return groups.map(wireGroup)
   }
@@ -251,6 +258,15 @@ export class Store {
   disconnected() {
     for (const group of this.outbox) group.sent = false
   }
+}
+
+/** A change counts as its operations, or as the values that they replace where those are more. */
+function operationsOf({ items }) {
+  const of = ({ change }) => {
+    const { ops } = Automerge.decodeChange(change)
+    return Math.max(ops.length, ops.reduce((sum, op) => sum + op.pred.length, 0))
+  }
+  return items.reduce((sum, item) => sum + of(item), 0)
 }
 
 function wireGroup({ group, seen, items }) {

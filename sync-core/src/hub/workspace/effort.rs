@@ -1,0 +1,26 @@
+//! How much work judging took, in counts.
+
+use automerge::{Automerge, ReadDoc};
+
+/// What judging took, in pieces of work each of which grows with the document it is done to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Effort {
+    /// Documents that were copied.
+    pub copies: usize,
+    /// Documents that were read as records.
+    pub readings: usize,
+    /// Long texts that were read.
+    pub texts: usize,
+    /// Refused edits whose words were read from their documents.
+    pub words: usize,
+    /// All of it by the operations and changes that were gone through: a million take less than a second.
+    pub work: u64,
+    /// What of that went into words.
+    pub work_on_words: u64,
+}
+
+/// What going through a document once costs: its operations and its changes.
+pub(super) fn weight(doc: &Automerge) -> u64 {
+    let stats = doc.stats();
+    stats.num_ops + stats.num_changes
+}
