@@ -46,8 +46,8 @@ pub const OP_COUNTER: u64 = 1 << 31;
 /// One document as saved. 460 B is usual, so this is a record edited thousands of times.
 pub const DOCUMENT_BYTES: usize = 4 << 20;
 /// What an operation of a document counts as at least. A character of a note takes two bytes or so; equal
-/// operations take next to none, and opening a document of two million takes two seconds.
-pub const BYTES_PER_OPERATION: u64 = 2;
+/// operations take next to none, and whoever opens a document of a million waits for a second.
+pub const BYTES_PER_OPERATION: u64 = 3;
 /// What of these one author may write, so that nobody alone can keep the others out.
 pub const DOCUMENT_BYTES_PER_AUTHOR: usize = DOCUMENT_BYTES / 2;
 /// What may be written beyond [`DOCUMENT_BYTES`] to complete a record, delete it or give it away: some
@@ -139,10 +139,11 @@ pub const UNKNOWN_MESSAGES: u32 = 64;
 /// Bytes of changes after which a batch of pushes is closed, as received.
 pub const CHANGE_BYTES_PER_COMMIT: usize = 8 << 20;
 /// Work of one commit, in operations and changes of documents that are gone through, beyond which it is
-/// done in parts with others' in between: some three seconds.
-pub const WORK_PER_COMMIT: u64 = 8 << 20;
-/// Work of one group. An edit of the fullest record takes as much; a group beyond is refused.
-pub const WORK_PER_GROUP: u64 = 2 * WORK_PER_COMMIT;
+/// done in parts with others' in between: some two seconds.
+pub const WORK_PER_COMMIT: u64 = 4 << 20;
+/// Work of one group. An edit of the fullest record takes nearly as much, and the database waits no longer
+/// for a transaction to go on; a group beyond is refused.
+pub const WORK_PER_GROUP: u64 = 4 * WORK_PER_COMMIT;
 /// What of that may go into reading in words what refused edits did: a second when documents have to be put
 /// together anew. Of the rest is told what their operations say.
 pub const WORK_ON_WORDS_PER_COMMIT: u64 = 1 << 20;

@@ -98,7 +98,7 @@ impl Committer {
     /// When the database could not be reached, or did not answer in time; then the push may be stored
     /// all the same.
     pub async fn push(&self, job: PushJob) -> Result<Vec<Verdict>, Unavailable> {
-        let _waiting = self.pulse.push_waits();
+        let _waiting = self.pulse.push_waits(job.user);
         let (reply, verdicts) = oneshot::channel();
         self.jobs.send((job, reply)).await.map_err(|_| Unavailable)?;
         verdicts.await.map_err(|_| Unavailable)?
@@ -132,7 +132,7 @@ impl Committer {
         self.pulse.waiting_pushes()
     }
 
-    /// How long the oldest push has waited for its answer; no time at all if none waits.
+    /// For how long nothing was judged of a user whose pushes wait; no time at all if none waits.
     pub fn oldest_push(&self) -> Duration {
         self.pulse.oldest_push()
     }
@@ -188,7 +188,8 @@ impl Most {
         match came_of {
             CameOf::Reached => {
                 self.changes = (self.changes * 2).min(CHANGES_PER_COMMIT);
-                self.pushes = self.pushes.saturating_mul(2);
+                // Slowly, since a batch that is too much is work for nothing.
+                self.pushes = self.pushes.saturating_add(1);
             }
             CameOf::OutOfReach => self.changes = (changes.min(self.changes) / 2).max(1),
             CameOf::TooMuch => self.pushes = (pushes / 2).max(1),
@@ -267,6 +268,7 @@ async fn commit_all(
             // The first of a user goes back last, before all else of theirs.
             for PutOff { index, job, verdicts } in trials.put_off().into_iter().rev() {
                 if let Some(mut waiting) = batch.get_mut(index).and_then(Option::take) {
+                    pulse.served(job.user);
                     waiting.put_off(job, verdicts, parts);
                     intake.rejoin(waiting);
                 }
@@ -280,6 +282,7 @@ async fn commit_all(
             }
             let waiting = batch.get_mut(index).and_then(Option::take);
             if let Some(rest) = waiting.and_then(|waiting| waiting.judged(verdicts)) {
+                pulse.served(rest.user());
                 intake.rejoin(rest);
             }
         }

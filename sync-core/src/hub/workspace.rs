@@ -26,7 +26,7 @@ use crate::projection::{self, Stamp};
 use crate::schema::{Kind, is_step_actor};
 use crate::time::UnixMs;
 pub use effort::Effort;
-use effort::weight;
+use effort::{COPIES_AS_ONE_PASS, LOOKS_AT_OPERATION, weight};
 use room::Writing;
 
 /// A document as the hub holds it.
@@ -301,7 +301,7 @@ impl Workspace {
                 };
                 let HubDocument { kind, doc, text_edited, .. } = &*document;
                 // It is saved and read, and opened again where text was edited.
-                self.effort.work += weight(doc) * if *text_edited { 4 } else { 2 };
+                self.effort.work += weight(doc) * if *text_edited { 3 } else { 1 };
                 let proven = guard::prove(doc, *text_edited, PenRole::Server).and_then(|saved| {
                     self.effort.work += room::check(doc, saved.len(), &writing)?;
                     Ok((saved, guard::read(doc, kind)?))
@@ -493,7 +493,7 @@ impl Workspace {
         let genesis = || HubDocument::new(kind, kind.genesis().doc.clone(), None);
         let mut copy = old.clone().unwrap_or_else(genesis);
         copy.texts = texts.unwrap_or_default();
-        self.effort.work += weight(&copy.doc);
+        self.effort.work += weight(&copy.doc) / COPIES_AS_ONE_PASS;
         self.documents.insert(record, copy);
         self.before.insert(record, Before { document: old, since: Vec::new() });
     }
@@ -518,7 +518,7 @@ impl Workspace {
             let again = doc.apply_changes(before.since.iter().map(|one| one.change.clone()));
             again.expect("BUG: what was applied once is applied again");
             self.effort.copies += 1;
-            self.effort.work += 2 * weight(&doc);
+            self.effort.work += weight(&doc);
             let (stamp, text_edited) = (mark.stamp, mark.text_edited);
             let fresh = HubDocument::new(&document.kind, doc, stamp);
             *document = HubDocument { text_edited, ..fresh };
@@ -593,13 +593,13 @@ impl Workspace {
     }
 }
 
-/// What judging a change takes: its operations, and the whole history where it does not build on all
-/// there is.
+/// What judging a change takes: each of its operations several looks; one pass through the document, which
+/// is what the library takes to put anything in; and one more where it does not build on all there is.
 fn work_on(parsed: &ParsedChange, doc: &Automerge) -> u64 {
     let mut heads: Vec<ChangeHash> = doc.get_heads().into_iter().map(ChangeHash::from).collect();
     heads.sort_unstable();
-    let history = if parsed.deps().eq(heads) { 0 } else { weight(doc) };
-    guard::operations(parsed.bytes()) as u64 + history
+    let passes = if parsed.deps().eq(heads) { 1 } else { 2 };
+    LOOKS_AT_OPERATION * guard::operations(parsed.bytes()) as u64 + passes * weight(doc)
 }
 
 /// The row of one document, and what was read on the way.

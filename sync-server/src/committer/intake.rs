@@ -1,6 +1,7 @@
 //! What waits to be judged, and what of it is judged together.
 
 use sync_core::hub::{PushJob, Unavailable};
+use sync_core::ids::UserId;
 use sync_core::limits;
 use sync_core::protocol::{Verdict, VerdictOutcome};
 use tokio::sync::{mpsc, oneshot};
@@ -53,6 +54,11 @@ impl Waiting {
     /// Takes out what is judged next.
     pub(super) fn part(&mut self) -> PushJob {
         self.job.cut(self.at_once)
+    }
+
+    /// Whose it is.
+    pub(super) fn user(&self) -> UserId {
+        self.job.user
     }
 
     /// How many changes are judged next.
@@ -181,7 +187,7 @@ impl Intake {
 mod tests {
     use sync_core::error::{Refusal, RefusalCode};
     use sync_core::hub::{PushedChange, PushedGroup};
-    use sync_core::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId, UserId};
+    use sync_core::ids::{ChangeHash, FeedPosition, GroupId, RecordId, ReplicaId};
     use uuid::Uuid;
 
     use super::*;

@@ -1,10 +1,12 @@
 //! Whether the committing task lives, how long it has been at one batch, whether any gets through,
 //! and how long pushes wait.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use sync_core::ids::UserId;
 
 use crate::clock::now;
 
@@ -15,7 +17,7 @@ const FAILING_AFTER: Duration = Duration::from_secs(10);
 /// After how long without any such batch nobody knows whether it still is so: a device that gets no
 /// answer tries again sooner.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(10 * 60);
-/// How long a push may wait for its answer before devices give up on the server.
+/// How long a user's pushes may wait, none of them being judged, before devices give up on the server.
 const LATE_AFTER: Duration = Duration::from_secs(10);
 
 const IDLE: i64 = 0;
@@ -28,7 +30,7 @@ pub enum CommitterHealth {
     Well,
     /// It has been at one batch for so long that it cannot be well.
     Stuck(Duration),
-    /// A push has waited for so long.
+    /// A user's pushes have waited for so long without one of them being judged.
     Late(Duration),
     /// For so long the database has stored nothing of what was pushed: its disk is full, or it takes no
     /// writes.
@@ -49,11 +51,20 @@ pub(super) struct Pulse {
     waiting: Mutex<Waiting>,
 }
 
-/// Since when each push waits, in the order of their coming.
+/// Since when each push waits. Who pushes much at once waits for their own turns, and nothing is wrong with
+/// the server then: what counts is since when nothing of a user was judged.
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
-    since: BTreeMap<u64, Instant>,
+    since: HashMap<u64, (UserId, Instant)>,
+}
+
+impl Waiting {
+    fn serve(&mut self, user: UserId) {
+        for (_, since) in self.since.values_mut().filter(|(of, _)| *of == user) {
+            *since = Instant::now();
+        }
+    }
 }
 
 impl Pulse {
@@ -92,12 +103,17 @@ impl Pulse {
     }
 
     /// Notes that a push waits, until what this returns is dropped.
-    pub(super) fn push_waits(self: &Arc<Self>) -> PushWaits {
+    pub(super) fn push_waits(self: &Arc<Self>, user: UserId) -> PushWaits {
         let mut waiting = self.waiting();
         let number = waiting.next;
         waiting.next += 1;
-        waiting.since.insert(number, Instant::now());
+        waiting.since.insert(number, (user, Instant::now()));
         PushWaits { pulse: self.clone(), number }
+    }
+
+    /// Notes that a user had a turn.
+    pub(super) fn served(&self, user: UserId) {
+        self.waiting().serve(user);
     }
 
     pub(super) fn waiting_pushes(&self) -> usize {
@@ -105,7 +121,8 @@ impl Pulse {
     }
 
     pub(super) fn oldest_push(&self) -> Duration {
-        self.waiting().since.values().next().map_or(Duration::ZERO, Instant::elapsed)
+        let waiting = self.waiting();
+        waiting.since.values().map(|(_, since)| since.elapsed()).max().unwrap_or_default()
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -137,7 +154,10 @@ pub(super) struct PushWaits {
 
 impl Drop for PushWaits {
     fn drop(&mut self) {
-        self.pulse.waiting().since.remove(&self.number);
+        let mut waiting = self.pulse.waiting();
+        if let Some((user, _)) = waiting.since.remove(&self.number) {
+            waiting.serve(user);
+        }
     }
 }
 
@@ -159,20 +179,52 @@ impl Drop for EndNoted {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    /// Makes a push wait for longer than any should.
+    fn wait_long(pulse: &Pulse, push: &PushWaits) {
+        let long_ago = Instant::now().checked_sub(2 * LATE_AFTER).expect("a machine that runs");
+        pulse.waiting().since.get_mut(&push.number).expect("it waits").1 = long_ago;
+    }
 
     #[test]
     fn the_oldest_push_that_waits_is_known_until_it_has_its_answer() {
         let pulse = Arc::new(Pulse::default());
         assert_eq!(pulse.oldest_push(), Duration::ZERO);
-        let (first, second) = (pulse.push_waits(), pulse.push_waits());
-        let long_ago = Instant::now().checked_sub(2 * LATE_AFTER).expect("a machine that runs");
-        pulse.waiting().since.insert(first.number, long_ago);
+        let (first, second) = (pulse.push_waits(user(1)), pulse.push_waits(user(2)));
+        wait_long(&pulse, &first);
         assert!(matches!(pulse.health(), CommitterHealth::Late(_)));
         drop(first);
         assert_eq!(pulse.health(), CommitterHealth::Well);
         drop(second);
         assert_eq!(pulse.oldest_push(), Duration::ZERO);
+    }
+
+    /// Whoever pushes much waits for their own turns. That is no trouble of the server's; another user's
+    /// push that waits as long is.
+    #[test]
+    fn who_waits_for_their_own_pushes_is_no_trouble() {
+        let pulse = Arc::new(Pulse::default());
+        let pushes = [1, 1, 1].map(|n| pulse.push_waits(user(n)));
+        let other = pulse.push_waits(user(2));
+        pushes.iter().for_each(|push| wait_long(&pulse, push));
+        pulse.served(user(1));
+        assert_eq!(pulse.health(), CommitterHealth::Well, "a part of one was judged");
+        let [first, second, third] = pushes;
+        for push in [&second, &third] {
+            wait_long(&pulse, push);
+        }
+        drop(first);
+        assert_eq!(pulse.health(), CommitterHealth::Well, "one was answered");
+        wait_long(&pulse, &other);
+        drop((second, third));
+        assert!(matches!(pulse.health(), CommitterHealth::Late(_)));
     }
 
     #[test]

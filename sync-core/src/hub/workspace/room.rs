@@ -16,8 +16,8 @@ use crate::guard;
 use crate::ids::UserId;
 use crate::limits;
 
-/// Reading every change anew takes longer than going through a document once.
-const REREADING: u64 = 8;
+/// Making every change's bytes anew takes longer than going through a document once.
+const REREADING: u64 = 5;
 
 /// Who wrote to a document last, and what.
 pub(super) struct Writing {
@@ -30,7 +30,9 @@ pub(super) struct Writing {
 /// Checks a document that takes so many bytes with what was written; tells how much work that was. Of one
 /// that is short it is none: nobody can have written too much of it.
 pub(super) fn check(doc: &Automerge, saved: usize, writing: &Writing) -> Result<u64, Refusal> {
-    let saved = saved.max(bytes_of(doc.stats().num_ops) as usize);
+    let by_operations = bytes_of(doc.stats().num_ops);
+    let counted = if by_operations < saved as u64 { Counted::Bytes } else { Counted::Operations };
+    let saved = saved.max(usize::try_from(by_operations).unwrap_or(usize::MAX));
     if writing.pen == PenRole::Server || saved <= limits::DOCUMENT_BYTES_PER_AUTHOR {
         return Ok(0);
     }
@@ -43,10 +45,20 @@ pub(super) fn check(doc: &Automerge, saved: usize, writing: &Writing) -> Result<
     if writing.puts_away && !full {
         return Ok(0);
     }
-    if share(doc, saved, writing.author) > limits::DOCUMENT_BYTES_PER_AUTHOR as u64 {
+    if share(doc, saved, counted, writing.author) > limits::DOCUMENT_BYTES_PER_AUTHOR as u64 {
         return Err(guard::too_much_of_one());
     }
-    Ok(REREADING * weight(doc))
+    Ok(match counted {
+        Counted::Bytes => REREADING * weight(doc),
+        Counted::Operations => weight(doc),
+    })
+}
+
+/// By what a document is long.
+#[derive(Clone, Copy)]
+enum Counted {
+    Bytes,
+    Operations,
 }
 
 /// What operations count as.
@@ -54,18 +66,29 @@ fn bytes_of(operations: u64) -> u64 {
     operations * limits::BYTES_PER_OPERATION
 }
 
-/// What of a document's bytes is of this author: as much as of the bytes of its changes.
-fn share(doc: &Automerge, saved: usize, author: UserId) -> u64 {
+/// What of a document's bytes is of this author: as much as of its operations, or of its changes' bytes.
+fn share(doc: &Automerge, saved: usize, counted: Counted, author: UserId) -> u64 {
     let mut own: HashMap<ActorId, bool> = HashMap::new();
     let (mut of_author, mut of_all) = (0_u64, 0_u64);
-    for change in doc.get_changes(&[]) {
-        let bytes = (change.raw_bytes().len() as u64).max(bytes_of(change.len() as u64));
-        let is_own = own.entry(change.actor_id().clone()).or_insert_with(|| {
-            let of_actor = doc.get_author_for_actor(change.actor_id());
+    let mut add = |actor: &ActorId, length: u64| {
+        let is_own = own.entry(actor.clone()).or_insert_with(|| {
+            let of_actor = doc.get_author_for_actor(actor);
             of_actor.is_some_and(|one| UserId::from_slice(one.as_bytes()) == Some(author))
         });
-        of_all += bytes;
-        of_author += if *is_own { bytes } else { 0 };
+        of_all += length;
+        of_author += if *is_own { length } else { 0 };
+    };
+    match counted {
+        Counted::Bytes => {
+            for change in doc.get_changes(&[]) {
+                add(change.actor_id(), change.raw_bytes().len() as u64);
+            }
+        }
+        Counted::Operations => {
+            for change in doc.get_changes_meta(&[]) {
+                add(&change.actor, (change.max_op + 1).saturating_sub(change.start_op));
+            }
+        }
     }
     (saved as u64).saturating_mul(of_author) / of_all.max(1)
 }

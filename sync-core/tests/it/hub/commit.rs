@@ -136,7 +136,8 @@ impl Store {
         self.efforts.push(judged.effort());
         let to_store = judged.to_store();
         let kept = to_store.refused.iter().flat_map(|work| &work.changes);
-        self.words.extend(kept.filter_map(|change| change.edit.as_deref().cloned()));
+        let said = kept.filter_map(|change| change.edit.as_deref());
+        self.words.extend(said.map(|said| serde_json::from_str::<Json>(said).unwrap()));
         for placed in to_store.placed {
             let change = &placed.change;
             let (record, position, author) = (change.record, placed.position, placed.author);

@@ -1,11 +1,14 @@
 //! Room in a document: nobody fills one alone, and a full one can still be put away.
 
-use automerge::Automerge;
+use std::num::NonZeroU64;
+
+use automerge::legacy::{OpId, OpType};
+use automerge::{Automerge, Change, ScalarValue};
 use sync_core::document::{self, FieldChange, LocalChange, PenRole, RecordEdit, hydrate};
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::event::event_data;
 use sync_core::guard;
-use sync_core::hub::{Candidate, CandidateGroup, Judgement, Standing, Workspace};
+use sync_core::hub::{Candidate, CandidateGroup, HubDocument, Judgement, Standing, Workspace};
 use sync_core::ids::{EventId, GroupId};
 use sync_core::limits;
 use sync_core::testing::Random;
@@ -82,6 +85,35 @@ impl Task {
         self.write(author, changes)
     }
 
+    /// Changes that each write one value that often, and take a few dozen bytes.
+    fn repetitions(&self, author: u128, times: u64, changes: usize) -> Vec<LocalChange> {
+        let pen = pen(author, author as u8);
+        let mut doc = self.doc.clone();
+        let now = hydrate(&doc, kind("task"));
+        let set = edit(kind("task"), &[("snooze_until", "2026-05-01T10:00:00Z")]);
+        let mut mint = || EventId(Uuid::nil());
+        let made = document::edit(&mut doc, &now, &set, &pen, &mut mint).unwrap().unwrap();
+        let mut expanded = Change::from_bytes(made.bytes).unwrap().decode();
+        let (mut next, actor) = (expanded.start_op.get(), expanded.actor_id.clone());
+        let mut op = expanded.operations.remove(0);
+        op.action = OpType::Put(ScalarValue::Null);
+        let change = |_| {
+            expanded.start_op = NonZeroU64::new(next).unwrap();
+            let write = |n| {
+                let this = op.clone();
+                op.pred = vec![OpId::new(n, &actor)].into();
+                this
+            };
+            expanded.operations = (next..next + times).map(write).collect();
+            next += times;
+            let change = Change::from(expanded.clone());
+            (expanded.seq, expanded.deps) = (change.seq() + 1, vec![change.hash()]);
+            let (hash, bytes) = (change.hash().into(), change.raw_bytes().to_vec());
+            LocalChange { hash, bytes, ops: change.len(), actor: pen.actor }
+        };
+        (0..changes).map(change).collect()
+    }
+
     /// Writes as much as may be written; says why no more may.
     fn fill_up(&mut self, author: u128) -> Refusal {
         let mut fill = |values, bytes| loop {
@@ -155,4 +187,24 @@ fn a_full_document_can_be_put_away() {
         task.give(4, 6).unwrap();
     }
     assert!(task.bytes() > limits::DOCUMENT_BYTES);
+}
+
+/// Equal operations take next to no bytes when they are saved, and time all the same. They count too.
+#[test]
+fn nobody_fills_a_document_alone_with_operations_that_take_no_bytes() {
+    let mut task = Task::begun();
+    let most = limits::DOCUMENT_BYTES_PER_AUTHOR / limits::BYTES_PER_OPERATION as usize;
+    let mut changes = task.repetitions(1, 4_000, most / 4_000 + 1);
+    let last = changes.pop().unwrap();
+    // All of them at once, since a server that judges them takes its time.
+    let stored = changes.iter().map(|one| Change::from_bytes(one.bytes.clone()).unwrap());
+    let stored: Vec<Change> = stored.collect();
+    task.doc.apply_changes(stored).unwrap();
+    let document = HubDocument::new(kind("task"), task.doc.clone(), None);
+    task.workspace.insert(record(1), document);
+    let refusal = task.judged(task.doc.clone(), &last, 1).unwrap_err();
+    assert!(refusal.sentence.contains("as much into this record as one person may"), "{refusal:?}");
+    task.note(2).unwrap();
+    assert!(task.bytes() < 10_000, "{} bytes", task.bytes());
+    task.put_away(1, "life", "delete").unwrap();
 }
