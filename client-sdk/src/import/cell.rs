@@ -144,6 +144,8 @@ impl Reader<'_> {
     pub(super) fn keys(&self, field: &Field, of: SetOf, text: &str) -> Came {
         let mut came = Came::default();
         let keys: Vec<String> = match of {
+            // Before it is split: its comma is no end.
+            SetOf::Phones if is_ruined(text.trim()) => vec![text.trim().to_owned()],
             SetOf::Phones => phones(text, &mut came),
             SetOf::Emails => emails(text, &mut came),
             SetOf::Words | SetOf::Ids => {

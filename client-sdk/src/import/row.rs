@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
-use sync_core::document::{FieldChange, RecordEdit};
+use sync_core::document::{FieldChange, FieldState, RecordEdit, Value};
 use sync_core::ids::RecordId;
 use sync_core::replica::{GroupEdit, QueryError};
 use sync_core::schema::{Field, FieldType, Initial, Kind, Presence, Rule, SetOf};
@@ -71,14 +71,22 @@ pub(super) struct Judge<'a> {
     pub(super) accounts: Vec<(RecordId, String)>,
 }
 
+/// What stands in a column.
+struct Cell {
+    column: String,
+    text: String,
+}
+
 /// What is gathered of a row.
 struct Gathered<'r> {
     row: &'r Row,
     pairs: Vec<(String, String)>,
     edit: RecordEdit,
     remarks: Vec<Remark>,
-    place: BTreeMap<&'static str, String>,
+    place: BTreeMap<&'static str, Cell>,
     accounts: Vec<GroupEdit>,
+    /// The same accounts with their names.
+    named: Vec<(RecordId, String)>,
     account: Option<RecordId>,
 }
 
@@ -174,6 +182,7 @@ impl<'a> Judge<'a> {
             remarks: Vec::new(),
             place: BTreeMap::new(),
             accounts: Vec::new(),
+            named: Vec::new(),
             account: None,
         };
         let width = self.plan.columns.len();
@@ -224,7 +233,8 @@ impl<'a> Judge<'a> {
             |with: &str| cells.iter().map(|(_, cell)| cell.as_str()).collect::<Vec<_>>().join(with);
         match target {
             Target::Account(part) => {
-                gathered.place.insert(part, joined(", "));
+                let cell = Cell { column, text: joined(", ") };
+                gathered.place.insert(part, cell);
             }
             Target::Link(field, kind) => {
                 self.link(gathered, name, field, kind, &cells, target);
@@ -282,7 +292,7 @@ impl<'a> Judge<'a> {
                 let with = if field.ty == FieldType::Text {
                     "\n"
                 } else if name.ends_with("street") {
-                    street_join(&cells)
+                    street_join(&column, &cells)
                 } else {
                     " "
                 };
@@ -422,8 +432,8 @@ impl<'a> Judge<'a> {
     fn create_account(&mut self, gathered: &mut Gathered<'_>, name: &str) -> Option<RecordId> {
         let kind = self.client.schema().kind("organization")?.clone();
         let mut pairs = vec![("name".to_owned(), name.to_owned())];
-        for (part, text) in &gathered.place {
-            pairs.push((format!("billing_address.{part}"), text.clone()));
+        for (part, cell) in &gathered.place {
+            pairs.push((format!("billing_address.{part}"), cell.text.clone()));
         }
         let each = |pairs: &[(String, String)]| {
             let pairs = pairs.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -431,13 +441,20 @@ impl<'a> Judge<'a> {
         };
         let edit = each(&pairs).or_else(|_| each(&pairs[..1])).ok()?;
         let id = self.client.mint_id();
-        if let Some(directory) = self.directories.get_mut("organization") {
-            directory.add(id, name, "");
-            directory.place(id, place_of(&gathered.place));
-        }
-        self.accounts.push((id, name.to_owned()));
+        gathered.named.push((id, name.to_owned()));
         gathered.accounts.push(GroupEdit::Create { id, kind, edit });
         Some(id)
+    }
+
+    /// The row is taken: later ones find the accounts that begin with it.
+    fn begin_accounts(&mut self, gathered: &mut Gathered<'_>) {
+        for (id, name) in std::mem::take(&mut gathered.named) {
+            if let Some(directory) = self.directories.get_mut("organization") {
+                directory.add(id, &name, "");
+                directory.place(id, place_of(&gathered.place));
+            }
+            self.accounts.push((id, name));
+        }
     }
 
     /// What the record needs beside its cells.
@@ -545,6 +562,11 @@ impl<'a> Judge<'a> {
             }
             ([id], OnMatch::Update) => {
                 let edit = self.only_changes(*id, &mut gathered)?;
+                self.note_addresses(&mut gathered);
+                if edit.changes.is_empty() && gathered.accounts.is_empty() {
+                    return Ok((Verdict::There, gathered.remarks));
+                }
+                self.begin_accounts(&mut gathered);
                 let mut edits = std::mem::take(&mut gathered.accounts);
                 edits.push(GroupEdit::Edit { id: *id, edit });
                 return Ok((Verdict::Update(edits), gathered.remarks));
@@ -556,6 +578,7 @@ impl<'a> Judge<'a> {
             }
         }
         self.note_doubles(&mut gathered);
+        self.note_addresses(&mut gathered);
         let id = self.client.mint_id();
         if let Some(matches) = &mut self.matches {
             for key in keys {
@@ -563,6 +586,7 @@ impl<'a> Judge<'a> {
             }
         }
         self.remember(&gathered, id);
+        self.begin_accounts(&mut gathered);
         let mut edits = std::mem::take(&mut gathered.accounts);
         edits.push(GroupEdit::Create { id, kind, edit: gathered.edit });
         Ok((Verdict::Create(edits), gathered.remarks))
@@ -574,6 +598,27 @@ impl<'a> Judge<'a> {
         let text = |name: &str| said(name).map(|(_, text)| text.clone()).unwrap_or_default();
         if let Some(directory) = self.directories.get_mut(self.plan.kind.name) {
             directory.add(id, &text("name"), &text("custom_fields.source_id"));
+        }
+    }
+
+    /// An address is its account's: where none begins with this row, what does not tell accounts apart is
+    /// written nowhere.
+    fn note_addresses(&self, gathered: &mut Gathered<'_>) {
+        if !gathered.accounts.is_empty() {
+            return;
+        }
+        let known = gathered.account.is_some();
+        let place = std::mem::take(&mut gathered.place);
+        for (part, cell) in place {
+            if known && matches!(part, "city" | "postal_code") {
+                continue;
+            }
+            let reason = if known {
+                "it belongs to the account, which is there; import accounts by themselves"
+            } else {
+                "it belongs to an account, and this row begins none; --create-accounts does"
+            };
+            gathered.remark(&cell.column, &cell.text, reason, Loss::Cell);
         }
     }
 
@@ -644,10 +689,23 @@ impl<'a> Judge<'a> {
                     let reopens = data.get("action").and_then(Json::as_str) == Some("reopen");
                     !(same || reopens && shown.is_none())
                 }
+                (FieldChange::Set(value), _) => value != now.value(field.name),
+                (FieldChange::Add(key), _) => match now.field(field.name) {
+                    Some(FieldState::Keys(keys)) => !keys.contains(key),
+                    _ => true,
+                },
+                (FieldChange::Text(text), _) => match now.field(field.name) {
+                    Some(FieldState::Text(said)) => said != text,
+                    _ => true,
+                },
+                (FieldChange::Parts(parts), _) => match now.value(field.name) {
+                    Value::Parts(said) => parts
+                        .iter()
+                        .any(|(part, value)| said.get(part).unwrap_or(&Json::Null) != value),
+                    _ => true,
+                },
                 (FieldChange::Entry(key, text), _) => match now.field(field.name) {
-                    Some(sync_core::document::FieldState::Map(map)) => {
-                        map.get(key) != text.as_ref()
-                    }
+                    Some(FieldState::Map(map)) => map.get(key) != text.as_ref(),
                     _ => true,
                 },
                 _ => true,
@@ -670,13 +728,16 @@ fn kind_of_set(field: &str) -> Option<&'static str> {
     }
 }
 
-fn place_of(parts: &BTreeMap<&'static str, String>) -> Place {
-    let part = |name: &str| parts.get(name).cloned().unwrap_or_default();
+fn place_of(parts: &BTreeMap<&'static str, Cell>) -> Place {
+    let part = |name: &str| parts.get(name).map(|cell| cell.text.clone()).unwrap_or_default();
     Place { city: part("city"), postal_code: part("postal_code") }
 }
 
 /// Building and street belong on one line; lines of an address are told apart.
-fn street_join(cells: &[(usize, String)]) -> &'static str {
+fn street_join(heading: &str, cells: &[(usize, String)]) -> &'static str {
+    if ["building", "house"].iter().any(|word| heading.to_lowercase().contains(word)) {
+        return " ";
+    }
     let number = cells
         .first()
         .is_some_and(|(_, cell)| cell.len() <= 8 && cell.contains(|c: char| c.is_ascii_digit()));

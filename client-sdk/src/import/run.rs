@@ -9,7 +9,7 @@ use sync_core::replica::{
 };
 
 use super::cells::{Read, Row};
-use super::plan::{ImportError, ImportPlan};
+use super::plan::{ImportError, ImportPlan, OnMatch};
 use super::row::{Judge, Loss, Remark, Verdict};
 use crate::{Client, SystemEnv};
 
@@ -219,8 +219,11 @@ impl Running<'_> {
             self.remark(row.line, reason, Loss::Nothing);
             return Ok(Next::Done);
         }
-        // What was said to be matched is matched; else a row that was taken in is not taken again.
-        let matched = self.plan.options.matching.is_some();
+        // What was said to be matched, or changed, is matched; else a row that was taken in is not taken
+        // again.
+        let options = &self.plan.options;
+        let changes = options.on_match == OnMatch::Update && self.plan.matching.is_some();
+        let matched = options.matching.is_some() || changes;
         if !matched && self.client.read_replica(|replica| replica.row_taken(&digest))?.is_some() {
             self.outcome.there += 1;
             return Ok(Next::Done);

@@ -376,3 +376,41 @@ fn a_report_of_what_was_not_taken_is_written() {
     let report = std::fs::read_to_string(dir.join("report.csv")).unwrap();
     assert!(report.starts_with("line,column,cell,reason,lost\n2,Class,'=1+1,"), "{report}");
 }
+
+/// What was imported is imported again with more of its columns: what changes is changed, and counted as
+/// such; what says the same is there.
+#[test]
+fn an_import_that_is_to_change_changes_what_it_made_itself() {
+    let dir = begun();
+    let dir = dir.path();
+    let text = b"Record ID,Company name,Last grade\n1,Ada's,A\n2,Bo's,\n";
+    let (_, first) = import(dir, "c.csv", text, &[]);
+    assert_eq!(first["imported"], json!(2), "{first}");
+    let (_, again) = import(dir, "c.csv", text, &["--rest", "custom", "--on-match", "update"]);
+    assert_eq!((&again["changed"], &again["there"]), (&json!(1), &json!(1)), "{again}");
+    let grade = "SELECT json_extract(custom_fields, '$.\"Last grade\"') FROM organizations WHERE name = 'Ada''s'";
+    assert_eq!(cell(dir, grade), json!("A"));
+}
+
+/// An address beside a person is an account's: it is taken with one that begins, and named where none does.
+/// An account of a row that is left out does not begin, and later rows begin their own.
+#[test]
+fn addresses_are_taken_with_an_account_or_named() {
+    let text =
+        b"First Name,Last Name,E-mail Address,Company,Business Street,Business City,Birthday\n\
+        ,,nobody@a.example,Elm Street,1 Elm St,Albany,\n\
+        Ana,Lee,ana@a.example,Elm Street,2 Elm St,Albany,\n";
+    let apart = begun();
+    let (code, outcome) = import(apart.path(), "p.csv", text, &["--kind", "contact"]);
+    assert_eq!(code, 7, "{outcome}");
+    assert!(said(&outcome, 3).contains("--create-accounts"), "{outcome}");
+    let whole = begun();
+    let (_, outcome) =
+        import(whole.path(), "p.csv", text, &["--kind", "contact", "--create-accounts"]);
+    assert_eq!(outcome["accounts"].as_array().map(Vec::len), Some(1), "{outcome}");
+    let street = "SELECT billing_address_street FROM organizations";
+    assert_eq!(cell(whole.path(), street), json!("2 Elm St"));
+    let employer =
+        "SELECT count(*) FROM contacts c JOIN organizations o ON o.id = c.organization_id";
+    assert_eq!(cell(whole.path(), employer), json!(1));
+}
