@@ -103,6 +103,38 @@ refusal_codes! {
     OverQuota = "over_quota",
 }
 
+impl RefusalCode {
+    /// Whether a refusal is of a change's form, so that its edit may be made again.
+    pub fn is_of_form(self) -> bool {
+        match self {
+            Self::ForeignActor
+            | Self::MissingDependency
+            | Self::SequenceGap
+            | Self::OpCounter
+            | Self::FutureTime => true,
+            Self::Malformed
+            | Self::TooLarge
+            | Self::TooManyOps
+            | Self::ForeignAuthor
+            | Self::BadReference
+            | Self::BadValue
+            | Self::Immutable
+            | Self::ServerOnly
+            | Self::WrongKind
+            | Self::WrongRecord
+            | Self::Rule
+            | Self::EngineFault
+            | Self::DocumentQuarantined
+            | Self::Denied
+            | Self::Constraint
+            | Self::GroupRefused
+            | Self::DependsOnRefused
+            | Self::OverQuota
+            | Self::Internal => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

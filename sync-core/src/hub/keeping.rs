@@ -140,30 +140,11 @@ fn in_calendar(at: UnixMs) -> UnixMs {
 /// sending it again by itself.
 fn stays_refused(code: RefusalCode) -> bool {
     match code {
-        RefusalCode::ForeignActor
-        | RefusalCode::MissingDependency
-        | RefusalCode::SequenceGap
-        | RefusalCode::OpCounter
-        | RefusalCode::DependsOnRefused
-        | RefusalCode::Internal => false,
-        RefusalCode::Malformed
-        | RefusalCode::TooLarge
-        | RefusalCode::TooManyOps
-        | RefusalCode::ForeignAuthor
-        | RefusalCode::BadReference
-        | RefusalCode::BadValue
-        | RefusalCode::Immutable
-        | RefusalCode::ServerOnly
-        | RefusalCode::WrongKind
-        | RefusalCode::WrongRecord
-        | RefusalCode::Rule
-        | RefusalCode::EngineFault
-        | RefusalCode::DocumentQuarantined
-        | RefusalCode::Denied
-        | RefusalCode::Constraint
-        | RefusalCode::GroupRefused
-        | RefusalCode::FutureTime
-        | RefusalCode::OverQuota => true,
+        // The refusal of what it builds on says why; the server's own failure says nothing of it.
+        RefusalCode::DependsOnRefused | RefusalCode::Internal => false,
+        // Made again once, and then it stays.
+        RefusalCode::FutureTime => true,
+        other => !other.is_of_form(),
     }
 }
 

@@ -27,36 +27,6 @@ use crate::ids::{Actor, ChangeHash, EventId, RecordId};
 use crate::schema::{Kind, Rule};
 use crate::time::UnixMs;
 
-/// Whether a refusal is of a change's form, so that its edit may be made again.
-pub(super) fn of_form(code: RefusalCode) -> bool {
-    match code {
-        RefusalCode::ForeignActor
-        | RefusalCode::MissingDependency
-        | RefusalCode::SequenceGap
-        | RefusalCode::OpCounter
-        | RefusalCode::FutureTime => true,
-        RefusalCode::Malformed
-        | RefusalCode::TooLarge
-        | RefusalCode::TooManyOps
-        | RefusalCode::ForeignAuthor
-        | RefusalCode::BadReference
-        | RefusalCode::BadValue
-        | RefusalCode::Immutable
-        | RefusalCode::ServerOnly
-        | RefusalCode::WrongKind
-        | RefusalCode::WrongRecord
-        | RefusalCode::Rule
-        | RefusalCode::EngineFault
-        | RefusalCode::DocumentQuarantined
-        | RefusalCode::Denied
-        | RefusalCode::Constraint
-        | RefusalCode::GroupRefused
-        | RefusalCode::DependsOnRefused
-        | RefusalCode::OverQuota
-        | RefusalCode::Internal => false,
-    }
-}
-
 /// The writer that makes an edit again, and all that it draws: derived from the change whose place
 /// it takes, so that two copies of a file, or an old backup, make the same change of the same edit.
 /// The replica's id is in it, so that the bytes of the change alone do not lead a thief to its name.

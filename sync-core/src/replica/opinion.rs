@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::again::of_form;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{ChangeHash, RecordId};
 use crate::protocol::{Answer, OpinionOutcome};
@@ -63,7 +62,7 @@ enum Weight {
 fn weight(refusal: &Refusal) -> Weight {
     match RefusalCode::parse(&refusal.code) {
         Some(RefusalCode::Internal) => Weight::Nothing,
-        Some(code) if of_form(code) => Weight::Nothing,
+        Some(code) if code.is_of_form() => Weight::Nothing,
         Some(RefusalCode::GroupRefused | RefusalCode::DependsOnRefused) => Weight::Derived,
         _ => Weight::Real,
     }

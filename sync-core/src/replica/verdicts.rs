@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::again::{Again, entangled, of_form};
+use super::again::{Again, entangled};
 use super::device::Replica;
 use super::effect::{Effect, SessionFault};
 use super::env::{Env, draw};
@@ -161,7 +161,7 @@ impl<'v> Judged<'v> {
             Some(RefusalCode::Internal) => {}
             _ if self.waits.contains(&hash) => {}
             Some(RefusalCode::DependsOnRefused) => self.dependants.push((hash, refusal)),
-            Some(code) if of_form(code) && work.stored().is_first_writing(hash)? => {
+            Some(code) if code.is_of_form() && work.stored().is_first_writing(hash)? => {
                 self.malformed.push((hash, code, refusal));
             }
             _ => self.refused.push((hash, refusal)),
