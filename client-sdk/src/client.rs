@@ -9,9 +9,10 @@ use sync_core::crm;
 use sync_core::document::{Hydrated, RecordEdit};
 use sync_core::ids::{ChangeHash, ImportId, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
-    BroughtBack, Committed, GroupEdit, Import, Incomplete, LinkFault, LinkStatus, ListOptions,
-    LiveQuery, OpenError, OpenOptions, PendingEdit, Quarantined, QueryError, Rebuilding, Replica,
-    ReplicaError, ResubmitError, SearchHit, Status, Table, Undone, WouldBe, private,
+    BroughtBack, Committed, GroupEdit, HistoryEntry, Import, Incomplete, LinkFault, LinkStatus,
+    ListOptions, LiveQuery, OpenError, OpenOptions, PendingEdit, Quarantined, QueryError,
+    Rebuilding, Replica, ReplicaError, ResubmitError, SearchHit, Status, Table, UndoError, Undone,
+    UndoneChange, WouldBe, private,
 };
 use sync_core::schema::{Kind, Schema};
 use tokio::sync::{broadcast, oneshot};
@@ -216,6 +217,26 @@ impl Client {
     /// When the statement would write, or SQLite cannot make sense of it.
     pub fn subscribe(&self, query: LiveQuery) -> Result<LiveRows, QueryError> {
         LiveRows::begin(&self.shared, query)
+    }
+
+    // What became of a record.
+
+    /// What became of a record, newest first: each change with who made it and when, and what its fields
+    /// said before and after. At most so many are told.
+    ///
+    /// # Errors
+    /// When the record is not on this device or its document is damaged.
+    pub fn history(&self, id: RecordId, most: usize) -> Result<Vec<HistoryEntry>, ReplicaError> {
+        self.shared.read(|replica| replica.history(id, most))
+    }
+
+    /// Undoes a change of a record by an edit that puts back what it changed, for the fields that still say
+    /// what it wrote; the others are named and left.
+    ///
+    /// # Errors
+    /// When there is no such change, or nothing of it is left to undo.
+    pub fn undo(&self, id: RecordId, change: ChangeHash) -> Result<UndoneChange, UndoError> {
+        self.shared.write(|replica, env| replica.undo(id, change, env))
     }
 
     // Imports: see `import` for how a file is read.

@@ -8,6 +8,7 @@
 //!
 //! Knows nothing of SQL, sockets or policies.
 
+mod compared;
 mod difference;
 mod edit;
 pub mod fit;
@@ -21,11 +22,13 @@ mod reading;
 mod steps;
 mod text;
 mod typed;
+mod undoing;
 mod unsaid;
 mod value;
 mod write;
 
 pub use crate::schema::{ID_KEY, KIND_KEY};
+pub use compared::{Altered, compared};
 pub use difference::difference;
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit};
 pub use fit::normalise_key;
@@ -37,6 +40,7 @@ pub use text::Splice;
 pub use typed::{
     DayOrder, DayProblem, Decimal, Habits, day_and_time, moment, read_time, read_value, split_keys,
 };
+pub use undoing::{Done, Left, Undoing, undoing};
 pub use unsaid::unsaid;
 pub use value::{Value, ValueError};
 pub use write::{create, edit};

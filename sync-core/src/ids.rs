@@ -130,6 +130,18 @@ impl fmt::Display for ChangeHash {
     }
 }
 
+impl FromStr for ChangeHash {
+    type Err = data_encoding::DecodeError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = HEXLOWER.decode(text.as_bytes())?;
+        let wrong = data_encoding::DecodeError {
+            position: text.len(),
+            kind: data_encoding::DecodeKind::Length,
+        };
+        Self::from_slice(&bytes).ok_or(wrong)
+    }
+}
+
 impl fmt::Debug for ChangeHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", HEXLOWER.encode_display(&self.0[..6]))

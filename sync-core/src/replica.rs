@@ -50,6 +50,7 @@ mod intake;
 mod link;
 mod live;
 mod offer;
+mod past;
 pub mod private;
 mod push;
 mod quarantine;
@@ -58,6 +59,7 @@ mod question;
 mod rebuild;
 mod session;
 mod status;
+mod undo;
 mod verdicts;
 
 pub use bring_back::{BroughtBack, LeftOut};
@@ -78,6 +80,7 @@ pub use list::{Deleted, ListOptions};
 pub use live::LiveQuery;
 pub use moments::{ReplicaMoment, ReplicaMoments};
 pub use opinion::{Culprit, WouldBe};
+pub use past::{Did, HistoryEntry, Standing};
 pub use push::{Pushed, Rest};
 pub use quarantine::ResubmitError;
 pub use query::SearchHit;
@@ -91,3 +94,4 @@ pub use store::{
 };
 pub use subscriptions::SubscriptionId;
 pub use touched::Touched;
+pub use undo::{UndoError, UndoneChange};

@@ -1,5 +1,7 @@
 //! What a worker is asked for, by name, with JSON for arguments and answers.
 
+mod history;
+
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use sync_core::document::{Hydrated, RecordEdit};
@@ -10,9 +12,7 @@ use sync_core::replica::{
 use sync_core::schema::Kind;
 
 use crate::env::WorkerEnv;
-use crate::failure::Failure;
-
-type Answer = Result<Json, Failure>;
+use crate::failure::{Answer, Failure};
 
 /// Does what the name says.
 pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Failure> {
@@ -30,6 +30,8 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
         }
         "status" => status(replica),
         "conflicts" => conflicts(replica),
+        "history" => history::tell(replica, &read(args)?),
+        "undo" => history::undo(replica, &read(args)?),
         "quarantine" => quarantine(replica),
         "resubmit" => resubmit(replica, &read::<Resubmission>(args)?),
         "discard" => {

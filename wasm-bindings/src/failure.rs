@@ -1,6 +1,6 @@
 //! Failures as JavaScript gets them: an `Error` with a `code`.
 
-use sync_core::replica::{OpenError, QueryError, ReplicaError, ResubmitError};
+use sync_core::replica::{OpenError, QueryError, ReplicaError, ResubmitError, UndoError};
 use wasm_bindgen::prelude::*;
 
 /// Why a call failed: a word for programs, a sentence for people.
@@ -8,6 +8,9 @@ pub struct Failure {
     code: &'static str,
     message: String,
 }
+
+/// What a call answers.
+pub type Answer = Result<serde_json::Value, Failure>;
 
 impl Failure {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
@@ -61,6 +64,17 @@ impl From<ResubmitError> for Failure {
             ResubmitError::Nothing => "nothing_to_do",
             ResubmitError::NoRecord => "unknown_record",
             ResubmitError::Replica(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<UndoError> for Failure {
+    fn from(error: UndoError) -> Self {
+        let code = match error {
+            UndoError::Unknown(_) => "unknown_edit",
+            UndoError::Refused | UndoError::Begun | UndoError::Nothing(_) => "nothing_to_do",
+            UndoError::Replica(error) => return error.into(),
         };
         Self::new(code, error.to_string())
     }

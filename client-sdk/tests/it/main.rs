@@ -4,6 +4,7 @@
 mod command_line;
 mod examples;
 mod generate;
+mod history;
 mod ids;
 mod import;
 mod imports_at_once;

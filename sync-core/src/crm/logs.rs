@@ -3,8 +3,6 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
-
 use crate::cell::Cell;
 use crate::event::{Event, EventData, event_data};
 use crate::ids::EventId;
@@ -44,6 +42,7 @@ pub(super) static ASSIGNMENT: Log = Log {
     ],
     words: None,
     typed: None,
+    back: |_| None,
 };
 
 /// Whose deal it is; before the first event, its creator's.
@@ -60,6 +59,7 @@ pub(super) static OWNER: Log = Log {
     }],
     words: None,
     typed: None,
+    back: |_| None,
 };
 
 /// Where a person works; of concurrent moves, the one with the greatest id.
@@ -76,6 +76,7 @@ pub(super) static EMPLOYER: Log = Log {
     }],
     words: None,
     typed: Some(Typed { names: &["organization_id"], read: read_employer }),
+    back: |state| state.again(),
 };
 
 fn read_employer(text: &str) -> Result<EventData, String> {
@@ -124,6 +125,7 @@ pub(super) static STAGE: Log = Log {
     ],
     words: Some(("stage", STAGES)),
     typed: Some(Typed { names: &["stage"], read: read_stage }),
+    back: |state| state.again().or_else(|| Some(event_data([("stage", Some(STAGES[0]))]))),
 };
 
 fn stage_rank(event: &Event) -> (bool, bool, u8, usize) {
@@ -189,6 +191,7 @@ pub(super) static STATUS: Log = Log {
     ],
     words: Some(("status", STATUSES)),
     typed: Some(Typed { names: &["status"], read: read_status }),
+    back: |state| state.again().or_else(|| first_status(state)),
 };
 
 fn status_rank(event: &Event) -> Option<usize> {
@@ -203,6 +206,12 @@ fn shown_status(state: &LogState<'_>) -> Cell {
         None => "scheduled",
     };
     if STATUSES.contains(&status) { Cell::Text(status.to_owned()) } else { Cell::Null }
+}
+
+/// The event that says what is shown before the first one.
+fn first_status(state: &LogState<'_>) -> Option<EventData> {
+    let status = shown_status(state).into_text()?;
+    Some(event_data([("status", Some(status.as_str()))]))
 }
 
 fn read_status(text: &str) -> Result<EventData, String> {
@@ -233,6 +242,7 @@ pub(super) static COMPLETION: Log = Log {
     ],
     words: None,
     typed: Some(Typed { names: &["completed", "is_completed"], read: read_completion }),
+    back: |state| Some(completion(state.shown.is_some())),
 };
 
 fn earliest(a: &Entry<'_>, b: &Entry<'_>) -> Ordering {
@@ -241,6 +251,9 @@ fn earliest(a: &Entry<'_>, b: &Entry<'_>) -> Ordering {
 
 fn read_completion(text: &str) -> Result<EventData, String> {
     let done = words::done_or_open(text).ok_or_else(|| "yes or no".to_owned())?;
-    let action = if done { "complete" } else { "reopen" };
-    Ok(EventData::from([("action".to_owned(), Json::from(action))]))
+    Ok(completion(done))
+}
+
+fn completion(done: bool) -> EventData {
+    event_data([("action", Some(if done { "complete" } else { "reopen" }))])
 }

@@ -9,7 +9,7 @@ pub(super) fn user() -> KindDeclaration {
         scope: Scope::Everyone,
         storage: Storage::ServerRow,
         doc: "A person with an account; names are visible to colleagues, nothing else is.",
-        title: None,
+        title: Some("full_name"),
         fields: vec![
             text("full_name", 255).doc("Given and family name."),
             text("role", 50).doc("admin, manager, sales_rep or read_only."),
@@ -29,7 +29,7 @@ pub(super) fn territory() -> KindDeclaration {
         scope: Scope::Everyone,
         storage: Storage::ServerRow,
         doc: "A sales region; territories form a tree.",
-        title: None,
+        title: Some("name"),
         fields: vec![
             text("name", 255).doc("What it is called."),
             link("parent_id", "territory").doc("The region it lies in."),

@@ -72,11 +72,17 @@ impl History {
             let (kind, whole) = (open.kind, open.doc);
             return Ok(Some(Self { record, kind, whole, extent: Extent::Open, last: None }));
         }
-        let found = work.stored().everything(record)?;
-        Ok(found.map(|(kind, whole)| {
-            let extent = Extent::Everything;
-            Self { record, kind, whole, extent, last: None }
-        }))
+        Self::everything(work.stored(), record)
+    }
+
+    /// The history of a record with every change in the file; none of one that is not here.
+    pub(super) fn everything(
+        stored: Stored<'_>,
+        record: RecordId,
+    ) -> Result<Option<Self>, ReplicaError> {
+        let found = stored.everything(record)?;
+        let extent = Extent::Everything;
+        Ok(found.map(|(kind, whole)| Self { record, kind, whole, extent, last: None }))
     }
 
     /// What the record said before and after an edit; none when that cannot be read any more. The
@@ -100,7 +106,11 @@ impl History {
 
     fn try_states(&mut self, edit: &[&[u8]]) -> Option<States> {
         let read = |bytes: &&[u8]| Change::from_bytes(bytes.to_vec()).ok();
-        let changes: Vec<Change> = edit.iter().map(read).collect::<Option<_>>()?;
+        self.states_of(edit.iter().map(read).collect::<Option<_>>()?)
+    }
+
+    /// What the record said before and after a chain of changes, as far as this history has them.
+    pub(super) fn states_of(&mut self, changes: Vec<Change>) -> Option<States> {
         let (first, hash) = (changes.first()?, changes.last()?.hash());
         let (claimed, deps) = (UnixMs::from_seconds(first.timestamp()), first.deps().to_vec());
         let (mut doc, before) = match self.last.take() {

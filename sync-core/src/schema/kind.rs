@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::columns::{Column, ColumnType, column};
-use super::field::{Field, FieldDeclaration, FieldType, Use};
+use super::field::{Field, FieldDeclaration, FieldType, Initial, Use};
 use super::genesis::{self, Genesis};
 use super::life::LIFE;
 use super::row::RowView;
@@ -229,6 +229,16 @@ impl Schema {
     /// The kinds whose rows only the server writes.
     pub fn server_kinds(&self) -> impl Iterator<Item = &Kind> {
         self.kinds.iter().filter(|kind| kind.storage == Storage::ServerRow)
+    }
+
+    /// The kind of those who write records, if it is one of these.
+    pub fn people(&self) -> Option<&Kind> {
+        let mut fields = self.document_kinds().flat_map(|kind| &kind.fields);
+        let of_author = fields.find_map(|field| match (field.initial, field.ty) {
+            (Initial::Author, FieldType::Ref { kind }) => Some(kind),
+            _ => None,
+        });
+        self.kind(of_author?)
     }
 
     /// Finds a kind by its name or its table's.

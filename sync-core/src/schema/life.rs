@@ -33,6 +33,10 @@ pub static LIFE: Log = Log {
     ],
     words: None,
     typed: None,
+    back: |state| {
+        let event = if deletion(state).is_some() { LifeEvent::Delete } else { LifeEvent::Restore };
+        Some(event.data())
+    },
 };
 
 /// A restore before any tombstone, and of tombstones the earliest.

@@ -38,6 +38,9 @@ pub struct Log {
     pub words: Option<(&'static str, &'static [&'static str])>,
     /// How a person writes an event as `name=value`.
     pub typed: Option<Typed>,
+    /// The event that leads back to this state from a later one, to undo what led away from it; none
+    /// where no event does.
+    pub back: fn(&LogState<'_>) -> Option<EventData>,
 }
 
 /// One part of an event.
@@ -273,6 +276,11 @@ impl LogState<'_> {
     /// Whether a register of the record says anything.
     pub fn says(&self, register: &str) -> bool {
         self.record.is_some_and(|record| record.says(register))
+    }
+
+    /// The shown event's parts, to be said again; none before the first event.
+    pub fn again(&self) -> Option<EventData> {
+        self.shown.map(|event| event.data.clone())
     }
 
     /// When the shown event happened.

@@ -29,6 +29,7 @@ static KEEPER: Log = Log {
     }],
     words: None,
     typed: None,
+    back: |_| None,
 };
 
 /// In which yard a hive stands; hives are carried about.
@@ -45,6 +46,7 @@ static PLACE: Log = Log {
     }],
     words: None,
     typed: Some(Typed { names: &["yard_id"], read: read_place }),
+    back: |state| state.again(),
 };
 
 /// Treatments against mites: begun, and done unless taken back.
@@ -67,6 +69,10 @@ static TREATMENT: Log = Log {
     ],
     words: None,
     typed: None,
+    back: |state| {
+        let step = if state.shown.is_some() { "done" } else { "undone" };
+        Some(event_data([("step", Some(step))]))
+    },
 };
 
 fn read_place(text: &str) -> Result<crate::event::EventData, String> {

@@ -13,6 +13,7 @@ mod forms;
 mod from_object;
 mod golden;
 mod guard;
+mod history;
 mod hostile;
 mod hub;
 mod javascript;

@@ -8,4 +8,7 @@ export type { Collection, ListOptions, Readable } from './collection.js'
 export * from './records.js'
 export { PantryError, type ErrorCode } from './errors.js'
 export type { Difference, Status } from './messages.js'
-export { Replica, openReplica, type OpenOptions, type Rows, type Edit, type Conflict, type Refused } from './replica.js'
+export {
+  Replica, openReplica, type OpenOptions, type Rows, type Edit, type Conflict, type Refused,
+  type FieldChange, type HistoryEntry, type Undone,
+} from './replica.js'

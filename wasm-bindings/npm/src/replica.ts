@@ -37,6 +37,46 @@ export type Edit =
 /** A record of which several people gave a field different values at once; the first value is shown. */
 export interface Conflict { kind: string; id: string; fields: { field: string; values: unknown[] }[] }
 
+/** A field of a record, before and after a change. */
+export interface FieldChange {
+  /** The field's name; of custom fields `custom_fields.NAME`, of a log the column that followed, such as `stage`. */
+  field: string
+  /** What it said, null for nothing: a value as edits have it, all keys of a set, a part of a long text. */
+  before: unknown
+  /** What it says then. */
+  after: unknown
+}
+
+/** What somebody did to a record. */
+export interface HistoryEntry {
+  /** The change's name, by which it is undone. */
+  hash: string
+  /** When it was made, in milliseconds since 1970, by the clock of whoever made it. */
+  at: number
+  /** The id of who made it. */
+  author: string | null
+  /** Their name, where this device knows it. */
+  name: string | null
+  /** Whether the server has it, only this device does, or the server refused it. */
+  state: 'accepted' | 'unsent' | 'refused'
+  /** Why it was refused. */
+  refused: { code: string; policy: string | null; sentence: string } | null
+  /** What it did to the record as a whole. */
+  did: 'began' | 'changed' | 'deleted' | 'restored'
+  /** The fields that it changed. */
+  fields: FieldChange[]
+}
+
+/** What undoing a change came to. */
+export interface Undone {
+  /** The edit that did it, which can be undone like any other. */
+  hash: string
+  /** The fields that say again what they said before. */
+  undone: string[]
+  /** Those that stay as they are, each with why: somebody changed them since, or nothing leads back. */
+  left: { field: string; why: string }[]
+}
+
 /** An edit that the server refused, with its reason. */
 export interface Refused {
   hash: string
@@ -118,6 +158,18 @@ export class Replica {
   }
   /** Records with contested values. */
   conflicts(): Promise<Conflict[]> { return this.call('conflicts', {}) as Promise<Conflict[]> }
+  /**
+   * What became of a record, newest first: each change with who made it and when, and what its fields said
+   * before and after. Refused changes stand among them. `most` is how many are told, 200 unless given.
+   */
+  history(id: string, most?: number): Promise<HistoryEntry[]> {
+    return this.call('history', { id, most }) as Promise<HistoryEntry[]>
+  }
+  /**
+   * Undoes a change of a record by a new edit, for the fields that still say what the change wrote; the others
+   * are named and left. Fails with code `nothing_to_do` when nothing of it is left to undo.
+   */
+  undo(id: string, change: string): Promise<Undone> { return this.call('undo', { id, change }) as Promise<Undone> }
   /** Edits that the server refused. */
   quarantine(): Promise<Refused[]> { return this.call('quarantine', {}) as Promise<Refused[]> }
   /** Makes a refused edit again, with corrections. */

@@ -77,6 +77,20 @@ pub(crate) enum Command {
     Show {
         id: String,
     },
+    /// What became of a record: each change with who made it and when, newest first.
+    History {
+        id: String,
+        /// Changes to tell at most.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Undo a change of a record: the fields that still say what it wrote say again what they said
+    /// before. Undoing is an edit, and can be undone.
+    Undo {
+        id: String,
+        /// The first characters of the change's name, as `history` tells it; your last one when not given.
+        change: Option<String>,
+    },
     /// List records of a kind.
     List {
         kind: String,
@@ -165,9 +179,11 @@ impl Command {
             | Self::Set { .. }
             | Self::Delete { .. }
             | Self::Restore { .. }
+            | Self::Undo { .. }
             | Self::Sync { .. }
             | Self::Rescue(_) => Effect::Stands,
             Self::Show { .. }
+            | Self::History { .. }
             | Self::List { .. }
             | Self::Search { .. }
             | Self::Query { .. }

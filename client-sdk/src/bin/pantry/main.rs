@@ -4,6 +4,7 @@ mod check;
 mod command;
 mod database;
 mod failure;
+mod history;
 mod import;
 mod output;
 mod quarantine;
@@ -96,6 +97,8 @@ async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Fa
         Command::New { kind, values } => records::create(client, &kind, &values, out),
         Command::Set { id, values } => records::set(client, &id, &values, out),
         Command::Show { id } => records::show(client, &id, out),
+        Command::History { id, limit } => history::show(client, &id, limit, out),
+        Command::Undo { id, change } => history::undo(client, &id, change.as_deref(), out),
         Command::List { kind, r#where, limit, deleted } => {
             let deleted = if deleted { Deleted::Shown } else { Deleted::Hidden };
             let options = ListOptions { filter: r#where, deleted, limit };

@@ -91,6 +91,27 @@ impl Stored<'_> {
         self.refused_where("true", [])
     }
 
+    /// The refused edits of a record, oldest first.
+    pub(in crate::replica) fn refused_of(
+        self,
+        record: RecordId,
+    ) -> rusqlite::Result<Vec<Quarantined>> {
+        self.refused_where("record = ?1", [record.as_bytes()])
+    }
+
+    /// The refused changes of a record.
+    pub(in crate::replica) fn refused_bytes(
+        self,
+        record: RecordId,
+    ) -> rusqlite::Result<Vec<(ChangeHash, Vec<u8>)>> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT hash, bytes FROM changes WHERE record = ?1 AND state = 2")?;
+        let rows = statement
+            .query_map([record.as_bytes()], |row| Ok((ChangeHash(row.get(0)?), row.get(1)?)))?;
+        rows.collect()
+    }
+
     /// The refused edit to which a change belongs.
     pub(in crate::replica) fn quarantined(
         self,

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::stored::Stored;
-use crate::ids::RecordId;
+use crate::ids::{RecordId, UserId};
 
 /// Rows with the names of their columns.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -95,6 +95,16 @@ impl<'a> Stored<'a> {
             Ok((RecordId(Uuid::from_bytes(row.get(0)?)), row.get(1)?))
         })?;
         found.collect()
+    }
+
+    /// What a person is called, where that is known.
+    pub(in crate::replica) fn name_of(self, user: UserId) -> rusqlite::Result<Option<String>> {
+        let people = self.schema.people();
+        let Some((kind, column)) = people.and_then(|kind| Some((kind, kind.title?))) else {
+            return Ok(None);
+        };
+        let name = self.text_of(kind.table, column, RecordId(user.0))?;
+        Ok((!name.is_empty()).then_some(name))
     }
 
     /// The text in a column of a record's row; empty without one.
