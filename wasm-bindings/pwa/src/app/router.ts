@@ -1,0 +1,19 @@
+import { createRouter, createWebHistory } from 'vue-router'
+
+/** The screens by their addresses. Made once the address says where the user goes. */
+export const makeRouter = () => createRouter({
+  history: createWebHistory(),
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  routes: [
+    { path: '/', name: 'today', component: () => import('../screens/today/TodayScreen.vue') },
+    { path: '/accounts', name: 'accounts', component: () => import('../screens/accounts/AccountsScreen.vue') },
+    { path: '/accounts/new', name: 'new-account', component: () => import('../screens/accounts/NewAccountScreen.vue') },
+    { path: '/accounts/:id', name: 'account', component: () => import('../screens/accounts/AccountScreen.vue') },
+    { path: '/check-in', name: 'check-in', component: () => import('../screens/visit/CheckInScreen.vue') },
+    { path: '/visits/:id', name: 'visit', component: () => import('../screens/visit/VisitScreen.vue') },
+    { path: '/organizations', redirect: '/accounts' },
+    { path: '/sign-in', name: 'sign-in', component: () => import('../screens/more/SignInScreen.vue') },
+    { path: '/more', name: 'more', component: () => import('../screens/more/MoreScreen.vue') },
+    { path: '/:anything(.*)*', name: 'nowhere', component: () => import('../screens/more/NowhereScreen.vue') },
+  ],
+})

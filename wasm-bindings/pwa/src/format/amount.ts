@@ -1,0 +1,43 @@
+// Money and numbers as people write them where the user is.
+import { locale } from '../words'
+
+const formats = new Map<string, Intl.NumberFormat>()
+
+function format(currency: string): Intl.NumberFormat {
+  const known = formats.get(currency)
+  if (known) return known
+  const made = new Intl.NumberFormat(locale(), { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
+  formats.set(currency, made)
+  return made
+}
+
+const digits = (currency: string) => format(currency).resolvedOptions().maximumFractionDigits ?? 2
+
+/** Minor units as money: 12345 USD is $123.45. */
+export function money(minor: number | null | undefined, currency: string | null | undefined): string {
+  if (minor == null) return ''
+  if (!currency) return number(minor / 100)
+  return format(currency).format(minor / 10 ** digits(currency))
+}
+
+/** Money without its small change, where there is little room. */
+export function shortMoney(minor: number | null | undefined, currency: string | null | undefined): string {
+  if (minor == null || !currency) return money(minor, currency)
+  return new Intl.NumberFormat(locale(), {
+    style: 'currency', currency, currencyDisplay: 'narrowSymbol', notation: 'compact', maximumFractionDigits: 1,
+  }).format(minor / 10 ** digits(currency))
+}
+
+/** What a person typed as minor units; null when it is no amount. */
+export function minorUnits(text: string, currency: string): number | null {
+  const decimal = new Intl.NumberFormat(locale()).formatToParts(1.5).find((part) => part.type === 'decimal')?.value ?? '.'
+  const plain = text.trim().replace(decimal === ',' ? /[.\s'’]/g : /[,\s'’]/g, '').replace(decimal, '.')
+  if (!/^\d+(\.\d+)?$/.test(plain)) return null
+  return Math.round(Number(plain) * 10 ** digits(currency))
+}
+
+export const number = (value: number | null | undefined): string =>
+  value == null ? '' : new Intl.NumberFormat(locale()).format(value)
+
+export const percent = (value: number | null | undefined): string =>
+  value == null ? '' : new Intl.NumberFormat(locale(), { style: 'percent' }).format(value / 100)

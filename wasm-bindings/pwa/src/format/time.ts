@@ -1,0 +1,52 @@
+// Days, moments and spans as people read them.
+import { getLocalTimeZone, parseDate, today as todayIn, type CalendarDate } from '@internationalized/date'
+import { locale } from '../words'
+
+const DAY_MS = 86_400_000
+
+/** The day it is here, such as 2026-11-27. */
+export const today = (): string => todayIn(getLocalTimeZone()).toString()
+export const plusDays = (day: string, days: number): string => parseDate(day).add({ days }).toString()
+const asDate = (day: CalendarDate) => day.toDate('UTC')
+
+/** A day in words: "Thu, 3 Dec". The year is there when it is another one. */
+export function day(text: string | null | undefined): string {
+  if (!text) return ''
+  const date = parseDate(text.slice(0, 10))
+  const year = date.year === todayIn(getLocalTimeZone()).year ? undefined : ('numeric' as const)
+  return new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short', year, timeZone: 'UTC' }).format(asDate(date))
+}
+
+/** The time of a moment: "10:42". */
+export const clock = (at: string | number | null | undefined): string =>
+  at == null ? '' : new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' }).format(new Date(at))
+
+/** The day of a moment, here. */
+export function dayOf(at: string | number): string {
+  const date = new Date(at)
+  const two = (n: number) => String(n).padStart(2, '0')
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}
+
+/** How long ago or ahead: "3 days ago", "tomorrow". */
+export function away(text: string | null | undefined): string {
+  if (!text) return ''
+  const days = Math.round((Date.parse(dayOf(text)) - Date.parse(today())) / DAY_MS)
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' })
+  if (Math.abs(days) < 14) return format.format(days, 'day')
+  if (Math.abs(days) < 60) return format.format(Math.round(days / 7), 'week')
+  if (Math.abs(days) < 700) return format.format(Math.round(days / 30.4), 'month')
+  return format.format(Math.round(days / 365), 'year')
+}
+
+/** A moment in words: "10:42" today, else "Tue 10:42". */
+export function moment(at: string | number | null | undefined): string {
+  if (at == null) return ''
+  if (dayOf(at) === today()) return clock(at)
+  return `${day(dayOf(at))}, ${clock(at)}`
+}
+
+/** When the local day began that is so many days from today. */
+export function midnight(days = 0): string {
+  return parseDate(plusDays(today(), days)).toDate(getLocalTimeZone()).toISOString()
+}

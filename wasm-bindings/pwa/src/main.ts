@@ -1,0 +1,11 @@
+import { createApp } from 'vue'
+import App from './app/App.vue'
+import { makeRouter } from './app/router'
+import { words } from './words'
+import { begin, takeLink } from './data/session'
+import './style.css'
+
+takeLink()
+const i18n = await words()
+createApp(App).use(i18n).use(makeRouter()).mount('#app')
+void begin()
