@@ -9,10 +9,10 @@ use sync_core::crm;
 use sync_core::document::{Hydrated, RecordEdit};
 use sync_core::ids::{ChangeHash, ImportId, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
-    BroughtBack, Committed, GroupEdit, HistoryEntry, Import, Incomplete, LinkFault, LinkStatus,
-    ListOptions, LiveQuery, OpenError, OpenOptions, PendingEdit, Quarantined, QueryError,
-    Rebuilding, Replica, ReplicaError, ResubmitError, SearchHit, Status, Table, UndoError, Undone,
-    UndoneChange, WouldBe, private,
+    BroughtBack, Committed, Contested, GroupEdit, HistoryEntry, Import, Incomplete, LinkFault,
+    LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions, PendingEdit, Quarantined,
+    QueryError, Rebuilding, Replica, ReplicaError, ResubmitError, SearchHit, SettleError, Status,
+    Table, UndoError, Undone, UndoneChange, WouldBe, private,
 };
 use sync_core::schema::{Kind, Schema};
 use tokio::sync::{broadcast, oneshot};
@@ -237,6 +237,39 @@ impl Client {
     /// When there is no such change, or nothing of it is left to undo.
     pub fn undo(&self, id: RecordId, change: ChangeHash) -> Result<UndoneChange, UndoError> {
         self.shared.write(|replica, env| replica.undo(id, change, env))
+    }
+
+    // What several people gave different values at once.
+
+    /// Every field of every record here that is contested, with who said what and when, and the value that all
+    /// of them started from.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a document is damaged.
+    pub fn conflicts(&self) -> Result<Vec<Contested>, ReplicaError> {
+        self.shared.read(|replica| replica.conflicts())
+    }
+
+    /// The contested fields of one record.
+    ///
+    /// # Errors
+    /// When its document is damaged.
+    pub fn conflicts_of(&self, id: RecordId) -> Result<Vec<Contested>, ReplicaError> {
+        self.shared.read(|replica| replica.conflicts_of(id))
+    }
+
+    /// Settles a contested field by giving it this value; a deletion by `true`, which deletes again, or `false`,
+    /// which restores.
+    ///
+    /// # Errors
+    /// When the field is not contested or the value does not fit.
+    pub fn settle(
+        &self,
+        id: RecordId,
+        field: &str,
+        value: &serde_json::Value,
+    ) -> Result<Committed, SettleError> {
+        self.shared.write(|replica, env| replica.settle(id, field, value, env))
     }
 
     // Imports: see `import` for how a file is read.

@@ -9,6 +9,7 @@
 //! Knows nothing of SQL, sockets or policies.
 
 mod compared;
+mod contested;
 mod difference;
 mod edit;
 pub mod fit;
@@ -29,6 +30,7 @@ mod write;
 
 pub use crate::schema::{ID_KEY, KIND_KEY};
 pub use compared::{Altered, compared};
+pub use contested::{Claim, DELETED, Dispute, disputes};
 pub use difference::difference;
 pub use edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit};
 pub use fit::normalise_key;

@@ -32,9 +32,7 @@ impl Stamp {
         Self {
             at: UnixMs::from_seconds(change.timestamp()),
             hash: change.hash().into(),
-            by: doc
-                .get_author_for_actor(change.actor_id())
-                .and_then(|author| UserId::from_slice(author.as_bytes())),
+            by: author_of(doc, change.actor_id()),
         }
     }
 
@@ -49,6 +47,12 @@ impl Stamp {
             })
             .max()
     }
+}
+
+/// Who writes to a document under this actor's name.
+pub(crate) fn author_of(doc: &automerge::Automerge, actor: &automerge::ActorId) -> Option<UserId> {
+    let author = doc.get_author_for_actor(actor)?;
+    UserId::from_slice(author.as_bytes())
 }
 
 /// The field that says who created a record, in every kind of document.

@@ -41,6 +41,7 @@ mod subscriptions;
 mod device;
 
 mod bring_back;
+mod contested;
 mod dating;
 mod edit;
 mod evict;
@@ -64,6 +65,7 @@ mod verdicts;
 
 pub use bring_back::{BroughtBack, LeftOut};
 pub use clock::ClockAhead;
+pub use contested::{Contested, ContestedValue, SettleError};
 pub use device::{OpenOptions, Replica};
 pub use difference::{Added, Changed, Difference, Removed};
 pub use edit::{Committed, GroupEdit};

@@ -1,10 +1,11 @@
 //! What a worker is asked for, by name, with JSON for arguments and answers.
 
+mod conflicts;
 mod history;
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use sync_core::document::{Hydrated, RecordEdit};
+use sync_core::document::RecordEdit;
 use sync_core::ids::{GroupId, RecordId};
 use sync_core::replica::{
     Deleted, Env, GroupEdit, ListOptions, LiveQuery, Quarantined, Replica, SubscriptionId,
@@ -29,7 +30,8 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
             Ok(Json::Null)
         }
         "status" => status(replica),
-        "conflicts" => conflicts(replica),
+        "conflicts" => conflicts::list(replica),
+        "settle" => conflicts::settle(replica, &read(args)?),
         "history" => history::tell(replica, &read(args)?),
         "undo" => history::undo(replica, &read(args)?),
         "quarantine" => quarantine(replica),
@@ -200,14 +202,8 @@ fn get(replica: &mut Replica, args: &OneRecord) -> Answer {
     let table = replica.list(&kind, &options)?;
     let Some(row) = table.rows.into_iter().next() else { return Ok(Json::Null) };
     let record: Map<String, Json> = table.columns.into_iter().zip(row).collect();
-    let hydrated = replica.record(args.id)?;
-    let conflicts = hydrated.as_ref().map_or(Json::Null, contested);
+    let conflicts = conflicts::of(replica, args.id)?;
     Ok(json!({ "kind": kind.name, "record": record, "conflicts": conflicts }))
-}
-
-fn contested(record: &Hydrated) -> Json {
-    let one = |conflict: &sync_core::document::Conflict| json!({ "field": conflict.field, "values": conflict.values });
-    record.conflicts.iter().map(one).collect()
 }
 
 fn options(args: &Listing) -> ListOptions {
@@ -267,25 +263,6 @@ fn status(replica: &Replica) -> Answer {
         "lastFault": status.last_fault,
         "said": status.to_string(),
     }))
-}
-
-fn conflicts(replica: &mut Replica) -> Answer {
-    let kinds: Vec<Kind> = replica.schema().document_kinds().cloned().collect();
-    let mut all = Vec::new();
-    for kind in kinds {
-        let options =
-            ListOptions { filter: Some("conflict_count > 0".into()), ..ListOptions::default() };
-        let table = replica.list(&kind, &options)?;
-        let place = table.columns.iter().position(|name| name == "id").unwrap_or(0);
-        for row in table.rows {
-            let id = row.get(place).and_then(Json::as_str).and_then(|id| id.parse().ok());
-            let Some(id) = id else { continue };
-            if let Some(record) = replica.record(id)? {
-                all.push(json!({ "kind": kind.name, "id": id, "fields": contested(&record) }));
-            }
-        }
-    }
-    Ok(all.into())
 }
 
 fn quarantine(replica: &Replica) -> Answer {

@@ -1,6 +1,8 @@
 //! Failures as JavaScript gets them: an `Error` with a `code`.
 
-use sync_core::replica::{OpenError, QueryError, ReplicaError, ResubmitError, UndoError};
+use sync_core::replica::{
+    OpenError, QueryError, ReplicaError, ResubmitError, SettleError, UndoError,
+};
 use wasm_bindgen::prelude::*;
 
 /// Why a call failed: a word for programs, a sentence for people.
@@ -66,6 +68,15 @@ impl From<ResubmitError> for Failure {
             ResubmitError::Replica(error) => return error.into(),
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<SettleError> for Failure {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::Nothing(_) => Self::new("nothing_to_do", error.to_string()),
+            SettleError::Replica(error) => error.into(),
+        }
     }
 }
 

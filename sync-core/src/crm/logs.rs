@@ -42,6 +42,7 @@ pub(super) static ASSIGNMENT: Log = Log {
     ],
     words: None,
     typed: None,
+    disputed: None,
     back: |_| None,
 };
 
@@ -59,6 +60,7 @@ pub(super) static OWNER: Log = Log {
     }],
     words: None,
     typed: None,
+    disputed: None,
     back: |_| None,
 };
 
@@ -76,6 +78,7 @@ pub(super) static EMPLOYER: Log = Log {
     }],
     words: None,
     typed: Some(Typed { names: &["organization_id"], read: read_employer }),
+    disputed: None,
     back: |state| state.again(),
 };
 
@@ -125,6 +128,7 @@ pub(super) static STAGE: Log = Log {
     ],
     words: Some(("stage", STAGES)),
     typed: Some(Typed { names: &["stage"], read: read_stage }),
+    disputed: Some("stage_disputed"),
     back: |state| state.again().or_else(|| Some(event_data([("stage", Some(STAGES[0]))]))),
 };
 
@@ -191,6 +195,7 @@ pub(super) static STATUS: Log = Log {
     ],
     words: Some(("status", STATUSES)),
     typed: Some(Typed { names: &["status"], read: read_status }),
+    disputed: None,
     back: |state| state.again().or_else(|| first_status(state)),
 };
 
@@ -242,6 +247,7 @@ pub(super) static COMPLETION: Log = Log {
     ],
     words: None,
     typed: Some(Typed { names: &["completed", "is_completed"], read: read_completion }),
+    disputed: None,
     back: |state| Some(completion(state.shown.is_some())),
 };
 

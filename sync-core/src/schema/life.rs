@@ -33,6 +33,7 @@ pub static LIFE: Log = Log {
     ],
     words: None,
     typed: None,
+    disputed: None,
     back: |state| {
         let event = if deletion(state).is_some() { LifeEvent::Delete } else { LifeEvent::Restore };
         Some(event.data())

@@ -38,6 +38,8 @@ pub struct Log {
     pub words: Option<(&'static str, &'static [&'static str])>,
     /// How a person writes an event as `name=value`.
     pub typed: Option<Typed>,
+    /// The column that says that the log is disputed, if it has one: what stands is to be settled by people.
+    pub disputed: Option<&'static str>,
     /// The event that leads back to this state from a later one, to undo what led away from it; none
     /// where no event does.
     pub back: fn(&LogState<'_>) -> Option<EventData>,

@@ -29,6 +29,7 @@ static KEEPER: Log = Log {
     }],
     words: None,
     typed: None,
+    disputed: None,
     back: |_| None,
 };
 
@@ -46,6 +47,7 @@ static PLACE: Log = Log {
     }],
     words: None,
     typed: Some(Typed { names: &["yard_id"], read: read_place }),
+    disputed: None,
     back: |state| state.again(),
 };
 
@@ -69,6 +71,7 @@ static TREATMENT: Log = Log {
     ],
     words: None,
     typed: None,
+    disputed: None,
     back: |state| {
         let step = if state.shown.is_some() { "done" } else { "undone" };
         Some(event_data([("step", Some(step))]))

@@ -65,6 +65,7 @@ fn remarks(column: &'static str) -> &'static Log {
         columns,
         words: None,
         typed: None,
+        disputed: None,
         back: |state| state.again(),
     }))
 }

@@ -5,6 +5,7 @@ mod anew;
 mod chunk;
 mod clocks;
 mod conformance;
+mod contested;
 mod convergence;
 mod documents;
 mod evolve;

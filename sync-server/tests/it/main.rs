@@ -41,6 +41,7 @@ mod relay;
 mod restore;
 mod revocation;
 mod secrecy;
+mod settling;
 mod side_tables;
 mod signer;
 mod stall;

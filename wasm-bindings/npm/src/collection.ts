@@ -34,8 +34,8 @@ export class Collection<Row, New, Edit> extends Readable<Row> {
   delete(id: string): Promise<void> { return this.replica.delete(id) }
   /** Takes a deletion back. */
   restore(id: string): Promise<void> { return this.replica.restore(id) }
-  /** The fields of a record that several people gave different values at once; the first value is shown. */
-  async conflicts(id: string): Promise<Conflict['fields']> { return (await this.replica.get(id))?.conflicts ?? [] }
+  /** The fields of a record that several people gave different values at once; the first value of each is shown. */
+  async conflicts(id: string): Promise<Conflict[]> { return (await this.replica.get(id))?.conflicts ?? [] }
 }
 
 function objects<Row>({ columns, rows }: { columns: string[]; rows: unknown[][] }): Row[] {

@@ -9,6 +9,6 @@ export * from './records.js'
 export { PantryError, type ErrorCode } from './errors.js'
 export type { Difference, Status } from './messages.js'
 export {
-  Replica, openReplica, type OpenOptions, type Rows, type Edit, type Conflict, type Refused,
+  Replica, openReplica, type OpenOptions, type Rows, type Edit, type Conflict, type ContestedValue, type Refused,
   type FieldChange, type HistoryEntry, type Undone,
 } from './replica.js'

@@ -34,8 +34,36 @@ export type Edit =
   | { delete: { id: string } }
   | { restore: { id: string } }
 
-/** A record of which several people gave a field different values at once; the first value is shown. */
-export interface Conflict { kind: string; id: string; fields: { field: string; values: unknown[] }[] }
+/** One of the values that a contested field was given. */
+export interface ContestedValue {
+  /** The value, as edits have it. */
+  value: unknown
+  /** The id of who gave it. */
+  author: string | null
+  /** Their name, where this device knows it. */
+  name: string | null
+  /** When, in milliseconds since 1970, by the clock of whoever wrote it. */
+  at: number
+}
+
+/** A field of a record that several people gave different values at once. */
+export interface Conflict {
+  /** The record's kind. */
+  kind: string
+  /** The record. */
+  id: string
+  /** Its name or the like. */
+  title: string
+  /**
+   * The field's name; of custom fields `custom_fields.NAME`; `stage` for a deal that was won and lost at once;
+   * `is_deleted` for a record that was deleted while somebody else changed it.
+   */
+  field: string
+  /** The value that all of them started from; null when there was none. */
+  base: unknown
+  /** All values, the shown one first. */
+  values: ContestedValue[]
+}
 
 /** A field of a record, before and after a change. */
 export interface FieldChange {
@@ -141,7 +169,7 @@ export class Replica {
   async restore(id: string): Promise<void> { await this.commit([{ restore: { id } }]) }
 
   /** A record with its conflicts; null when it is not on this device. */
-  get(id: string): Promise<{ kind: string; record: Record<string, unknown>; conflicts: Conflict['fields'] } | null> {
+  get(id: string): Promise<{ kind: string; record: Record<string, unknown>; conflicts: Conflict[] } | null> {
     return this.call('get', { id }) as never
   }
   /** The records of a kind, newest first; `filter` is a condition in SQL. */
@@ -156,8 +184,14 @@ export class Replica {
   search(text: string, most = 20): Promise<{ id: string; kind: string; title: string }[]> {
     return this.call('search', { text, most }) as never
   }
-  /** Records with contested values. */
+  /** Every field that several people gave different values at once, with who said what and what they started from. */
   conflicts(): Promise<Conflict[]> { return this.call('conflicts', {}) as Promise<Conflict[]> }
+  /**
+   * Settles a contested field by giving it a value: one of those it was given, or another. A contested deletion
+   * (`is_deleted`) is settled by `true`, which deletes for good, or `false`, which restores. Fails with code
+   * `nothing_to_do` when the field is not contested any more.
+   */
+  async settle(id: string, field: string, value: unknown): Promise<void> { await this.call('settle', { id, field, value }) }
   /**
    * What became of a record, newest first: each change with who made it and when, and what its fields said
    * before and after. Refused changes stand among them. `most` is how many are told, 200 unless given.

@@ -91,6 +91,23 @@ pub(crate) enum Command {
         /// The first characters of the change's name, as `history` tells it; your last one when not given.
         change: Option<String>,
     },
+    /// What several people gave different values at once: who said what and when, and the value that all of
+    /// them started from.
+    Conflicts {
+        /// Those of one record; of all when not given.
+        id: Option<String>,
+    },
+    /// Settle a contested field: `settle ID cuisine=Thai`, or keep one of its values by its number, as
+    /// `conflicts` lists them: `settle ID cuisine --keep 2`. `is_deleted=no` restores, `is_deleted=yes`
+    /// deletes for good.
+    Settle {
+        id: String,
+        /// The field, or field=value.
+        field: String,
+        /// The number of the value to keep.
+        #[arg(long)]
+        keep: Option<usize>,
+    },
     /// List records of a kind.
     List {
         kind: String,
@@ -180,10 +197,12 @@ impl Command {
             | Self::Delete { .. }
             | Self::Restore { .. }
             | Self::Undo { .. }
+            | Self::Settle { .. }
             | Self::Sync { .. }
             | Self::Rescue(_) => Effect::Stands,
             Self::Show { .. }
             | Self::History { .. }
+            | Self::Conflicts { .. }
             | Self::List { .. }
             | Self::Search { .. }
             | Self::Query { .. }

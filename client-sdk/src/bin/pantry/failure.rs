@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use client_sdk::core::replica::{ReplicaError, ResubmitError, UndoError};
+use client_sdk::core::replica::{ReplicaError, ResubmitError, SettleError, UndoError};
 use rusqlite::ErrorCode;
 
 /// An error with its exit code: 1 the data or command, 3 the server or network, 4 a damaged file. (2
@@ -44,6 +44,9 @@ fn is_replaced(error: &(dyn Error + 'static)) -> bool {
 /// What was the matter with the file.
 fn in_the_file<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e ReplicaError> {
     if let Some(ResubmitError::Replica(inner)) = error.downcast_ref() {
+        return Some(inner);
+    }
+    if let Some(SettleError::Replica(inner)) = error.downcast_ref() {
         return Some(inner);
     }
     if let Some(UndoError::Replica(inner)) = error.downcast_ref() {

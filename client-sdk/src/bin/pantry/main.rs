@@ -2,6 +2,7 @@
 
 mod check;
 mod command;
+mod conflicts;
 mod database;
 mod failure;
 mod history;
@@ -99,6 +100,8 @@ async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Fa
         Command::Show { id } => records::show(client, &id, out),
         Command::History { id, limit } => history::show(client, &id, limit, out),
         Command::Undo { id, change } => history::undo(client, &id, change.as_deref(), out),
+        Command::Conflicts { id } => conflicts::list(client, id.as_deref(), out),
+        Command::Settle { id, field, keep } => conflicts::settle(client, &id, &field, keep, out),
         Command::List { kind, r#where, limit, deleted } => {
             let deleted = if deleted { Deleted::Shown } else { Deleted::Hidden };
             let options = ListOptions { filter: r#where, deleted, limit };
