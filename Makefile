@@ -1,6 +1,6 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lint fmt docs golden wasm npm pwa sim storm circles ci db-start db-stop clean
+.PHONY: help setup demo test check bench lint fmt docs golden wasm npm pwa app sim storm circles ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -27,6 +27,8 @@ npm: ## build the npm package and try it in Chromium
 	@.ci/npm
 pwa: ## build the app that reps use, and try it in Chromium
 	@.ci/pwa
+app: ## build the app in the browser, packed, into wasm-bindings/pwa/dist
+	@.ci/app
 bench: ## measure against floors of the same run; writes target/bench/results.json
 	@.ci/bench
 sim: ## simulate SEEDS=300 worlds of each trade, or replay PLAN=file; writes docs/SIMULATION.md from 10000 seeds on

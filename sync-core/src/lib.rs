@@ -83,6 +83,7 @@ mod pace;
 pub mod printable;
 pub mod projection;
 pub mod protocol;
+pub mod random;
 #[cfg(feature = "replica")]
 pub mod replica;
 pub mod role;

@@ -186,6 +186,11 @@ pub const UNOPENED_SOCKETS: usize = 4096;
 pub const UNOPENED_SOCKETS_PER_ADDRESS: usize = UNOPENED_SOCKETS / 2;
 /// Sockets on which somebody has signed in; with some 50 KB each, 500 MB.
 pub const OPENED_SOCKETS: usize = 10_000;
+/// Bytes of the app that a server hands to browsers, in all: it holds them in memory. Built, with each file
+/// packed in two ways, it has some 8 MB.
+pub const WEB_APP_BYTES: usize = 64 << 20;
+/// Files and directories of that app; built, it has some hundred.
+pub const WEB_APP_FILES: usize = 4096;
 /// Open files kept for all but sockets of replicas: logs, timers, listeners, keys and whoever asks for
 /// metrics. Connections to the database come on top.
 pub const FILES_IN_RESERVE: usize = 64;

@@ -24,7 +24,16 @@ pub(crate) enum Command {
     /// DATABASE_TIMEOUT (8: seconds after which a commit is given up and its pushes are to come again),
     /// LOG_LEVEL (info), ALLOWED_ORIGINS (none: web pages of the server's own origin only), METRICS_ADDR
     /// (none: metrics are not served; 127.0.0.1:9100: they are, at /metrics, to whoever reaches that).
-    Serve,
+    ///
+    /// With --app the app in the browser comes from the same port. What it is told stands in /config.json:
+    /// SYNC_URL (none: where it came from), SIGN_IN (token, oidc or supabase) with OIDC_ISSUER,
+    /// OIDC_CLIENT_ID, OIDC_SCOPE and OIDC_AUDIENCE, or with SUPABASE_URL and SUPABASE_ANON_KEY. APP_CONNECT_ORIGINS lists further origins
+    /// that it may talk to; HSTS_SECONDS, behind TLS, has browsers keep to that.
+    Serve {
+        /// Directory of the built app; what is in it is read once, now.
+        #[arg(long, value_name = "DIR", env = "APP_DIR")]
+        app: Option<std::path::PathBuf>,
+    },
     /// Create or change the database's tables.
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -40,7 +49,18 @@ pub(crate) enum Command {
         /// How long it is good for, in seconds.
         #[arg(long, default_value_t = 43_200)]
         ttl: u64,
+        /// Print a link that signs in to the app at this address, such as http://127.0.0.1:3000. The token
+        /// stands behind a #, which browsers send to no server.
+        #[arg(long, value_name = "ADDRESS")]
+        link: Option<String>,
     },
+    /// Fill a fresh database with a made-up company to look at: a manager, five reps, and their accounts
+    /// round a town that is nowhere, with contacts, deals, visits and tasks.
+    ///
+    /// Everything is written as people would write it and judged by the same rules. The same seed as of the
+    /// same moment gives the same company. A database that has accounts already is left alone.
+    #[command(after_help = "Example: sync-server migrate up && sync-server seed --accounts 200")]
+    Seed(SeedOptions),
     /// List the reports there are.
     Reports,
     /// Print a report as a user would see it.
@@ -128,8 +148,35 @@ pub(crate) enum Command {
         #[arg(long)]
         record: uuid::Uuid,
     },
+    /// Print what a host of files alone must be told to serve the app as `serve --app` would: the same
+    /// headers and caching. Reads what `serve` reads for the app; SYNC_URL is needed, since the server is
+    /// elsewhere. There, ALLOWED_ORIGINS names the app's origin.
+    #[command(
+        after_help = "Example: SYNC_URL=wss://sync.example/sync HSTS_SECONDS=31536000 sync-server static-host vercel >vercel.json"
+    )]
+    StaticHost {
+        /// Which file: vercel.json, netlify.toml, `_headers` or config.json.
+        #[arg(value_enum)]
+        file: StaticFile,
+    },
     /// Ask a running server how it is; exit code 1 when it is not well. Reads PORT.
     Health,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SeedOptions {
+    /// Customers and prospects in all.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    pub(crate) accounts: u64,
+    /// For how many weeks visits go back.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=104))]
+    pub(crate) weeks: u64,
+    /// Another number, another company.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The moment that everything has led up to, such as 2026-11-27T12:00:00Z. [default: now]
+    #[arg(long, value_name = "MOMENT")]
+    pub(crate) as_of: Option<String>,
 }
 
 /// As whom something is done, and whether it is done.
@@ -272,4 +319,12 @@ pub(crate) enum Format {
     Table,
     Csv,
     Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum StaticFile {
+    Vercel,
+    Netlify,
+    Headers,
+    Config,
 }

@@ -1,5 +1,8 @@
 //! Configuration from the environment, checked as a whole: all problems at once, no secret shown.
 
+mod origins;
+mod web;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,6 +10,8 @@ use reqwest::Url;
 
 use crate::http::auth::jwks::{self, JwksSource};
 use crate::store::Patience;
+use origins::origins;
+pub use web::{SignIn, WebConfig};
 
 const DEFAULT_TIMEOUT_SECONDS: u32 = 8;
 
@@ -28,6 +33,8 @@ pub struct Config {
     /// Web origins whose pages may connect, as `https://app.example`; apps that are no pages send
     /// none and always may.
     pub origins: Vec<String>,
+    /// What the app in the browser is told and allowed.
+    pub web: WebConfig,
 }
 
 /// What tokens are checked by: a shared secret, published keys, or both.
@@ -122,7 +129,7 @@ impl Config {
     /// Lists every variable that is missing or wrong.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
-        let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let lookup = &|name: &str| lookup(name).filter(|value| !value.is_empty());
         let database_url = lookup("DATABASE_URL").unwrap_or_else(|| {
             problems.push("DATABASE_URL is not set: the address of PostgreSQL, as postgres://USER:PASSWORD@HOST/DATABASE".into());
             String::new()
@@ -154,17 +161,8 @@ impl Config {
             }
             address.ok()
         });
-        let origins: Vec<String> = lookup("ALLOWED_ORIGINS")
-            .unwrap_or_default()
-            .split(',')
-            .map(|one| one.trim().trim_end_matches('/').to_owned())
-            .filter(|one| !one.is_empty())
-            .collect();
-        if let Some(odd) = origins.iter().find(|one| !one.contains("://")) {
-            problems.push(format!(
-                "ALLOWED_ORIGINS has \"{odd}\", which is no origin such as https://app.example"
-            ));
-        }
+        let origins = origins(lookup, "ALLOWED_ORIGINS", &mut problems);
+        let web = WebConfig::read(lookup, &mut problems);
         let tokens = TokenConfig::read(lookup, &mut problems);
         if !problems.is_empty() {
             return Err(ConfigError(problems));
@@ -177,8 +175,20 @@ impl Config {
             metrics,
             tokens,
             origins,
+            web,
         })
     }
+}
+
+/// Reads what concerns the app in the browser alone, as for a host of files that runs no server.
+///
+/// # Errors
+/// Lists every variable that is missing or wrong.
+pub fn read_web(lookup: impl Fn(&str) -> Option<String>) -> Result<WebConfig, ConfigError> {
+    let mut problems = Vec::new();
+    let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
+    let web = WebConfig::read(lookup, &mut problems);
+    if problems.is_empty() { Ok(web) } else { Err(ConfigError(problems)) }
 }
 
 #[cfg(test)]

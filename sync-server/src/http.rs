@@ -1,9 +1,13 @@
-//! The HTTP door: the socket, health and metrics.
+//! The HTTP door: the socket, the app's files, health and metrics.
 
+mod app_settings;
 pub mod auth;
 pub mod client;
 mod health;
 mod last_health;
+mod packing;
+pub mod page_headers;
+mod site;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,21 +18,48 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router, middleware};
+use axum::{Extension, Json, Router, middleware};
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use crate::app::App;
+use crate::config::WebConfig;
 use crate::doors::Visit;
 use crate::{session, telemetry};
+pub use app_settings::app_settings;
 pub use last_health::LastHealth;
+use page_headers::{ASK_EACH_TIME, PageHeaders};
+pub use site::{Site, SiteError};
 
-/// What everybody may ask.
-pub fn router(app: Arc<App>) -> Router {
-    Router::new()
+/// What everybody may ask; the app in the browser too, where there is one.
+pub fn router(app: Arc<App>, web: &WebConfig, site: Option<Site>) -> Router {
+    let (settings, headers) = (app_settings(web), PageHeaders::of(web));
+    let router = Router::new()
         .route("/sync", get(socket))
         .route("/health", get(health::health))
+        .route("/config.json", get(async move || told(&settings)));
+    let router = match site.map(Arc::new) {
+        Some(site) => router.fallback(get(async move |request: Request| {
+            let mut response = site.answer(request.uri().path(), request.headers());
+            if response.status() != StatusCode::NOT_FOUND {
+                response.extensions_mut().insert(OfTheApp);
+            }
+            response
+        })),
+        None => router,
+    };
+    let put_on = move |response: Response| std::future::ready(headers.put_on(response));
+    router
         .layer(middleware::from_fn(measure))
+        .layer(middleware::map_response(put_on))
         .with_state(app)
+}
+
+/// Marks an answer as one of the app's files: a label of its own among the metrics, one for all of them.
+#[derive(Clone, Copy)]
+struct OfTheApp;
+
+fn told(settings: &serde_json::Value) -> Response {
+    ([(header::CACHE_CONTROL, ASK_EACH_TIME)], Json(settings)).into_response()
 }
 
 /// What operators ask, on an address of their own.
@@ -82,11 +113,12 @@ async fn metrics(State(app): State<Arc<App>>) -> String {
 async fn measure(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method_label(request.method()).to_owned();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let response = next.run(request).await;
+    let route = route.unwrap_or_else(|| match response.extensions().get::<OfTheApp>() {
+        Some(OfTheApp) => "app".to_owned(),
+        None => "unmatched".to_owned(),
+    });
     let status = response.status().as_u16().to_string();
     let labels = [("method", method), ("route", route), ("status_code", status)];
     metrics::counter!("http_requests_total", &labels).increment(1);

@@ -2,19 +2,21 @@
 
 mod cli;
 mod commands;
+mod seeding;
 mod shared;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use cli::{Cli, Command, Format, MigrateCommand, TerritoryCommand, UserCommand};
+use cli::{Cli, Command, Format, MigrateCommand, StaticFile, TerritoryCommand, UserCommand};
 use serde_json::json;
 use shared::{any_owner, owner, print, server_pool};
 use sync_core::hub::Moments;
 use sync_core::printable::line;
 use sync_core::role::Role;
-use sync_server::config::Config;
+use sync_server::config::{self, Config};
 use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
+use sync_server::ops::static_host::{self, HostFile};
 use sync_server::ops::{explain, grace, migrate, people, report, reproject};
 use sync_server::{all_said, clock, say, say_json, server, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,9 +56,10 @@ fn told(error: &anyhow::Error) -> String {
 
 async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitCode> {
     match command {
-        Command::Serve => serve().await?,
+        Command::Serve { app } => serve(app).await?,
         Command::Migrate(command) => run_migrate(command, json).await?,
-        Command::Token { user, role, ttl } => print_token(&user, role, ttl).await?,
+        Command::Token { user, role, ttl, link } => print_token(&user, role, ttl, link).await?,
+        Command::Seed(options) => Box::pin(seeding::seed(options, json)).await?,
         Command::Reports => {
             let rows = report::REPORTS.iter().map(|(name, what)| vec![json!(name), json!(what)]);
             print(report::Report::new(&["report", "tells"], rows.collect()), json);
@@ -107,15 +110,17 @@ async fn run(command: Command, json: bool) -> anyhow::Result<std::process::ExitC
             let found = explain::explain(&owner, &pool, user, record).await?;
             if json { say_json(&serde_json::to_value(&found)?) } else { say(found.to_text()) }
         }
+        Command::StaticHost { file } => print_host_file(file)?,
         Command::Health => return health().await,
     }
     Ok(std::process::ExitCode::SUCCESS)
 }
 
-async fn serve() -> anyhow::Result<()> {
+async fn serve(app: Option<std::path::PathBuf>) -> anyhow::Result<()> {
     telemetry::start_logging();
     telemetry::log_panics();
-    let config = Config::read(|name| std::env::var(name).ok())?;
+    let mut config = Config::read(|name| std::env::var(name).ok())?;
+    config.web.app = app.or(config.web.app);
     // Platforms stop a server with the one or the other. Listened for from the first moment on.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -164,7 +169,12 @@ async fn run_migrate(command: MigrateCommand, json: bool) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
+async fn print_token(
+    user: &str,
+    role: String,
+    ttl: u64,
+    link: Option<String>,
+) -> anyhow::Result<()> {
     let config = Config::read(|name| std::env::var(name).ok())?;
     let user = people::find_user(&owner().await?, user).await?;
     let exp = u64::try_from(clock::now().seconds())? + ttl;
@@ -172,7 +182,27 @@ async fn print_token(user: &str, role: String, ttl: u64) -> anyhow::Result<()> {
     let secret = config.tokens.secret.context(
         "SUPABASE_JWT_SECRET (or JWT_SECRET) is not set: only with it can tokens be signed here",
     )?;
-    say(auth::sign(&secret, &claims)?);
+    let token = auth::sign(&secret, &claims)?;
+    match link {
+        None => say(token),
+        Some(app) => say(format_args!("{}/sign-in#token={token}", app.trim_end_matches('/'))),
+    }
+    Ok(())
+}
+
+fn print_host_file(file: StaticFile) -> anyhow::Result<()> {
+    let web = config::read_web(|name| std::env::var(name).ok())?;
+    anyhow::ensure!(
+        web.sync_url.is_some(),
+        "SYNC_URL is not set: where the app finds the server, such as wss://sync.example/sync"
+    );
+    let file = match file {
+        StaticFile::Vercel => HostFile::Vercel,
+        StaticFile::Netlify => HostFile::Netlify,
+        StaticFile::Headers => HostFile::Headers,
+        StaticFile::Config => HostFile::Settings,
+    };
+    say(static_host::text(file, &web).trim_end());
     Ok(())
 }
 

@@ -9,3 +9,5 @@ pub mod migrate;
 pub mod people;
 pub mod report;
 pub mod reproject;
+pub mod seed;
+pub mod static_host;

@@ -80,9 +80,11 @@ pub async fn start_told(
     telemetry::metrics();
     let database = (config.pool_size + CONNECTIONS_BESIDE_POOL) as usize;
     let room = Room::within(doors::raise_open_files(), database);
+    let site = config.web.app.as_deref().map(http::Site::read).transpose()?;
     let app = App::start(config, schema, moments).await?;
     let all = SocketAddr::from(([0, 0, 0, 0], config.port));
-    let (address, accepting) = listen(&app, all, room, http::router(app.clone())).await?;
+    let router = http::router(app.clone(), &config.web, site);
+    let (address, accepting) = listen(&app, all, room, router).await?;
     tracing::info!(%address, ?room, "listening");
     let metrics = match config.metrics {
         Some(at) => {

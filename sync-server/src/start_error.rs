@@ -1,5 +1,6 @@
 //! Why a server did not start.
 
+use crate::http::SiteError;
 use crate::ops::migrate::Mismatch;
 
 /// Why a server did not start.
@@ -16,6 +17,9 @@ pub enum StartError {
         "JWKS_URL cannot be fetched, since this system has no root certificates (install ca-certificates, or use JWKS_FILE): {0}"
     )]
     Keys(reqwest::Error),
+    /// There is no app to be served where it should be: build it, or see to `--app` (APP_DIR).
+    #[error(transparent)]
+    App(#[from] SiteError),
     /// The port is taken or not allowed: set PORT.
     #[error("cannot listen on port {port} (set PORT): {source}")]
     Listen {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::random::Random;
 use super::records::Records;
 use super::rules::{Rules, ServerRecord, ServerStep, Writing};
 use crate::cell::Cell;
 use crate::error::{Refusal, RefusalCode};
 use crate::event::event_data;
 use crate::ids::{RecordId, ScopeId, UserId};
+use crate::random::Random;
 use crate::schema::*;
 
 /// Who keeps a yard; before the first event, whoever entered it.

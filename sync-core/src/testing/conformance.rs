@@ -6,7 +6,6 @@
 
 use uuid::Uuid;
 
-use super::random::Random;
 use crate::crm;
 use crate::document::{self, FieldChange, Pen, PenRole, RecordEdit};
 use crate::event::event_data;
@@ -16,6 +15,7 @@ use crate::hub::{
 };
 use crate::ids::{Actor, FeedPosition, GroupId, RecordId, ReplicaId, ScopeId, UserId};
 use crate::protocol::{Verdict, VerdictOutcome};
+use crate::random::Random;
 use crate::time::UnixMs;
 
 /// The people of the scenarios: the manager leads both reps, and the store knows all of them.

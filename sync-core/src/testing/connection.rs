@@ -1,9 +1,9 @@
 //! One connection between a device and the server: ordered in each direction, and of any fate.
 
 use super::device::DeviceId;
-use super::random::Random;
 use crate::hub::Session;
 use crate::ids::UserId;
+use crate::random::Random;
 use crate::replica::Dial;
 
 /// Which connection.

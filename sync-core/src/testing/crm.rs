@@ -12,12 +12,12 @@ use uuid::Uuid;
 pub use company::{Company, Holding, Person};
 use rows::{company, holding, id_cell, id_in, text, user_row};
 
-use super::random::Random;
 use super::records::Records;
 use super::rules::{Rules, ServerRecord, ServerStep, Writing};
 use crate::cell::Cell;
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{RecordId, ScopeId, UserId};
+use crate::random::Random;
 use crate::role::Role;
 use crate::schema::RowView;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::fault::{FaultPoint, Trap};
-use super::random::Random;
 use crate::ids::UserId;
+use crate::random::Random;
 use crate::replica::{
     Env, Link, LinkOptions, LinkStatus, OpenError, OpenOptions, Replica, ReplicaMoments, SteadyMs,
     Timing, Tokens,

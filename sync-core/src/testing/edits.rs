@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::random::Random;
 use crate::document::{FieldChange, FieldState, RecordEdit, Value, fit};
 use crate::event::EventData;
 use crate::ids::RecordId;
+use crate::random::Random;
 use crate::replica::{Env, GroupEdit, Replica};
 use crate::schema::{
     CURRENCIES, EventPartType, Field, FieldType, Initial, Kind, LIFE, Log, PartType, Presence,

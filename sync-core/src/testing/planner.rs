@@ -6,7 +6,7 @@ use super::bug::Bug;
 use super::device::DeviceId;
 use super::fault::FaultPoint;
 use super::plan::{Deed, Line, Plan, Version};
-use super::random::Random;
+use crate::random::Random;
 
 /// Points at which a side may die in any plan; of a push, see [`trouble_on_the_line`].
 const POINTS: [FaultPoint; 11] = [

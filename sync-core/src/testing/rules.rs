@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::random::Random;
 use super::records::Records;
 use crate::cell::Cell;
 use crate::error::Refusal;
 use crate::event::EventData;
 use crate::ids::{FeedPosition, RecordId, ScopeId, UserId};
+use crate::random::Random;
 use crate::role::Role;
 use crate::schema::{Kind, RowView};
 

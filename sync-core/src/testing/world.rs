@@ -21,13 +21,13 @@ use super::device::{Device, DeviceId};
 use super::files::Directory;
 use super::happening::Happening;
 use super::journal::Entry;
-use super::random::Random;
 use super::rules::Rules;
 use super::server::Server;
 use super::store::ModelStore;
 use super::timeline::Timeline;
 use crate::hub::PushJob;
 use crate::ids::UserId;
+use crate::random::Random;
 use crate::schema::Schema;
 use crate::time::UnixMs;
 

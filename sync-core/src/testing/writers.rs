@@ -4,9 +4,9 @@
 use automerge::Automerge;
 use uuid::Uuid;
 
-use super::random::Random;
 use crate::document::{self, Hydrated, Pen, PenRole, RecordEdit, hydrate};
 use crate::ids::{Actor, RecordId, UserId};
+use crate::random::Random;
 use crate::schema::Kind;
 use crate::time::UnixMs;
 

@@ -136,8 +136,22 @@ pub async fn change_user(pool: &PgPool, user: Uuid, change: &UserChange) -> sqlx
 /// # Errors
 /// When the database refuses.
 pub async fn add_territory(pool: &PgPool, name: &str, parent: Option<Uuid>) -> sqlx::Result<Uuid> {
-    let mut tx = pool.begin().await?;
     let id = new_id();
+    add_territory_as(pool, id, name, parent).await?;
+    Ok(id)
+}
+
+/// Adds a territory under an id.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn add_territory_as(
+    pool: &PgPool,
+    id: Uuid,
+    name: &str,
+    parent: Option<Uuid>,
+) -> sqlx::Result<()> {
+    let mut tx = pool.begin().await?;
     sqlx::query("INSERT INTO public.territories (id, name, parent_id) VALUES ($1, $2, $3)")
         .bind(id)
         .bind(name)
@@ -145,8 +159,7 @@ pub async fn add_territory(pool: &PgPool, name: &str, parent: Option<Uuid>) -> s
         .execute(&mut *tx)
         .await?;
     audit(&mut tx, "territory.add", serde_json::json!({"territory": id, "name": name})).await?;
-    tx.commit().await?;
-    Ok(id)
+    tx.commit().await
 }
 
 /// Finds a person by id or e-mail address.

@@ -14,7 +14,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use sync_core::replica::OpenOptions;
 use sync_core::schema::{Kind, Schema};
-use sync_server::config::{Config, TokenConfig};
+use sync_server::config::{Config, TokenConfig, WebConfig};
 use sync_server::http::auth::{self, Claims};
 use sync_server::ops::{assign, grace, migrate, people, report, reproject};
 use sync_server::server::{self, Running};
@@ -118,6 +118,7 @@ impl World {
             metrics: None,
             tokens: TokenConfig::from_secret(SECRET),
             origins: Vec::new(),
+            web: WebConfig::default(),
         };
         let server = server::start(&config, schema).await.unwrap();
         let person = async |name: &str, role: &str, manager: Option<Uuid>| {

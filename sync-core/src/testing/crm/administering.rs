@@ -4,8 +4,8 @@ use super::company::{Company, Holding, Person};
 use super::rows::{holding, user_row};
 use crate::event::event_data;
 use crate::ids::{RecordId, UserId};
+use crate::random::Random;
 use crate::role::Role;
-use crate::testing::random::Random;
 use crate::testing::records::Records;
 use crate::testing::rules::ServerStep;
 

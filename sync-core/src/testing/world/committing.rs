@@ -6,10 +6,10 @@ use crate::event::EventData;
 use crate::hub::{self, Event, PushJob, PushedChange, PushedGroup, Unavailable};
 use crate::ids::{Actor, GroupId, RecordId, ReplicaId, UserId};
 use crate::protocol::{Goodbye, GoodbyeCode, Verdict, VerdictOutcome};
+use crate::random::Random;
 use crate::testing::connection::{ConnectionId, End};
 use crate::testing::fault::{FaultPoint, Killed};
 use crate::testing::happening::Happening;
-use crate::testing::random::Random;
 use crate::testing::rules::ServerStep;
 use crate::testing::server::Batch;
 

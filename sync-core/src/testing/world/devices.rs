@@ -3,6 +3,7 @@
 use super::World;
 use crate::document::RecordEdit;
 use crate::ids::{ChangeHash, RecordId, UserId};
+use crate::random::Random;
 use crate::replica::{
     Committed, GroupEdit, LinkEvent, LinkState, QuestionId, Replica, ReplicaError, ResubmitError,
     Wanted,
@@ -12,7 +13,6 @@ use crate::testing::device::{Device, DeviceId, Running};
 use crate::testing::edits::{Drawn, Edits};
 use crate::testing::files;
 use crate::testing::journal::{Entry, Owed};
-use crate::testing::random::Random;
 use std::sync::Arc;
 
 impl World {

@@ -6,12 +6,12 @@ use super::World;
 use crate::hub::{self, DeviceNoted, Effect, Event, Now, PushJob, Session, SignedIn};
 use crate::ids::{ReplicaId, UserId};
 use crate::protocol::{Goodbye, GoodbyeCode, PushGroup, ServerMessage};
+use crate::random::Random;
 use crate::replica::{Dial, LinkEvent};
 use crate::testing::connection::{Connection, ConnectionId, End, Way};
 use crate::testing::device::DeviceId;
 use crate::testing::fault::{FaultPoint, Killed};
 use crate::testing::happening::Happening;
-use crate::testing::random::Random;
 
 /// How often a session's feed looks though nobody woke it.
 const BEAT_EVERY: u64 = 10_000;

@@ -1,4 +1,4 @@
-//! Where everything random in a simulation comes from.
+//! Numbers that look random and follow from a seed: of simulations, and of records to look at.
 
 use uuid::Uuid;
 
