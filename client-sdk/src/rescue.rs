@@ -1,6 +1,4 @@
-//! The unsent edits of a damaged file, and how they are kept until another file takes them.
-//!
-//! One line of JSON an edit, so that a part of them may be left out by hand.
+//! The unsent edits of a damaged file.
 
 use std::fs;
 use std::io;
@@ -8,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OpenFlags};
-use serde_json::{Value, json};
-use sync_core::ids::{FeedPosition, GroupId, RecordId, UserId};
-use sync_core::replica::{PendingEdit, Rescued, private, rescue as read};
-use sync_core::time::UnixMs;
+use sync_core::ids::UserId;
+use sync_core::replica::{PendingEdit, RescueLineError, Rescued, private, rescue as read};
 
 /// Why edits could not be saved, or what was saved could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +18,9 @@ pub enum RescueError {
     /// A file could not be copied, so as to be read with its beginning mended.
     #[error("the file could not be copied: {0}")]
     Copy(#[from] io::Error),
-    /// A line is none that was written here.
-    #[error("line {0} is no edit that `rescue` saved")]
-    Line(usize),
-    /// Somebody else's edits were saved.
-    #[error("line {0} is an edit of user {1}, and this is another user's database")]
-    OtherUser(usize, UserId),
+    /// What was saved is none of this user's edits.
+    #[error(transparent)]
+    Line(#[from] RescueLineError),
 }
 
 /// Reads the unsent and refused edits out of a file that may be damaged. Nothing is written to it; where
@@ -117,16 +110,7 @@ impl Drop for Copy {
 
 /// Edits as lines of JSON.
 pub fn to_lines(rescued: &Rescued) -> String {
-    let line = |edit: &PendingEdit| {
-        let line = json!({
-            "record": edit.record.to_string(), "kind": edit.kind,
-            "user": rescued.user.map(|user| user.to_string()), "group": edit.group.to_string(),
-            "made_at": edit.made_at.0, "seen": edit.seen.map(|seen| seen.0), "step": edit.step,
-            "change": HEXLOWER.encode(&edit.bytes),
-        });
-        format!("{line}\n")
-    };
-    rescued.edits.iter().map(line).collect()
+    rescued.to_lines()
 }
 
 /// The edits that such lines are.
@@ -134,26 +118,5 @@ pub fn to_lines(rescued: &Rescued) -> String {
 /// # Errors
 /// When a line is no edit, or an edit of another user.
 pub fn from_lines(text: &str, user: UserId) -> Result<Vec<PendingEdit>, RescueError> {
-    let mut edits = Vec::new();
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let line: Value = serde_json::from_str(line).map_err(|_| RescueError::Line(index + 1))?;
-        let of: Option<UserId> = line["user"].as_str().and_then(|id| id.parse().ok());
-        if let Some(other) = of.filter(|of| *of != user) {
-            return Err(RescueError::OtherUser(index + 1, other));
-        }
-        edits.push(edit(&line).ok_or(RescueError::Line(index + 1))?);
-    }
-    Ok(edits)
-}
-
-fn edit(line: &Value) -> Option<PendingEdit> {
-    Some(PendingEdit {
-        record: line["record"].as_str()?.parse::<RecordId>().ok()?,
-        kind: line["kind"].as_str()?.to_owned(),
-        group: line["group"].as_str()?.parse::<GroupId>().ok()?,
-        made_at: UnixMs(line["made_at"].as_i64()?),
-        seen: line["seen"].as_i64().map(FeedPosition),
-        step: line["step"].as_bool()?,
-        bytes: HEXLOWER.decode(line["change"].as_str()?.as_bytes()).ok()?,
-    })
+    Ok(PendingEdit::from_lines(text, user)?)
 }

@@ -58,6 +58,7 @@ mod quarantine;
 mod query;
 mod question;
 mod rebuild;
+mod rescue_lines;
 mod session;
 mod status;
 mod undo;
@@ -89,6 +90,7 @@ pub use query::SearchHit;
 pub use question::{Asked, Question};
 pub use rebuild::Rebuilding;
 pub use redated::Redated;
+pub use rescue_lines::RescueLineError;
 pub use status::{LinkState, Status, counted};
 pub use store::{
     Foreign, Import, ImportState, OpenError, PendingEdit, Quarantined, QueryError, Rescued, Table,

@@ -7,6 +7,7 @@ import { copyFileSync, rmSync } from 'node:fs'
 rmSync('dist', { recursive: true, force: true })
 const common = { bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true, legalComments: 'none' }
 await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['./worker.js'] })
+await build({ ...common, entryPoints: ['src/vue.ts'], outfile: 'dist/vue.js', external: ['vue'] })
 await build({ ...common, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js' })
 copyFileSync('src/engine/engine_bg.wasm', 'dist/engine.wasm')
 execFileSync('node_modules/.bin/tsc', { stdio: 'inherit' })

@@ -36,9 +36,13 @@ function written(field) {
 /** Columns of one value say what their field says. */
 const docOf = (kind, column) => kind.fields.find((field) => field.columns.length === 1 && field.columns[0] === column)?.doc
 
+/** A choice is one of its words, or null for what a newer app wrote. */
+const wordsOf = (kind, column) => kind.fields.find((field) => field.type === 'choice' && field.columns[0] === column)?.words
+
 const parts = kinds.map((kind) => {
   const name = pascal(kind.name)
-  const row = kind.columns.map((column, n) => `${doc(docOf(kind, column), '  ')}  ${column}: ${columnTypes[kind.column_types[n]]}${column === 'id' ? '' : ' | null'}`)
+  const typeOf = (column, n) => (wordsOf(kind, column) ? words(wordsOf(kind, column)) : columnTypes[kind.column_types[n]])
+  const row = kind.columns.map((column, n) => `${doc(docOf(kind, column), '  ')}  ${column}: ${typeOf(column, n)}${column === 'id' ? '' : ' | null'}`)
   const out = [`${doc(kind.doc)}export interface ${name} {\n${row.join('\n')}\n}\n`]
   if (kind.document) {
     const lines = kind.fields.flatMap(written)
@@ -51,12 +55,15 @@ const parts = kinds.map((kind) => {
   return out.join('\n')
 })
 const documents = kinds.filter((kind) => kind.document)
-const collections = kinds.map((kind) => kind.document
+const collections = kinds.map((kind) => doc(kind.doc, '  ') + (kind.document
   ? `  readonly ${camel(kind.table)}: Collection<${pascal(kind.name)}, New${pascal(kind.name)}, ${pascal(kind.name)}Edit>`
-  : `  readonly ${camel(kind.table)}: Readable<${pascal(kind.name)}>`)
+  : `  readonly ${camel(kind.table)}: Readable<${pascal(kind.name)}>`))
+const edits = documents.map((kind) => `${doc(kind.doc, '  ')}  readonly ${camel(kind.table)}: TransactionCollection<New${pascal(kind.name)}, ${pascal(kind.name)}Edit>`)
+const maps = [...new Set(kinds.flatMap((kind) => kind.fields.filter((field) => field.type === 'map').map((field) => field.name)))]
 
 writeFileSync(new URL('src/records.ts', import.meta.url), `// Written by generate.mjs from docs/fields.json, which is written from the declarations.
 import type { Collection, Readable } from './collection.js'
+import type { TransactionCollection } from './transaction.js'
 
 /** A set: all that it is to hold of what is shown, or what to add and to remove. */
 export type SetEdit = string[] | { add?: string[]; remove?: string[] }
@@ -66,6 +73,14 @@ ${parts.join('\n')}
 export interface Collections {
 ${collections.join('\n')}
 }
+
+/** The edits of a transaction by kind. */
+export interface Edits {
+${edits.join('\n')}
+}
+
+/** Fields that hold values by name. */
+export const MAPS: readonly string[] = [${words(maps).replaceAll(' | ', ', ')}]
 
 /** The kinds by the names of their collections. */
 export const KINDS = {

@@ -14,6 +14,7 @@ use sync_core::schema::Kind;
 
 use crate::env::WorkerEnv;
 use crate::failure::{Answer, Failure};
+use crate::rescue;
 
 /// Does what the name says.
 pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Failure> {
@@ -40,6 +41,8 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
             let edit = read::<Refused>(args)?.find(replica)?;
             Ok(json!(replica.discard(edit.hash)?))
         }
+        "rescue" => rescue::save(replica),
+        "bring_back" => rescue::bring_back(replica, &read(args)?),
         "zone" => Ok(json!(replica.zone()?)),
         "set_zone" => Ok(json!(replica.set_zone(&read::<Zone>(args)?.zone)?)),
         "rebuild" => {

@@ -12,12 +12,14 @@ use wasm_bindgen::prelude::*;
 use crate::calls;
 use crate::env::WorkerEnv;
 use crate::failure::Failure;
-use crate::files;
+use crate::files::{self, Files, Opened};
+use crate::rescue;
 
 /// A replica with its link.
 #[wasm_bindgen]
 pub struct Host {
     replica: Replica,
+    files: Option<Files>,
     link: Option<Link>,
     questions: u64,
 }
@@ -37,8 +39,37 @@ impl Host {
     /// # Errors
     /// With a `code`: `storage_busy` when another worker has the files, or had them just now.
     pub async fn open(folder: String, user: Option<String>) -> Result<Host, JsValue> {
-        let db = files::open(&folder).await?;
-        Self::with(db, user)
+        let Opened { db, files } = files::open(&folder).await?;
+        match Self::with(db, user) {
+            Ok(host) => Ok(Self { files: Some(files), ..host }),
+            Err(error) => {
+                files.free()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the unsent and refused edits of a database that cannot be opened otherwise, as the call
+    /// `rescue` does of an open one.
+    ///
+    /// # Errors
+    /// With a `code`: when not even the table of edits can be read.
+    pub async fn rescue(folder: String) -> Result<String, JsValue> {
+        let Opened { db, files } = files::open(&folder).await?;
+        let rescued = sync_core::replica::rescue(&db).map_err(Failure::from)?;
+        drop(db);
+        files.free()?;
+        Ok(rescue::said(&rescued).to_string())
+    }
+
+    /// Closes the database and gives its files free, at once.
+    ///
+    /// # Errors
+    /// When the browser does not give them free; then they are free when the worker has ended.
+    pub fn close(self) -> Result<(), JsValue> {
+        let Self { replica, files, .. } = self;
+        drop(replica);
+        Ok(files.map_or(Ok(()), |files| files.free())?)
     }
 
     /// Opens an empty replica in memory, which is gone with its worker.
@@ -135,7 +166,7 @@ impl Host {
         };
         let options = OpenOptions { schema: sync_core::crm::schema(), user };
         let replica = Replica::open(db, options, &mut WorkerEnv).map_err(Failure::from)?;
-        Ok(Self { replica, link: None, questions: 0 })
+        Ok(Self { replica, files: None, link: None, questions: 0 })
     }
 
     fn handle(&mut self, event: LinkEvent, now: f64) -> Result<Array, JsValue> {

@@ -9,5 +9,6 @@ mod env;
 mod failure;
 mod files;
 mod host;
+mod rescue;
 
 pub use host::Host;

@@ -1,4 +1,4 @@
-//! Edits that were saved from a damaged file, put into another one.
+//! Edits that were saved from one file, put into another one.
 //!
 //! **Invariant**: what is put back are the very changes that were saved, so that one that a server has
 //! accepted meanwhile is known there as the same one; and edits that were made together are put back
@@ -10,7 +10,7 @@ use automerge::{Automerge, Change, ReadDoc};
 
 use super::device::Replica;
 use super::error::ReplicaError;
-use super::store::{ChangeState, NewChange, OpenDocument, Origin, PendingEdit, Work};
+use super::store::{ChangeState, NewChange, OpenDocument, Origin, PendingEdit, Rescued, Work};
 use crate::document::hydrate;
 use crate::ids::{Actor, ChangeHash, GroupId, RecordId};
 use crate::projection::Stamp;
@@ -42,6 +42,14 @@ pub struct LeftOut {
 type Opened = BTreeMap<RecordId, (Kind, Automerge)>;
 
 impl Replica {
+    /// The edits that no server has confirmed, refused ones with them, for a copy outside of the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rescued(&self) -> rusqlite::Result<Rescued> {
+        self.file.rescued()
+    }
+
     /// Puts edits that were saved from a damaged file into this one, to be sent: those whose records are as
     /// they were made on. What they build on may still have to come from the server: sync first.
     ///

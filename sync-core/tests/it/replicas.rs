@@ -5,8 +5,8 @@ use std::path::Path;
 
 use sync_core::document::EditError;
 use sync_core::replica::{
-    Effect, GroupEdit, ListOptions, OpenError, OpenOptions, QueryError, Replica, ReplicaError,
-    Unreadable, rescue,
+    Effect, GroupEdit, ListOptions, OpenError, OpenOptions, PendingEdit, QueryError, Replica,
+    ReplicaError, RescueLineError, Unreadable, rescue,
 };
 
 use sync_core::document::{FieldState, Hydrated};
@@ -184,6 +184,30 @@ fn pending_edits_can_be_rescued_from_a_damaged_file() {
     assert_eq!((saved.edits.len(), saved.unreadable), (50, Unreadable::Nothing));
     drop(db);
     assert!(std::fs::read(&file).unwrap() == before, "the file was left as it is");
+}
+
+/// What is saved of a file in use, a device that has nothing takes as text; and it goes on being used.
+#[test]
+fn unsent_edits_of_a_file_in_use_can_be_saved_as_text_and_put_into_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(7);
+    unsent(&dir.path().join("a.db"), 5, &mut env);
+    let mut device = replica(&dir.path().join("a.db"), 1, &mut env);
+    let saved = device.rescued().unwrap();
+    assert_eq!((saved.edits.len(), saved.unreadable), (5, Unreadable::Nothing));
+    let organization = kind("organization");
+    device.create(organization, edit(organization, &[("name", "Later")]), &mut env).unwrap();
+
+    let lines = saved.to_lines();
+    let mut other = replica(&dir.path().join("b.db"), 1, &mut env);
+    let edits = PendingEdit::from_lines(&lines, other.user()).unwrap();
+    assert_eq!(edits, saved.edits);
+    assert_eq!(other.bring_back(&edits).unwrap().unsent, 5);
+    assert_eq!(other.status().unwrap().unsent, 5);
+    let foreign = PendingEdit::from_lines(&lines, user(2)).unwrap_err();
+    assert!(matches!(foreign, RescueLineError::OtherUser(1, _)), "{foreign}");
+    let nonsense = PendingEdit::from_lines("{}\n", user(1)).unwrap_err();
+    assert!(matches!(nonsense, RescueLineError::Line(1)), "{nonsense}");
 }
 
 /// Of a file that was cut off, what stands before the cut is saved.

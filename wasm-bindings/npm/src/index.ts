@@ -8,7 +8,11 @@ export type { Collection, ListOptions, Readable } from './collection.js'
 export * from './records.js'
 export { PantryError, type ErrorCode } from './errors.js'
 export type { Difference, Status } from './messages.js'
+export type { Notice } from './notices.js'
+export { openReplica, type OpenOptions } from './open.js'
 export {
-  Replica, openReplica, type OpenOptions, type Rows, type Edit, type Conflict, type ContestedValue, type Refused,
-  type FieldChange, type HistoryEntry, type Undone,
+  Replica, type BroughtBack, type Conflict, type ContestedValue, type Edit, type FieldChange, type HistoryEntry, type Refused, type Rescue,
+  type Rows, type Undone,
 } from './replica.js'
+export type { StorageState } from './storage.js'
+export type { Transaction, TransactionCollection } from './transaction.js'

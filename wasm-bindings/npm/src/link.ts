@@ -1,5 +1,6 @@
 // Carries out what the engine's link asks for: sockets, timers and tokens. It decides nothing.
 import type { Host } from './engine/engine.js'
+import type { Fault } from './notices.js'
 
 type Effect =
   | 'fetch_token'
@@ -7,15 +8,21 @@ type Effect =
   | { close: number }
   | { wake_at: number }
   | { rows_changed: string[] }
-  | { status: unknown }
+  | { status: LinkStatus }
   | { notice: unknown }
-  | { ended: { wanted: string; outcome: unknown } }
+  | { ended: { wanted: 'once' | 'always'; outcome: Outcome } }
+
+/** How the link stands; `retry_at` is on the clock of `performance.now()`. */
+export interface LinkStatus { state: string; retry_at: number | null; fault: Fault | null }
+/** How something that was wanted came to its end. */
+export type Outcome = 'caught_up' | 'stopped' | { failed: Fault }
 
 /** What the link's host is told. */
 export interface LinkEvents {
   fetchToken(): void
+  status(status: LinkStatus): void
   notice(notice: unknown): void
-  ended(wanted: string, outcome: unknown): void
+  ended(wanted: 'once' | 'always', outcome: Outcome): void
   changed(): void
 }
 
@@ -56,7 +63,8 @@ export class LinkDriver {
       clearTimeout(this.#timer)
       const wait = Math.max(0, effect.wake_at - performance.now())
       this.#timer = setTimeout(() => this.happened('tick'), wait)
-    } else if ('notice' in effect) this.events.notice(effect.notice)
+    } else if ('status' in effect) this.events.status(effect.status)
+    else if ('notice' in effect) this.events.notice(effect.notice)
     else if ('ended' in effect) this.events.ended(effect.ended.wanted, effect.ended.outcome)
   }
 

@@ -1,10 +1,12 @@
 // What a page, its worker and the workers of other tabs say to each other.
 import type { Failure } from './errors.js'
+import type { Notice } from './notices.js'
 
 /** How a worker begins. */
 export interface Beginning {
   name: string
-  storage: 'opfs' | 'memory'
+  /** `auto` is `opfs` where the browser has it, and else `memory`. */
+  storage: 'opfs' | 'memory' | 'auto'
   user: string | null
   server: { url: string; app: string } | null
   wasm: string
@@ -19,16 +21,17 @@ export type Answer = { id: string; to: string } & ({ value: unknown } | { failur
 export type News =
   | { to: string; subscription: number; difference: Difference }
   | { to: null; status: Status }
-  | { to: null; notice: unknown }
+  | { to: null; notice: Notice }
 
 /** Between the workers of all tabs. */
-export type Spoken = { request: Request } | { answer: Answer } | { news: News } | { owner: string }
+export type Spoken = { request: Request } | { answer: Answer } | { news: News } | { owner: string } | { erased: true }
 
 /** From a page to its worker. */
 export type ToWorker =
   | { begin: Beginning }
   | { request: { id: string; call: string; args: unknown } }
   | { token: { value: string } | { failure: Failure } }
+  | { user: string | null }
   | { online: boolean }
   | { close: true }
 
@@ -37,7 +40,9 @@ export type ToPage =
   | { answer: Answer }
   | { news: News }
   | { fetchToken: true }
-  | { state: 'waiting' | 'opening' | 'owner' | 'closed' }
+  | { needUser: true }
+  | { state: 'waiting' | 'opening' | 'owner' | 'closed'; storage: 'opfs' | 'memory' }
+  | { erased: true }
   | { failed: Failure }
 
 /** What became of the rows of a query; places are those before (`from`) and after (`to`). */
@@ -69,6 +74,15 @@ export interface Status {
   clock: string | null
   lastSync: number | null
   lastFault: string | null
+  /** Why a sign-in is needed before anything can be sent or received; null when it is not. Everything that is
+   *  here can be read and edited meanwhile. */
+  signIn: string | null
+  /** Why the server is not tried any more until somebody does something; null while it is. */
+  stopped: string | null
+  /** When the server is tried again, in milliseconds since 1970; null when nothing failed. */
+  retryAt: number | null
+  /** Where records are kept: `memory` is gone with the page. */
+  storage: 'opfs' | 'memory'
   /** All of it in one line. */
   said: string
 }

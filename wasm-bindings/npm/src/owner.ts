@@ -1,7 +1,9 @@
 // The one worker that has the database: answers the questions of all tabs, and drives the link.
 import init, { Host } from './engine/engine.js'
 import { PantryError, failureOf } from './errors.js'
-import { LinkDriver } from './link.js'
+import { erasing, finishErasing, folderOf, remove } from './folder.js'
+import { LinkDriver, type LinkStatus, type Outcome } from './link.js'
+import { needsSignIn, noticeOf, saidOf, type Notice } from './notices.js'
 import type { Answer, Beginning, News, Request, Status } from './messages.js'
 
 /** Handles of a worker that just died are free a little later. */
@@ -15,7 +17,12 @@ const REMEMBERED = 512
 export interface OwnerEvents {
   news(news: News): void
   fetchToken(): void
+  /** Whose records a new database is to hold, as far as the page knows. */
+  user(): Promise<string | null>
 }
+
+/** Calls that write. */
+const WRITING = ['commit', 'resubmit', 'discard', 'bring_back', 'undo', 'settle']
 
 export class Owner {
   #link: LinkDriver | null = null
@@ -24,27 +31,48 @@ export class Owner {
   #syncs: ((outcome: unknown) => void)[] = []
   #answered = new Map<string, Answer>()
   #said = ''
+  /** What the link says beyond what the file says. */
+  #linked: Pick<Status, 'signIn' | 'stopped' | 'retryAt'> = { signIn: null, stopped: null, retryAt: null }
+  /** Everything was taken off this device. */
+  erased = false
 
-  private constructor(readonly host: Host, readonly events: OwnerEvents) {}
+  private constructor(readonly host: Host, readonly name: string, readonly storage: 'opfs' | 'memory', readonly events: OwnerEvents) {}
 
+  /** Opens the database; where nothing can be kept and the app allows it, an empty one in memory. */
   static async open(beginning: Beginning, events: OwnerEvents): Promise<Owner> {
     await init({ module_or_path: beginning.wasm })
-    const owner = new Owner(await openHost(beginning), events)
-    if (beginning.server) owner.useServer(beginning.server)
+    const { name, server } = beginning
+    let because: string | null = null
+    let host: Host | null = null
+    if (beginning.storage !== 'memory') {
+      try {
+        host = await openKept(beginning, events)
+      } catch (error) {
+        const { code, message } = failureOf(error)
+        if (code !== 'no_storage' || beginning.storage === 'opfs') throw error
+        because = message
+      }
+    }
+    const storage = host ? 'opfs' : 'memory'
+    host ??= Host.openInMemory(beginning.user ?? (await events.user()))
+    const owner = new Owner(host, name, storage, events)
+    if (server) owner.useServer(server)
     owner.#rebuild()
     owner.changed()
+    if (because) owner.tell({ type: 'memory', because })
     return owner
   }
+
+  tell(notice: Notice): void { this.events.news({ to: null, notice }) }
 
   useServer(server: { url: string; app: string }): void {
     this.#link?.stop()
     this.host.useServer(JSON.stringify(server))
     this.#link = new LinkDriver(this.host, server.url, {
       fetchToken: () => this.events.fetchToken(),
+      status: (status) => this.#linkSays(status),
       notice: (notice) => this.#notice(notice),
-      ended: (wanted, outcome) => {
-        if (wanted === 'once') this.#syncs.splice(0).forEach((done) => done(outcome))
-      },
+      ended: (wanted, outcome) => this.#ended(wanted, outcome),
       changed: () => this.changed(),
     })
     this.#link.happened({ wanted: 'always' })
@@ -63,6 +91,7 @@ export class Owner {
   async answer({ id, from, call, args }: Request): Promise<Answer> {
     const known = this.#answered.get(id)
     if (known) return known
+    if (this.erased) return { id, to: from, failure: { code: 'erased', message: ERASED } }
     let answer: Answer
     try {
       answer = { id, to: from, value: await this.#do(from, call, args) }
@@ -83,7 +112,8 @@ export class Owner {
 
   close(): void {
     this.#link?.stop()
-    this.host.free()
+    this.#link = null
+    if (!this.erased) this.host.close()
   }
 
   #call(name: string, args: unknown): unknown {
@@ -103,9 +133,13 @@ export class Owner {
         return this.#ask(args as { edits: unknown[]; withinMs: number })
       case 'sync':
         return this.#sync()
+      case 'reconnect':
+        return this.tryAgain()
+      case 'erase':
+        return this.#erase(args as { evenUnsent: boolean })
       default: {
         const value = this.#call(call, args)
-        if (['commit', 'resubmit', 'discard'].includes(call)) this.#link ? this.#link.happened('edited') : this.changed()
+        if (WRITING.includes(call)) this.#link ? this.#link.happened('edited') : this.changed()
         return value
       }
     }
@@ -135,21 +169,56 @@ export class Owner {
     })
   }
 
-  #notice(notice: unknown): void {
-    const answered = (notice as { answered?: { question: number; would_be: unknown } }).answered
+  async #erase({ evenUnsent }: { evenUnsent: boolean }): Promise<void> {
+    const { unsent } = this.#call('status', {}) as Status
+    if (unsent > 0 && !evenUnsent) {
+      throw new PantryError('unsent', `${unsent === 1 ? 'one edit is' : `${unsent} edits are`} on this device only; send or save them first, or erase them with \`evenUnsent\``)
+    }
+    if (this.storage === 'opfs') await erasing(this.name)
+    this.close()
+    this.erased = true
+    if (this.storage === 'opfs') await remove(this.name)
+  }
+
+  #linkSays({ retry_at, fault }: LinkStatus): void {
+    const signIn = fault && needsSignIn(fault) ? saidOf(fault) : null
+    const stopped = fault && !signIn ? this.#linked.stopped : null
+    const retryAt = retry_at === null ? null : Math.round(Date.now() + retry_at - performance.now())
+    this.#linked = { signIn, stopped, retryAt }
+  }
+
+  #ended(wanted: 'once' | 'always', outcome: Outcome): void {
+    if (wanted === 'once') return this.#syncs.splice(0).forEach((done) => done(outcome))
+    if (typeof outcome === 'string') return
+    const because = saidOf(outcome.failed)
+    if (needsSignIn(outcome.failed)) {
+      this.#linked = { ...this.#linked, signIn: because }
+      this.tell({ type: 'sign_in', because })
+    } else {
+      this.#linked = { ...this.#linked, stopped: because }
+      this.tell({ type: 'stopped', because })
+    }
+  }
+
+  #notice(told: unknown): void {
+    const answered = (told as { answered?: { question: number; would_be: unknown } }).answered
     if (answered) {
       this.#asked.get(answered.question)?.(answered.would_be)
       this.#asked.delete(answered.question)
-    } else this.events.news({ to: null, notice })
+      return
+    }
+    const notice = noticeOf(told)
+    if (notice) this.tell(notice)
   }
 
   /** Tells what became of everybody's queries, and the status when it is another one. */
   changed(): void {
+    if (this.erased) return
     for (const [subscription, difference] of JSON.parse(this.host.differences())) {
       const to = this.#watchers.get(subscription)
       if (to !== undefined) this.events.news({ to, subscription, difference })
     }
-    const status = this.#call('status', {}) as Status
+    const status = { ...(this.#call('status', {}) as Status), ...this.#linked, storage: this.storage }
     const said = JSON.stringify(status)
     if (said !== this.#said) this.events.news({ to: null, status })
     this.#said = said
@@ -157,21 +226,30 @@ export class Owner {
 
   /** Fills the tables anew after an update, between other work. */
   #rebuild(): void {
+    if (this.erased) return
     if (this.#call('rebuild', { most: REBUILT_AT_ONCE }) === null) return
     this.changed()
     setTimeout(() => this.#rebuild(), 1)
   }
 }
 
-async function openHost({ name, storage, user }: Beginning): Promise<Host> {
-  if (storage === 'memory') return Host.openInMemory(user)
+const ERASED = 'everything was taken off this device'
+
+/** Opens the database that is kept in the browser's file system. */
+async function openKept({ name, user }: Beginning, events: OwnerEvents): Promise<Host> {
+  await finishErasing(name)
   const until = performance.now() + OPEN_WITHIN_MS
-  for (;;) {
+  for (let whose = user; ; ) {
     try {
-      return await Host.open(`kitchen-pantry/${name}`, user)
+      return await Host.open(folderOf(name), whose)
     } catch (error) {
-      if (failureOf(error).code !== 'storage_busy' || performance.now() > until) throw error
-      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS))
+      const { code } = failureOf(error)
+      if (code === 'no_user' && whose === null) {
+        // Only a database that is new needs a network, or whatever else the page asks for it.
+        whose = await events.user()
+        if (whose === null) throw error
+      } else if (code !== 'storage_busy' || performance.now() > until) throw error
+      else await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS))
     }
   }
 }

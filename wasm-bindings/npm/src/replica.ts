@@ -1,28 +1,12 @@
 // What a page holds: it asks its worker, and is told what changes.
-import { PantryError, failureOf, type Failure } from './errors.js'
+import { PantryError, asError, failureOf } from './errors.js'
 import { Collection } from './collection.js'
-import { KINDS, type Collections } from './records.js'
+import { newId } from './ids.js'
 import type { Answer, Difference, Status, ToPage, ToWorker } from './messages.js'
-
-/** How a replica is opened. */
-export interface OpenOptions {
-  /** Names the database on this device: one a user. */
-  name: string
-  /** The server's address, such as `wss://crm.example.com/sync`; without it nothing is sent. */
-  url?: string
-  /** Gives the user's present token; asked when a session begins, and again before a token runs out. */
-  token?: () => Promise<string>
-  /** Whose records these are: needed when the database is new and no token can be had. */
-  user?: string
-  /** Name and version of the app, for the operator's eyes. */
-  app?: string
-  /** Where it is kept: in the browser's own file system, or in memory until the page goes. */
-  storage?: 'opfs' | 'memory'
-  /** Where the engine is, if not beside this file. */
-  wasm?: string | URL
-  /** Makes the worker, where a bundler needs that to be written out. */
-  worker?: () => Worker
-}
+import type { Notice } from './notices.js'
+import { KINDS, type Collections } from './records.js'
+import { persist, storageState, type StorageState } from './storage.js'
+import { Transaction } from './transaction.js'
 
 /** Rows of a query, with the names of their columns. */
 export interface Rows { columns: string[]; rows: unknown[][] }
@@ -117,6 +101,26 @@ export interface Refused {
   edit: unknown
 }
 
+/** Unsent and refused edits, outside of the database. */
+export interface Rescue {
+  /** A text file, one line an edit. */
+  file: Blob
+  /** How many edits are in it. */
+  edits: number
+  /** How many could not be read; null when nobody can say. */
+  unreadable: number | null
+}
+
+/** What became of edits that were read back from a rescue file. */
+export interface BroughtBack {
+  /** Edits that wait to be sent again. */
+  unsent: number
+  /** Edits that are here already. */
+  there: number
+  /** Edits that could not be put back, and why not; the file keeps them. */
+  left: { record: string; kind: string; reason: string }[]
+}
+
 type Listener<T> = (value: T) => void
 
 /** A query that is watched: `end` says that another tab answers from now on, and knows nothing of it. */
@@ -130,14 +134,16 @@ export class Replica {
   readonly #waiting = new Map<string, { resolve: Listener<unknown>; reject: Listener<unknown> }>()
   readonly #watchers = new Map<number, Watcher>()
   readonly #statusListeners = new Set<Listener<Status>>()
-  readonly #noticeListeners = new Set<Listener<unknown>>()
+  readonly #noticeListeners = new Set<Listener<Notice>>()
   #early: { subscription: number; difference: Difference }[] = []
   #status: Status | null = null
   #owns = false
+  #mode: 'opfs' | 'memory' = 'opfs'
+  #persist: Promise<boolean | null> | null = null
   #closed: PantryError | null = null
 
   /** @internal */
-  constructor(readonly worker: Worker, readonly token: (() => Promise<string>) | undefined) {
+  constructor(readonly worker: Worker, readonly token: (() => Promise<string | null>) | undefined) {
     worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#told(data)
     worker.onerror = (event) => this.#fail(new PantryError('crashed', event.message || 'the worker could not be started'))
     for (const [name, kind] of Object.entries(KINDS)) Object.assign(this, { [name]: new Collection(this, kind) })
@@ -155,7 +161,24 @@ export class Replica {
   async commit(edits: Edit[]): Promise<string[]> {
     // Named here, so that a group whose answer was lost with its worker is not made twice.
     const named = edits.map((edit) => ('create' in edit ? { create: { id: newId(), ...edit.create } } : edit))
-    return ((await this.call('commit', { group: newId(), edits: named })) as { ids: string[] }).ids
+    const { ids } = (await this.call('commit', { group: newId(), edits: named })) as { ids: string[] }
+    // Now there is something to lose; before, a browser that asks its user would ask for nothing.
+    if (this.#mode === 'opfs') this.#persist ??= persist()
+    return ids
+  }
+  /** Collects edits and makes them together, all or none; resolves with what `work` gave, once they are durable.
+   *  When `work` fails nothing was made. What it reads meanwhile is as it was before. */
+  async transaction<T>(work: (tx: Transaction) => T | Promise<T>): Promise<T> {
+    const tx = new Transaction()
+    let value: T
+    try {
+      value = await work(tx)
+    } finally {
+      tx.end()
+    }
+    const edits = tx.end()
+    if (edits.length > 0) await this.commit(edits)
+    return value
   }
   /** Begins a record; resolves with its id. */
   async create(kind: string, set: Record<string, unknown>): Promise<string> {
@@ -177,7 +200,7 @@ export class Replica {
     return this.call('list', { kind, ...options }) as Promise<Rows>
   }
   /** Answers SQL that reads, with a value for each `?`. */
-  query(sql: string, params: unknown[] = []): Promise<Rows> {
+  query(sql: string, params: readonly unknown[] = []): Promise<Rows> {
     return this.call('query', { sql, params }) as Promise<Rows>
   }
   /** Finds records by the words in their names, titles and notes. */
@@ -215,8 +238,35 @@ export class Replica {
   /** Sends and receives everything; resolves when that is done, or with why it could not be. */
   sync(): Promise<unknown> { return this.call('sync', {}) }
 
+  /** Tries the server again at once, and asks for a token: after a sign-in, or because a person wants it. */
+  async reconnect(): Promise<void> { await this.call('reconnect', {}) }
+
+  /** Where records are kept on this device, and how safe they are there. */
+  async storage(): Promise<StorageState> {
+    await this.#persist
+    return storageState(this.#mode)
+  }
+  /** Asks the browser not to delete what is kept here; by itself this is asked once something was edited. */
+  async persist(): Promise<boolean> { return (await (this.#persist = persist())) ?? false }
+  /** Unsent and refused edits as a file, for a person to keep. They stay here as well. */
+  async exportRescue(): Promise<Rescue> {
+    const { text, edits, unreadable } = (await this.call('rescue', {})) as { text: string; edits: number; unreadable: number | null }
+    return { file: new Blob([text], { type: 'application/jsonl' }), edits, unreadable }
+  }
+  /** Puts the edits of such a file back, to be sent; an edit that is here or on the server is not made twice. What
+   *  they build on may still have to come from the server: sync first. */
+  async importRescue(file: Blob | string): Promise<BroughtBack> {
+    const text = typeof file === 'string' ? file : await file.text()
+    return (await this.call('bring_back', { text })) as BroughtBack
+  }
+  /** Takes everything of this user off the device, in all tabs, and closes the replica. As long as edits are
+   *  unsent it fails with `unsent`, unless told that they may be lost. */
+  async erase({ evenUnsent = false }: { evenUnsent?: boolean } = {}): Promise<void> {
+    await this.call('erase', { evenUnsent })
+  }
+
   /** The rows of a query now, and again whenever they change, until the signal aborts. */
-  watch(sql: string, params: unknown[] = [], signal?: AbortSignal): AsyncGenerator<Rows> {
+  watch(sql: string, params: readonly unknown[] = [], signal?: AbortSignal): AsyncGenerator<Rows> {
     return this.watchCall({ sql, params }, signal)
   }
 
@@ -263,7 +313,7 @@ export class Replica {
     return () => this.#statusListeners.delete(listener)
   }
   /** Is told of what a user may want to know: grants, evictions, refusals, failures. */
-  onNotice(listener: Listener<unknown>): () => void {
+  onNotice(listener: Listener<Notice>): () => void {
     this.#noticeListeners.add(listener)
     return () => this.#noticeListeners.delete(listener)
   }
@@ -273,7 +323,7 @@ export class Replica {
     this.#post({ close: true })
     this.#fail(new PantryError('closed', 'the replica was closed'))
     // The worker ends once its lock is free; whoever opens the database next waits for that.
-    await navigator.locks.query()
+    await navigator.locks?.query()
     setTimeout(() => this.worker.terminate(), 1000)
   }
 
@@ -304,8 +354,11 @@ export class Replica {
         this.#statusListeners.forEach((listener) => listener(news.status))
       } else this.#noticeListeners.forEach((listener) => listener(news.notice))
     } else if ('fetchToken' in message) void this.#fetchToken()
+    else if ('needUser' in message) void this.#giveUser()
+    else if ('erased' in message) this.#fail(new PantryError('erased', 'everything was taken off this device'))
     else if ('state' in message) {
       this.#owns = message.state === 'owner'
+      this.#mode = message.storage
       const watchers = [...this.#watchers.values()]
       this.#watchers.clear()
       this.#early = []
@@ -323,32 +376,28 @@ export class Replica {
 
   async #fetchToken(): Promise<void> {
     try {
-      if (!this.token) throw new PantryError('no_token', 'nobody is signed in')
-      this.#post({ token: { value: await this.token() } })
+      const token = await this.token?.()
+      if (!token) throw new PantryError('no_token', 'nobody is signed in')
+      this.#post({ token: { value: token } })
     } catch (error) {
       this.#post({ token: { failure: failureOf(error) } })
     }
   }
 
+  async #giveUser(): Promise<void> {
+    const token = await this.token?.().catch(() => null)
+    this.#post({ user: token ? subject(token) : null })
+  }
+
   #fail(error: PantryError): void {
+    if (this.#closed) return
     this.#closed = error
+    this.#watchers.forEach((watcher) => watcher.end())
     for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
     for (const name of ['online', 'pageshow']) globalThis.removeEventListener?.(name, this.#again)
   }
 }
-
-/** A UUIDv7, as ids of records are: the time first, so that they sort by it. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  new DataView(bytes.buffer).setBigUint64(0, (BigInt(Date.now()) << 16n) | BigInt((bytes[6]! << 8) | bytes[7]!))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x70
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-}
-
-const asError = ({ code, message }: Failure) => new PantryError(code, message)
 
 /** Makes the rows of before those of now: what goes and what moves is taken out, then everything put in. */
 function apply({ removed, changed, added }: Difference, rows: unknown[][]): void {
@@ -366,17 +415,4 @@ function subject(token: string): string | null {
   } catch {
     return null
   }
-}
-
-/** Opens a user's records on this device; resolves as soon as they can be read. */
-export async function openReplica(options: OpenOptions): Promise<Replica> {
-  const user = options.user ?? (options.token ? await options.token().then(subject, () => null) : null)
-  const worker = options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
-  const replica = new Replica(worker, options.token)
-  const wasm = String(options.wasm ?? new URL('./engine.wasm', import.meta.url))
-  const server = options.url === undefined ? null : { url: options.url, app: options.app ?? 'web' }
-  const begin = { name: options.name, storage: options.storage ?? 'opfs', user, server, wasm: new URL(wasm, location.href).href }
-  worker.postMessage({ begin } satisfies ToWorker)
-  await replica.call('about', {})
-  return replica
 }

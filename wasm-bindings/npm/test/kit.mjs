@@ -1,8 +1,9 @@
 // A real server with a database of its own, pages that it does not serve, and a browser.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { chromium } from 'playwright-core'
 
@@ -12,10 +13,11 @@ const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'applic
 
 export const PAGE = '<!doctype html><meta charset="utf-8"><title>test</title>'
 
-/** Serves dist/ under /pantry/, and an empty page everywhere else. */
-export async function pages() {
+/** Serves dist/ under /pantry/, scripts that are given by their paths, and an empty page everywhere else. */
+export async function pages(scripts = {}) {
   const server = createServer(async ({ url }, response) => {
     const path = new URL(url, 'http://localhost').pathname
+    if (scripts[path]) return response.setHeader('content-type', types['.js']).end(scripts[path])
     if (!path.startsWith('/pantry/')) return response.setHeader('content-type', 'text/html').end(PAGE)
     try {
       const file = await readFile(join(root, 'wasm-bindings/npm/dist', path.slice('/pantry/'.length)))
@@ -104,14 +106,39 @@ export function browser(folder) {
   return chromium.launchPersistentContext(folder, { executablePath, headless: true, args: FLAGS })
 }
 
-/** Opens a replica in a page; it is `replica` there from then on. */
-export async function open(context, site, options) {
+/** Opens a replica in a page; it is `replica` there from then on, and what it told is in `notices`. */
+export async function open(context, site, options, before) {
   const page = await context.newPage()
   page.on('pageerror', (error) => console.error('page:', error.message))
   await page.goto(site.url)
+  if (before) await page.evaluate(before)
   await page.evaluate(async ({ token, ...options }) => {
     const { openReplica } = await import('/pantry/index.js')
-    globalThis.replica = await openReplica({ ...options, ...(token && { token: async () => token }) })
+    globalThis.notices = []
+    globalThis.token = token
+    const opened = { onNotice: (notice) => notices.push(notice), ...(token !== undefined && { token: async () => globalThis.token }) }
+    globalThis.replica = await openReplica({ ...options, ...opened })
   }, options)
   return page
+}
+
+/** The code with which something in a page fails; null when it does not. */
+export const codeOf = (page, what, arg) => page.evaluate(what, arg).then(() => null, (error) => /PantryError: (?<code>\w+)/.exec(error.message)?.groups.code ?? error.message)
+
+/** What is undone when tests are over: folders of browsers, and whatever else was begun. */
+export class Cleanup {
+  #folders = []
+  #browsers = []
+  /** A browser on a device of its own. */
+  async device() {
+    const folder = await mkdtemp(join(tmpdir(), 'pantry-browser-'))
+    this.#folders.push(folder)
+    const context = await browser(folder)
+    this.#browsers.push(context)
+    return context
+  }
+  async end() {
+    await Promise.all(this.#browsers.map((context) => context.close()))
+    await Promise.all(this.#folders.map((folder) => rm(folder, { recursive: true, force: true })))
+  }
 }

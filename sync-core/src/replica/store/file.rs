@@ -7,6 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::cache::{DocumentCache, Foreign};
 use super::document::OpenDocument;
 use super::place::Place;
+use super::rescue::Rescued;
 use super::stored::Stored;
 use super::tables::Tables;
 use super::work::{Owner, Work};
@@ -131,6 +132,11 @@ impl File {
         self.stands()?;
         let Self { db, tables, cache, touched, .. } = self;
         note_foreign(Stored::new(db, tables.schema()), tables, cache, touched)
+    }
+
+    /// The edits that wait to be sent, and those that were refused.
+    pub(in crate::replica) fn rescued(&self) -> rusqlite::Result<Rescued> {
+        super::rescue::read(&self.db)
     }
 
     /// What was touched since this was last asked.

@@ -79,6 +79,11 @@ fn edit(row: &Row<'_>) -> rusqlite::Result<Placed> {
 pub fn rescue(db: &Connection) -> rusqlite::Result<Rescued> {
     // Without it, a file that is shorter than it says is not read at all. Nothing is written.
     db.execute_batch("PRAGMA writable_schema = ON")?;
+    read(db)
+}
+
+/// As [`rescue`], of a file that is in use and known to be sound.
+pub(super) fn read(db: &Connection) -> rusqlite::Result<Rescued> {
     let mut next = db.prepare(&format!("{EDIT} WHERE seq > ?1 ORDER BY seq LIMIT 1"))?;
     let (mut found, mut whole) = (Vec::new(), true);
     let (mut after, mut unreadable) = (i64::MIN, 0);

@@ -1,0 +1,43 @@
+// How an app comes to a replica.
+import type { ToWorker } from './messages.js'
+import type { Notice } from './notices.js'
+import { Replica } from './replica.js'
+
+/** How a replica is opened. */
+export interface OpenOptions {
+  /** Names the database on this device: one a user. */
+  name: string
+  /** The server's address, such as `wss://crm.example.com/sync`; without it nothing is sent. */
+  url?: string
+  /** Gives the user's present token, or null when nobody is signed in; asked when a session begins, and again
+   *  before a token runs out. It is not stored. */
+  token?: () => Promise<string | null>
+  /** Whose records these are: needed when the database is new and no token can be had. */
+  user?: string
+  /** Name and version of the app, for the operator's eyes. */
+  app?: string
+  /** Where it is kept: in the browser's own file system (`opfs`), or in memory until the page goes. `auto`, if
+   *  nothing else is said, takes memory only where there is no file system, as in some private windows, and says so
+   *  in the status and by a notice. */
+  storage?: 'auto' | 'opfs' | 'memory'
+  /** Is told of notices from the start; `replica.onNotice` hears those that come once it is open. */
+  onNotice?: (notice: Notice) => void
+  /** Where the engine is, if not beside this file. */
+  wasm?: string | URL
+  /** Makes the worker, where a bundler needs that to be written out. */
+  worker?: () => Worker
+}
+
+/** Opens a user's records on this device; resolves as soon as they can be read, with a network or without. */
+export async function openReplica(options: OpenOptions): Promise<Replica> {
+  const worker = options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+  const replica = new Replica(worker, options.token)
+  if (options.onNotice) replica.onNotice(options.onNotice)
+  const wasm = String(options.wasm ?? new URL('./engine.wasm', import.meta.url))
+  const server = options.url === undefined ? null : { url: options.url, app: options.app ?? 'web' }
+  const { name, user = null, storage = 'auto' } = options
+  const begin = { name, storage, user, server, wasm: new URL(wasm, location.href).href }
+  worker.postMessage({ begin } satisfies ToWorker)
+  await replica.call('about', {})
+  return replica
+}
