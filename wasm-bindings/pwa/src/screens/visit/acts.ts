@@ -7,7 +7,8 @@ export const OUTCOMES = ['order', 'sample_left', 'interested', 'not_now', 'not_i
 export type Outcome = (typeof OUTCOMES)[number]
 export const NEXT_STEPS = ['call', 'visit', 'send_price', 'bring_sample'] as const
 export type NextStep = (typeof NEXT_STEPS)[number]
-const TASK_TYPES: Record<NextStep, string> = { call: 'call', visit: 'visit', send_price: 'email', bring_sample: 'sample' }
+/** What sort of task a next step is. */
+export const STEP_TASKS: Record<NextStep, string> = { call: 'call', visit: 'visit', send_price: 'email', bring_sample: 'sample' }
 
 /** Begins a visit, or takes up the one that was planned; where the device is follows when it is known. */
 export async function checkIn(account: string, planned?: string | null): Promise<string> {
@@ -41,7 +42,7 @@ export function leaving(id: string, account: string, log: Log, hasLeft: boolean)
     edits.push({
       create: {
         kind: 'task',
-        set: { title: log.nextTitle, task_type: TASK_TYPES[log.next], due_date: log.due, organization_id: account, interaction_id: id },
+        set: { title: log.nextTitle, task_type: STEP_TASKS[log.next], due_date: log.due, organization_id: account, interaction_id: id },
       },
     })
   }
