@@ -64,27 +64,71 @@ CREATE SCHEMA reports;
 COMMENT ON SCHEMA reports IS 'What management asks for, as views; each row counts only what its reader may see.';
 GRANT USAGE ON SCHEMA reports TO authenticated;
 
+-- What the statements of the reports call. A device has functions of the same names
+-- (sync-core/src/replica/store/functions.rs). Their bodies are read here and now, so that no search path of
+-- a caller's matters, and the planner sees through them.
+CREATE FUNCTION app.local_day(moment timestamptz, zone text) RETURNS date
+LANGUAGE sql STABLE RETURN (moment AT TIME ZONE zone)::date;
+COMMENT ON FUNCTION app.local_day(timestamptz, text) IS 'The calendar day of a moment in a time zone.';
+CREATE FUNCTION app.iso_week(day date) RETURNS text
+LANGUAGE sql STABLE RETURN to_char(day, 'IYYY-"W"IW');
+COMMENT ON FUNCTION app.iso_week(date) IS 'The ISO week of a day, such as 2026-W09.';
+CREATE FUNCTION app.month_of(day date) RETURNS text
+LANGUAGE sql STABLE RETURN to_char(day, 'YYYY-MM');
+COMMENT ON FUNCTION app.month_of(date) IS 'The month of a day, such as 2026-03.';
+CREATE FUNCTION app.days_between(earlier date, later date) RETURNS integer
+LANGUAGE sql IMMUTABLE RETURN later - earlier;
+COMMENT ON FUNCTION app.days_between(date, date) IS 'How many days the second day is after the first.';
+CREATE FUNCTION app.days_ago(days integer) RETURNS timestamptz
+LANGUAGE sql STABLE RETURN now() - make_interval(hours => 24 * days);
+COMMENT ON FUNCTION app.days_ago(integer) IS 'The moment so many times 24 hours ago.';
+CREATE FUNCTION app.of_percent(percent numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE RETURN round(percent / 100.0, 1);
+COMMENT ON FUNCTION app.of_percent(numeric) IS 'A sum of percentages as a number with one decimal.';
+SELECT setup.close_functions();
+GRANT EXECUTE ON FUNCTION app.local_day(timestamptz, text), app.iso_week(date), app.month_of(date),
+    app.days_between(date, date), app.days_ago(integer), app.of_percent(numeric) TO authenticated;
+
+-- What a device puts in the place of these it takes from its own tables.
+CREATE VIEW reports.team WITH (security_invoker = true) AS
+    SELECT u.id, true AS is_known, (SELECT max(r.last_sync) FROM sync.replicas r WHERE r.user_id = u.id) AS last_sync
+    FROM public.users u
+    WHERE u.is_active AND u.role = 'sales_rep'
+      AND (u.id = (SELECT app.current_user_id()) OR (SELECT app.is_admin()) OR u.id IN (SELECT app.managed_users()));
+COMMENT ON VIEW reports.team IS 'The reader''s active sales reps, each with their last sync, which the server knows of everybody.';
+CREATE VIEW reports.open_conflicts WITH (security_invoker = true) AS
+    SELECT count(*) AS n FROM sync.conflicts;
+COMMENT ON VIEW reports.open_conflicts IS 'How many fields are contested, in records that the reader sees.';
+CREATE VIEW reports.open_violations WITH (security_invoker = true) AS
+    SELECT count(*) AS n FROM sync.violations;
+COMMENT ON VIEW reports.open_violations IS 'How many values fit no declaration, in records that the reader sees.';
+
+-- Each of the next views is the statement of the same name in sync-core/src/crm/reports, which devices run
+-- as well; a test compares the texts. They name tables as a device does, so that these are looked up here.
+SET LOCAL search_path = pg_catalog, public, app, reports, pg_temp;
+
 CREATE VIEW reports.pipeline WITH (security_invoker = true) AS
-    SELECT coalesce(t.name, '(none)') AS territory, coalesce(p.stage::text, '(unknown)') AS stage,
+    SELECT coalesce(t.name, '(none)') AS territory, coalesce(CAST(p.stage AS text), '(unknown)') AS stage,
            p.estimated_value_currency AS currency, count(*) AS deals,
            sum(p.estimated_value_minor) AS value_minor,
            sum(p.weighted_value_minor) AS weighted_minor,
            count(*) FILTER (WHERE p.conflict_count > 0) AS contested
-    FROM public.opportunities p
-    LEFT JOIN public.organizations o ON o.id = p.organization_id
-    LEFT JOIN public.territories t ON t.id = o.territory_id
+    FROM opportunities p
+    LEFT JOIN organizations o ON o.id = p.organization_id
+    LEFT JOIN territories t ON t.id = o.territory_id
     WHERE p.is_deleted IS NOT TRUE AND o.is_deleted IS NOT TRUE
       AND coalesce(p.stage NOT IN ('closed-won', 'closed-lost'), true)
     GROUP BY t.name, p.stage, p.estimated_value_currency
-    ORDER BY 1, p.stage, 3;
+    ORDER BY 1, CASE p.stage WHEN 'prospecting' THEN 1 WHEN 'qualification' THEN 2
+                             WHEN 'proposal' THEN 3 WHEN 'negotiation' THEN 4 ELSE 5 END, 3 NULLS LAST;
 COMMENT ON VIEW reports.pipeline IS 'Open deals by territory and stage; value in minor units of each currency, weighted by probability.';
 
 CREATE VIEW reports.activity WITH (security_invoker = true) AS
-    SELECT coalesce(u.full_name, i.user_id::text, '(nobody)') AS rep,
-           to_char(coalesce(i.occurred_at, i.status_at) AT TIME ZONE coalesce(u.time_zone, 'UTC'), 'IYYY-"W"IW') AS week,
-           coalesce(i.interaction_type::text, '(unknown)') AS type, count(*) AS interactions
-    FROM public.interactions i
-    LEFT JOIN public.users u ON u.id = i.user_id
+    SELECT coalesce(u.full_name, CAST(i.user_id AS text), '(nobody)') AS rep,
+           iso_week(local_day(coalesce(i.occurred_at, i.status_at), coalesce(u.time_zone, 'UTC'))) AS week,
+           coalesce(CAST(i.interaction_type AS text), '(unknown)') AS type, count(*) AS interactions
+    FROM interactions i
+    LEFT JOIN users u ON u.id = i.user_id
     WHERE i.is_deleted IS NOT TRUE AND i.status = 'completed'
     -- By person and not by name: two people may share one.
     GROUP BY i.user_id, u.full_name, 2, i.interaction_type
@@ -93,63 +137,61 @@ COMMENT ON VIEW reports.activity IS 'Completed interactions by rep, ISO week in 
 
 CREATE VIEW reports.overdue_follow_ups WITH (security_invoker = true) AS
     SELECT k.id, k.title, k.due_date,
-           (now() AT TIME ZONE coalesce(u.time_zone, 'UTC'))::date - k.due_date AS days_overdue,
+           days_between(k.due_date, local_day(now(), coalesce(u.time_zone, 'UTC'))) AS days_overdue,
            u.full_name AS assignee, o.name AS organization
-    FROM public.tasks k
-    LEFT JOIN public.users u ON u.id = coalesce(k.assignee_id, k.created_by)
-    LEFT JOIN public.organizations o ON o.id = k.organization_id
+    FROM tasks k
+    LEFT JOIN users u ON u.id = coalesce(k.assignee_id, k.created_by)
+    LEFT JOIN organizations o ON o.id = k.organization_id
     WHERE k.is_deleted IS NOT TRUE AND k.is_completed IS NOT TRUE AND o.is_deleted IS NOT TRUE
-      AND k.due_date < (now() AT TIME ZONE coalesce(u.time_zone, 'UTC'))::date
+      AND k.due_date < local_day(now(), coalesce(u.time_zone, 'UTC'))
     ORDER BY k.due_date, k.id;
 COMMENT ON VIEW reports.overdue_follow_ups IS 'Open tasks whose day has passed where their assignee works.';
 
 CREATE VIEW reports.priority_a_not_visited WITH (security_invoker = true) AS
     SELECT o.id, o.name, u.full_name AS rep, v.last_visit_at
-    FROM public.organizations o
-    LEFT JOIN public.users u ON u.id = o.assigned_user_id
+    FROM organizations o
+    LEFT JOIN users u ON u.id = o.assigned_user_id
     LEFT JOIN (
         SELECT organization_id, max(coalesce(occurred_at, status_at)) AS last_visit_at
-        FROM public.interactions
+        FROM interactions
         WHERE is_deleted IS NOT TRUE AND status = 'completed' AND interaction_type IN ('VISIT', 'DEMO')
         GROUP BY organization_id
     ) v ON v.organization_id = o.id
     WHERE o.is_deleted IS NOT TRUE AND o.merged_into IS NULL
       AND o.priority_level = 'A' AND o.organization_type IN ('prospect', 'customer')
-      AND (v.last_visit_at IS NULL OR v.last_visit_at < now() - interval '30 days')
+      AND (v.last_visit_at IS NULL OR v.last_visit_at < days_ago(30))
     ORDER BY v.last_visit_at NULLS FIRST, o.name, o.id;
 COMMENT ON VIEW reports.priority_a_not_visited IS 'Priority A accounts without a completed visit or demo for 30 days; never visited ones first.';
 
 CREATE VIEW reports.forecast WITH (security_invoker = true) AS
     SELECT CASE WHEN p.estimated_close_date IS NULL THEN 'no date'
-                WHEN p.estimated_close_date < (now() AT TIME ZONE coalesce(u.time_zone, 'UTC'))::date THEN 'past date'
-                ELSE to_char(p.estimated_close_date, 'YYYY-MM') END AS month,
+                WHEN p.estimated_close_date < local_day(now(), coalesce(u.time_zone, 'UTC')) THEN 'past date'
+                ELSE month_of(p.estimated_close_date) END AS month,
            p.estimated_value_currency AS currency, count(*) AS deals,
            sum(p.weighted_value_minor) AS weighted_minor,
-           round(sum(p.cases_per_week::numeric * p.probability) / 100.0, 1) AS weighted_cases_per_week
-    FROM public.opportunities p
-    LEFT JOIN public.organizations o ON o.id = p.organization_id
-    LEFT JOIN public.users u ON u.id = p.user_id
+           of_percent(sum(CAST(p.cases_per_week AS numeric) * p.probability)) AS weighted_cases_per_week
+    FROM opportunities p
+    LEFT JOIN organizations o ON o.id = p.organization_id
+    LEFT JOIN users u ON u.id = p.user_id
     WHERE p.is_deleted IS NOT TRUE AND o.is_deleted IS NOT TRUE
       AND coalesce(p.stage NOT IN ('closed-won', 'closed-lost'), true)
     GROUP BY 1, 2
-    ORDER BY 1, 2;
+    ORDER BY 1, 2 NULLS LAST;
 COMMENT ON VIEW reports.forecast IS 'Open deals by expected month of closing, weighted by probability, in minor units and cases a week; past dates apart.';
 
 CREATE VIEW reports.trust WITH (security_invoker = true) AS
-    WITH team AS (
-        SELECT u.id, (SELECT max(r.last_sync) FROM sync.replicas r WHERE r.user_id = u.id) AS last_sync
-        FROM public.users u
-        WHERE u.is_active AND u.role = 'sales_rep'
-          AND (u.id = (SELECT app.current_user_id()) OR (SELECT app.is_admin()) OR u.id IN (SELECT app.managed_users()))
-    )
     SELECT count(*) AS reps,
-           count(*) FILTER (WHERE last_sync >= now() - interval '24 hours') AS reps_synced_24h,
-           count(*) FILTER (WHERE last_sync IS NULL) AS reps_never_synced,
-           min(last_sync) AS oldest_sync,
-           (SELECT count(*) FROM sync.conflicts) AS open_conflicts,
-           (SELECT count(*) FROM sync.violations) AS open_violations
+           CASE WHEN count(*) FILTER (WHERE NOT is_known) = 0
+                THEN count(*) FILTER (WHERE last_sync >= days_ago(1)) END AS reps_synced_24h,
+           CASE WHEN count(*) FILTER (WHERE NOT is_known) = 0
+                THEN count(*) FILTER (WHERE last_sync IS NULL) END AS reps_never_synced,
+           CASE WHEN count(*) FILTER (WHERE NOT is_known) = 0 THEN min(last_sync) END AS oldest_sync,
+           (SELECT n FROM open_conflicts) AS open_conflicts,
+           (SELECT n FROM open_violations) AS open_violations
     FROM team;
 COMMENT ON VIEW reports.trust IS 'How far to trust the numbers: how many of the reader''s reps synced within 24 hours, the oldest last sync among them, and what is contested.';
+
+RESET search_path;
 
 CREATE VIEW reports.refused WITH (security_invoker = true) AS
     SELECT u.full_name AS rep, q.refused_at, q.claimed_at AS made_at, q.kind, q.record_id AS record,

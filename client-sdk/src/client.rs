@@ -11,10 +11,10 @@ use sync_core::ids::{ChangeHash, ImportId, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
     BroughtBack, Committed, Contested, GroupEdit, HistoryEntry, Import, Incomplete, LinkFault,
     LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions, PendingEdit, Quarantined,
-    QueryError, Rebuilding, Replica, ReplicaError, ResubmitError, SearchHit, SettleError, Status,
-    Table, UndoError, Undone, UndoneChange, WouldBe, private,
+    QueryError, Rebuilding, Replica, ReplicaError, ReportError, ResubmitError, SearchHit,
+    SettleError, Status, Table, UndoError, Undone, UndoneChange, WouldBe, private,
 };
-use sync_core::schema::{Kind, Schema};
+use sync_core::schema::{Kind, Report, Schema};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::mail::Mail;
@@ -270,6 +270,22 @@ impl Client {
         value: &serde_json::Value,
     ) -> Result<Committed, SettleError> {
         self.shared.write(|replica, env| replica.settle(id, field, value, env))
+    }
+
+    // Reports.
+
+    /// The reports that can be asked for, with what each tells.
+    pub fn reports(&self) -> &'static [Report] {
+        self.schema.reports()
+    }
+
+    /// The rows of a report over the records that are here: the same statement that the server runs. What
+    /// a device cannot know, such as when other people last synced, is NULL.
+    ///
+    /// # Errors
+    /// When there is no such report or the file cannot be read.
+    pub fn report(&self, name: &str) -> Result<Table, ReportError> {
+        self.shared.read(|replica| replica.report(name, SystemEnv.local_time()))
     }
 
     // Imports: see `import` for how a file is read.

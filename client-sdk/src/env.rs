@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sync_core::replica::{Env, SteadyMs};
+use sync_core::replica::{Env, LocalTime, SteadyMs};
 use sync_core::time::UnixMs;
 
 /// The system's wall clock and entropy.
@@ -17,6 +17,20 @@ impl Env for SystemEnv {
 
     fn fill(&mut self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("BUG: the operating system gives random bytes");
+    }
+}
+
+/// How far a zone is ahead of UTC at a moment, in seconds, as the system knows zones.
+fn offset_s(zone: &str, at: UnixMs) -> Option<i32> {
+    let zone = jiff::tz::TimeZone::get(zone).ok()?;
+    let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
+    Some(zone.to_offset(at).seconds())
+}
+
+impl SystemEnv {
+    /// What a report needs to know of time.
+    pub(crate) fn local_time(&mut self) -> LocalTime {
+        LocalTime { now: self.now(), offset_s }
     }
 }
 

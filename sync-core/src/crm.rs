@@ -9,12 +9,14 @@ mod logs;
 mod opportunity;
 mod organization;
 mod organization_finance;
+mod reports;
 mod server_data;
 mod task;
 
 use std::sync::{Arc, OnceLock};
 
 pub use logs::{STAGES, STATUSES};
+pub use reports::REPORTS;
 
 use crate::schema::{KindDeclaration, Schema};
 
@@ -37,5 +39,5 @@ pub fn schema() -> Arc<Schema> {
     static SCHEMA: OnceLock<Arc<Schema>> = OnceLock::new();
     // Made once, since declaring costs a millisecond: a convenience of hosts, not a global of the
     // engine, which sees only the value.
-    SCHEMA.get_or_init(|| Schema::new(declarations())).clone()
+    SCHEMA.get_or_init(|| Schema::with_reports(declarations(), REPORTS)).clone()
 }

@@ -68,6 +68,7 @@
 
 pub mod cell;
 pub mod crm;
+pub mod csv;
 pub mod document;
 pub mod error;
 pub mod event;

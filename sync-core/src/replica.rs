@@ -58,6 +58,7 @@ mod quarantine;
 mod query;
 mod question;
 mod rebuild;
+mod report;
 mod rescue_lines;
 mod session;
 mod status;
@@ -90,6 +91,7 @@ pub use query::SearchHit;
 pub use question::{Asked, Question};
 pub use rebuild::Rebuilding;
 pub use redated::Redated;
+pub use report::{LocalTime, ReportError};
 pub use rescue_lines::RescueLineError;
 pub use status::{LinkState, Status, counted};
 pub use store::{

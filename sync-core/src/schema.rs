@@ -18,6 +18,7 @@ mod life;
 mod listing;
 mod log;
 mod reference;
+mod report;
 mod row;
 mod words;
 
@@ -36,5 +37,6 @@ pub use log::{
     lowest_id, may_have, needs,
 };
 pub use reference::field_reference;
+pub use report::Report;
 pub use row::RowView;
 pub use words::{Presence, Writer};

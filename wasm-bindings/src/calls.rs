@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod history;
+mod reports;
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -35,6 +36,9 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
         "settle" => conflicts::settle(replica, &read(args)?),
         "history" => history::tell(replica, &read(args)?),
         "undo" => history::undo(replica, &read(args)?),
+        "reports" => Ok(reports::list(replica)),
+        "report" => reports::run(replica, &read(args)?),
+        "report_csv" => reports::csv(replica, &read(args)?),
         "quarantine" => quarantine(replica),
         "resubmit" => resubmit(replica, &read::<Resubmission>(args)?),
         "discard" => {

@@ -1,7 +1,7 @@
 //! Failures as JavaScript gets them: an `Error` with a `code`.
 
 use sync_core::replica::{
-    OpenError, QueryError, ReplicaError, ResubmitError, SettleError, UndoError,
+    OpenError, QueryError, ReplicaError, ReportError, ResubmitError, SettleError, UndoError,
 };
 use wasm_bindgen::prelude::*;
 
@@ -76,6 +76,15 @@ impl From<SettleError> for Failure {
         match error {
             SettleError::Nothing(_) => Self::new("nothing_to_do", error.to_string()),
             SettleError::Replica(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Unknown { .. } => Self::call(error.to_string()),
+            ReportError::Query(error) => error.into(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod kit;
 mod luck;
 mod output;
 mod private;
+mod reports;
 mod rescue;
 mod typed;
 mod typed_values;

@@ -7,6 +7,7 @@ use super::columns::{Column, ColumnType, column};
 use super::field::{Field, FieldDeclaration, FieldType, Initial, Use};
 use super::genesis::{self, Genesis};
 use super::life::LIFE;
+use super::report::Report;
 use super::row::RowView;
 use crate::cell::Cell;
 
@@ -207,13 +208,25 @@ pub enum Storage {
 #[derive(Debug)]
 pub struct Schema {
     kinds: Vec<Kind>,
+    reports: &'static [Report],
 }
 
 impl Schema {
     /// A schema of these kinds, in an order in which parents come before children.
     pub fn new(kinds: Vec<KindDeclaration>) -> Arc<Self> {
+        Self::with_reports(kinds, &[])
+    }
+
+    /// A schema of these kinds, with reports over their tables.
+    pub fn with_reports(kinds: Vec<KindDeclaration>, reports: &'static [Report]) -> Arc<Self> {
         let declared = kinds.into_iter().enumerate();
-        Arc::new(Self { kinds: declared.map(|(index, kind)| Kind::new(index, kind)).collect() })
+        let kinds = declared.map(|(index, kind)| Kind::new(index, kind)).collect();
+        Arc::new(Self { kinds, reports })
+    }
+
+    /// The reports over the tables of the kinds.
+    pub fn reports(&self) -> &'static [Report] {
+        self.reports
     }
 
     /// Every kind, in the order of their declaration.

@@ -29,6 +29,7 @@ mod own_scenario;
 mod panics;
 mod question;
 mod replicas;
+mod reports;
 mod rules;
 mod siege;
 mod simulation;

@@ -4,56 +4,16 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use client_sdk::Client;
+use client_sdk::core::crm::REPORTS;
 use client_sdk::core::ids::RecordId;
+use client_sdk::core::replica::Table;
+use client_sdk::core::time::UnixMs;
+use serde_json::Value as Json;
+use sqlx::Executor as _;
 use sync_server::ops::assign::{self, Assignment};
 use sync_server::ops::report;
 
 use crate::harness::{World, create, pantry, set};
-
-/// A report of the server, and the query that answers the same on a device.
-const REPORTS: [(&str, &str, &str); 5] = [
-    (
-        "pipeline",
-        "SELECT stage, currency, deals, value_minor, weighted_minor FROM reports.pipeline",
-        "SELECT p.stage, p.estimated_value_currency AS currency, count(*) AS deals,
-                sum(p.estimated_value_minor) AS value_minor, sum(p.weighted_value_minor) AS weighted_minor
-         FROM opportunities p JOIN organizations o ON o.id = p.organization_id
-         WHERE NOT p.is_deleted AND NOT o.is_deleted AND p.stage NOT IN ('closed-won', 'closed-lost')
-         GROUP BY p.stage, p.estimated_value_currency",
-    ),
-    (
-        "activity",
-        "SELECT rep, week, type, interactions FROM reports.activity",
-        "SELECT u.full_name AS rep, strftime('%G-W%V', i.occurred_at) AS week,
-                i.interaction_type AS type, count(*) AS interactions
-         FROM interactions i JOIN users u ON u.id = i.user_id
-         WHERE NOT i.is_deleted AND i.status = 'completed' GROUP BY i.user_id, 2, 3",
-    ),
-    (
-        "overdue_follow_ups",
-        "SELECT id, title, due_date, organization FROM reports.overdue_follow_ups",
-        "SELECT k.id, k.title, k.due_date, o.name AS organization
-         FROM tasks k JOIN organizations o ON o.id = k.organization_id
-         WHERE NOT k.is_deleted AND NOT k.is_completed AND NOT o.is_deleted AND k.due_date < '2026-01-01'",
-    ),
-    (
-        "priority_a_not_visited",
-        "SELECT id, name, rep FROM reports.priority_a_not_visited",
-        "SELECT o.id, o.name, u.full_name AS rep
-         FROM organizations o LEFT JOIN users u ON u.id = o.assigned_user_id
-         WHERE NOT o.is_deleted AND o.merged_into IS NULL AND o.priority_level = 'A'
-           AND o.organization_type IN ('prospect', 'customer')",
-    ),
-    (
-        "forecast",
-        "SELECT month, deals, weighted_minor FROM reports.forecast",
-        "SELECT strftime('%Y-%m', p.estimated_close_date) AS month, count(*) AS deals,
-                sum(p.weighted_value_minor) AS weighted_minor
-         FROM opportunities p JOIN organizations o ON o.id = p.organization_id
-         WHERE NOT p.is_deleted AND NOT o.is_deleted AND p.stage NOT IN ('closed-won', 'closed-lost')
-         GROUP BY 1, p.estimated_value_currency",
-    ),
-];
 
 /// One rep imports a city's restaurants, the manager gives half to another; both work without a
 /// network, and then everybody's numbers agree.
@@ -76,6 +36,9 @@ async fn two_reps_share_an_import_and_devices_agree_with_reports() {
     world.sync(&mut rosa).await;
     share(&world, &accounts).await;
 
+    let zones = "UPDATE public.users SET time_zone = CASE WHEN role = 'manager' THEN 'UTC'
+                 WHEN manager_id IS NULL THEN time_zone ELSE 'Pacific/Auckland' END";
+    world.owner.execute(zones).await.unwrap();
     let mut omar = world.device("omar.db", world.other_rep);
     world.sync(&mut omar).await;
     world.sync(&mut rosa).await;
@@ -86,7 +49,9 @@ async fn two_reps_share_an_import_and_devices_agree_with_reports() {
     world.sync(&mut rosa).await;
     world.sync(&mut omar).await;
     world.sync(&mut rosa).await;
-    for device in [&rosa, &omar] {
+    let mut ada = world.device("ada.db", world.admin);
+    world.sync(&mut ada).await;
+    for device in [&rosa, &omar, &ada] {
         world.assert_agrees(device).await;
         reports_agree(&world, device).await;
     }
@@ -94,19 +59,52 @@ async fn two_reps_share_an_import_and_devices_agree_with_reports() {
     world.end().await;
 }
 
+/// Every report is the same rows on the server, as the device's user, and on the device.
 async fn reports_agree(world: &World, device: &Client) {
     let user = device.user().0;
-    for (name, of_server, of_device) in REPORTS {
-        let there = report::select(&world.server.app.pool, of_server, user).await.unwrap();
-        let here = device.query(of_device).unwrap();
+    for name in REPORTS.iter().map(|report| report.name) {
+        let there = report::run(&world.server.app.pool, name, user).await.unwrap();
+        let here = device.report(name).unwrap();
+        assert_eq!(here.columns, there.columns, "{name}");
         assert!(!there.rows.is_empty(), "{name} has something to say");
-        let sorted = |rows: &[Vec<serde_json::Value>]| {
-            let mut lines: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
+        if name == "trust" {
+            trust_agrees(world, device, &here, &there.rows[0]);
+            continue;
+        }
+        // Each side has its own order of letters.
+        let sorted = |rows: &[Vec<Json>]| {
+            let mut lines: Vec<String> = rows.iter().map(|row| plain(row)).collect();
             lines.sort_unstable();
             lines
         };
         assert_eq!(sorted(&here.rows), sorted(&there.rows), "{name} of {user}");
     }
+}
+
+/// Who synced when only the server knows of everybody; all else is the same.
+fn trust_agrees(world: &World, device: &Client, here: &Table, there: &[Json]) {
+    let cell = |row: &[Json], name: &str| {
+        row[here.columns.iter().position(|column| column == name).unwrap()].clone()
+    };
+    let row = &here.rows[0];
+    for name in ["reps", "open_conflicts", "open_violations"] {
+        assert_eq!(cell(row, name), cell(there, name), "{name}");
+    }
+    let alone = device.user().0 != world.admin;
+    for name in ["reps_synced_24h", "reps_never_synced"] {
+        let known = if alone { cell(there, name) } else { Json::Null };
+        assert_eq!(cell(row, name), known, "{name}");
+    }
+    assert_eq!(cell(row, "oldest_sync").is_null(), !alone);
+}
+
+/// A row as both sides mean it: moments in one form.
+fn plain(row: &[Json]) -> String {
+    let cells = row.iter().map(|cell| match cell.as_str().and_then(UnixMs::parse) {
+        Some(at) => at.to_string(),
+        None => cell.to_string(),
+    });
+    cells.collect::<Vec<_>>().join(" | ")
 }
 
 /// Half of the accounts to each rep, alternately.
@@ -143,25 +141,32 @@ fn a_day_of_work(device: &mut Client) {
                 ("notes", "Ask for the chef."),
             ],
         );
-        let when = format!("2025-{:02}-{:02}T16:00:00Z", 1 + n % 12, 1 + n % 28);
+        // At every hour, and around the turn of the year, where days and weeks are others elsewhere.
+        let when = match n % 5 {
+            0 => format!("2024-12-{:02}T{:02}:30:00Z", 28 + n % 4, n % 24),
+            _ => format!("2025-{:02}-{:02}T{:02}:00:00Z", 1 + n % 12, 1 + n % 28, n % 24),
+        };
         let visit = [
             ("organization_id", parent.as_str()),
             ("interaction_type", ["VISIT", "CALL", "DEMO"][n % 3]),
             ("occurred_at", when.as_str()),
         ];
         create(device, "interaction", &visit);
-        let (value, month) = ((1000 * n).to_string(), format!("2031-{:02}-15", 1 + n % 12));
+        let (value, cases) = ((1000 * n).to_string(), (7 * n + 1).to_string());
+        let month = format!("20{}-{:02}-15", ["31", "24"][usize::from(n % 7 == 0)], 1 + n % 12);
         let deal = [
             ("organization_id", parent.as_str()),
             ("name", "Menu"),
             ("estimated_value.minor", value.as_str()),
             ("estimated_value.currency", ["USD", "EUR"][n % 2]),
+            ("cases_per_week", cases.as_str()),
             ("estimated_close_date", month.as_str()),
         ];
         let deal = create(device, "opportunity", &deal);
-        if n % 4 == 0 {
-            set(device, deal, "opportunity", &[("stage", "negotiation")]);
-        }
+        let stage = ["negotiation", "prospecting", "closed-won", "proposal"][n % 4];
+        set(device, deal, "opportunity", &[("stage", stage)]);
+        let bare = [("organization_id", parent.as_str()), ("name", "Someday")];
+        create(device, "opportunity", &bare);
         let due = format!("20{}-05-05", ["24", "31"][n % 2]);
         let task =
             [("organization_id", parent.as_str()), ("title", "Call back"), ("due_date", &due)];

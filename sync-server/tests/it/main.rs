@@ -38,6 +38,7 @@ mod reassigned;
 mod refresh;
 mod refusals;
 mod relay;
+mod reports;
 mod restore;
 mod revocation;
 mod secrecy;

@@ -287,7 +287,7 @@ async fn whatever_is_accepted_has_room_in_every_table() {
         assert_oddities_agree(&world, &mia, record).await;
     }
     world.assert_projected().await;
-    for (name, _) in report::REPORTS {
+    for (name, _) in report::reports() {
         report::run(&world.server.app.pool, name, world.admin).await.unwrap();
     }
     world.end().await;

@@ -11,7 +11,7 @@ export type { Difference, Status } from './messages.js'
 export type { Notice } from './notices.js'
 export { openReplica, type OpenOptions } from './open.js'
 export {
-  Replica, type BroughtBack, type Conflict, type ContestedValue, type Edit, type FieldChange, type HistoryEntry, type Refused, type Rescue,
+  Replica, type BroughtBack, type Conflict, type ContestedValue, type Edit, type FieldChange, type HistoryEntry, type Refused, type ReportInfo, type Rescue,
   type Rows, type Undone,
 } from './replica.js'
 export type { StorageState } from './storage.js'

@@ -89,6 +89,14 @@ export interface Undone {
   left: { field: string; why: string }[]
 }
 
+/** A report that can be asked for. */
+export interface ReportInfo {
+  /** Its name. */
+  name: string
+  /** What it tells, in a sentence. */
+  about: string
+}
+
 /** An edit that the server refused, with its reason. */
 export interface Refused {
   hash: string
@@ -227,6 +235,15 @@ export class Replica {
    * are named and left. Fails with code `nothing_to_do` when nothing of it is left to undo.
    */
   undo(id: string, change: string): Promise<Undone> { return this.call('undo', { id, change }) as Promise<Undone> }
+  /** The reports that can be asked for, with what each tells. */
+  reports(): Promise<ReportInfo[]> { return this.call('reports', {}) as Promise<ReportInfo[]> }
+  /**
+   * The rows of a report over the records that are here: the same statement that the server runs; REPORTS.md says
+   * what its columns mean. What a device cannot know, such as when other people last synced, is null.
+   */
+  report(name: string): Promise<Rows> { return this.call('report', { name }) as Promise<Rows> }
+  /** A report as CSV, in which no spreadsheet finds a formula. */
+  reportCsv(name: string): Promise<string> { return this.call('report_csv', { name }) as Promise<string> }
   /** Edits that the server refused. */
   quarantine(): Promise<Refused[]> { return this.call('quarantine', {}) as Promise<Refused[]> }
   /** Makes a refused edit again, with corrections. */

@@ -108,6 +108,14 @@ pub(crate) enum Command {
         #[arg(long)]
         keep: Option<usize>,
     },
+    /// A report over the records that are here, as the server would make it of them; without a name, those
+    /// there are.
+    Report {
+        name: Option<String>,
+        /// Print CSV, in which no spreadsheet finds a formula.
+        #[arg(long)]
+        csv: bool,
+    },
     /// List records of a kind.
     List {
         kind: String,
@@ -203,6 +211,7 @@ impl Command {
             Self::Show { .. }
             | Self::History { .. }
             | Self::Conflicts { .. }
+            | Self::Report { .. }
             | Self::List { .. }
             | Self::Search { .. }
             | Self::Query { .. }

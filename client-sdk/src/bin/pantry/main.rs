@@ -10,6 +10,7 @@ mod import;
 mod output;
 mod quarantine;
 mod records;
+mod report;
 mod rescue;
 mod status;
 mod sync;
@@ -102,6 +103,8 @@ async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Fa
         Command::Undo { id, change } => history::undo(client, &id, change.as_deref(), out),
         Command::Conflicts { id } => conflicts::list(client, id.as_deref(), out),
         Command::Settle { id, field, keep } => conflicts::settle(client, &id, &field, keep, out),
+        Command::Report { name: None, csv: _ } => report::list(client, out),
+        Command::Report { name: Some(name), csv } => report::show(client, &name, csv, out),
         Command::List { kind, r#where, limit, deleted } => {
             let deleted = if deleted { Deleted::Shown } else { Deleted::Hidden };
             let options = ListOptions { filter: r#where, deleted, limit };

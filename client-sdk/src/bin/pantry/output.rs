@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
+use client_sdk::core::csv::csv;
 use client_sdk::core::printable::{json, line, lines};
 use client_sdk::core::replica::{Table, private};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -71,6 +72,11 @@ impl Output {
             printed.add_row(row.iter().map(|cell| line(&plain(cell)).into_owned()));
         }
         self.print(format_args!("{printed}\n{} rows", table.rows.len()));
+    }
+
+    /// Prints CSV.
+    pub(crate) fn csv(&self, table: &Table) {
+        self.print(csv(&table.columns, &table.rows).trim_end());
     }
 
     /// Prints JSON, for people and programs alike.
