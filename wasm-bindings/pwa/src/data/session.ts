@@ -2,6 +2,7 @@
 import { openReplica, PantryError, type Replica, type Status } from '@kitchen-pantry/sync'
 import { computed, ref, shallowRef } from 'vue'
 import { config } from './config'
+import { watchFaults } from './faults'
 import * as tokens from './token'
 
 export type Phase = 'starting' | 'signed_out' | 'opening' | 'ready' | 'failed'
@@ -54,6 +55,7 @@ export async function begin(): Promise<void> {
     const { syncUrl } = await config()
     const replica = await openReplica({ name: user, url: syncUrl, user, token, app: 'kitchen-pantry-pwa' })
     opened.value = replica
+    watchFaults(replica)
     replica.onStatus((now) => (status.value = now))
     await replica.call('set_zone', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })
     void followMe(replica, user)

@@ -41,3 +41,9 @@ export const number = (value: number | null | undefined): string =>
 
 export const percent = (value: number | null | undefined): string =>
   value == null ? '' : new Intl.NumberFormat(locale(), { style: 'percent' }).format(value / 100)
+
+/** An amount of data: "3.8 MB". */
+export function bytes(of: number): string {
+  const [value, unit] = of < 1e6 ? [of / 1e3, 'kilobyte'] : of < 1e9 ? [of / 1e6, 'megabyte'] : [of / 1e9, 'gigabyte']
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }).format(value)
+}
