@@ -1,19 +1,19 @@
-// How much room there is for records, and whether the browser promised to keep them.
-import { status } from '../../data/session'
+// How much room there is for records, and whether anything may be lost.
+import { replica } from '../../data/session'
+
+/** Above this share of what the browser allows, somebody should make room. */
+const FULL = 0.9
+export type Risk = 'memory' | 'full' | 'notKept'
 
 export interface Room {
-  used: number
-  all: number
+  used: number | null
+  all: number | null
   isKept: boolean
-  /** Whether everything is gone with the window. */
-  isMemory: boolean
+  risk: Risk | null
 }
 
 export async function room(): Promise<Room> {
-  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.().catch(() => null)) ?? {}
-  const isKept = (await navigator.storage?.persisted?.().catch(() => false)) ?? false
-  return { used: usage, all: quota, isKept, isMemory: (status.value as { storage?: string } | null)?.storage === 'memory' }
+  const { mode, persisted, usage, quota, evictionRisk } = await replica().storage()
+  const isFull = usage !== null && quota !== null && usage > FULL * quota
+  return { used: usage, all: quota, isKept: persisted === true, risk: mode === 'memory' ? 'memory' : isFull ? 'full' : evictionRisk ? 'notKept' : null }
 }
-
-/** Asks the browser to keep what is here; whether it agreed. */
-export const keep = async (): Promise<boolean> => (await navigator.storage?.persist?.().catch(() => false)) ?? false
