@@ -5,7 +5,9 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'
 
 rmSync('dist', { recursive: true, force: true })
-const common = { bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true, legalComments: 'none' }
+// Of two tabs the newer build has the database, so builds are numbered by their moment.
+const moment = Number(process.env.SOURCE_DATE_EPOCH ?? Math.floor(Date.now() / 1000))
+const common = { define: { __BUILD__: String(moment) }, bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true, legalComments: 'none' }
 await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['./worker.js'] })
 await build({ ...common, entryPoints: ['src/vue.ts'], outfile: 'dist/vue.js', external: ['vue'] })
 await build({ ...common, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js' })

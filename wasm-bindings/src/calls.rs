@@ -45,6 +45,7 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
             let edit = read::<Refused>(args)?.find(replica)?;
             Ok(json!(replica.discard(edit.hash)?))
         }
+        "begin_term" => Ok(json!(replica.begin_term()?)),
         "rescue" => rescue::save(replica),
         "bring_back" => rescue::bring_back(replica, &read(args)?),
         "zone" => Ok(json!(replica.zone()?)),

@@ -13,6 +13,7 @@ use crate::calls;
 use crate::env::WorkerEnv;
 use crate::failure::Failure;
 use crate::files::{self, Files, Opened};
+use crate::panic;
 use crate::rescue;
 
 /// A replica with its link.
@@ -164,6 +165,7 @@ impl Host {
             Some(id) => Some(id.parse().map_err(|_| Failure::call("the user's id is none"))?),
             None => None,
         };
+        panic::leave_words();
         let options = OpenOptions { schema: sync_core::crm::schema(), user };
         let replica = Replica::open(db, options, &mut WorkerEnv).map_err(Failure::from)?;
         Ok(Self { replica, files: None, link: None, questions: 0 })

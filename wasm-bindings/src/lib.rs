@@ -9,6 +9,7 @@ mod env;
 mod failure;
 mod files;
 mod host;
+mod panic;
 mod rescue;
 
 pub use host::Host;

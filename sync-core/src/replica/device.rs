@@ -94,6 +94,19 @@ impl Replica {
         self.file.write(|work| Ok(work.set_meta("zone", &name)?))
     }
 
+    /// Begins another term of whoever has the file: a number greater than all before, by which those who
+    /// hear several can tell who has it by now.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begin_term(&mut self) -> Result<i64, ReplicaError> {
+        self.file.write(|work| {
+            let term = work.stored().meta::<i64>("term")?.unwrap_or(0).saturating_add(1);
+            work.set_meta("term", &term)?;
+            Ok(term)
+        })
+    }
+
     /// The writer that this open stands for.
     pub fn actor(&self) -> Actor {
         self.actor

@@ -8,7 +8,10 @@ export const folderOf = (name: string): string => `${ROOT}/${nameOf(name)}`
 /** A file that says that a folder is being erased: a worker that dies meanwhile leaves none of it in use. */
 const markOf = (name: string) => `${nameOf(name)}.erasing`
 
-const root = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create: true })
+/** A file that takes up room until that is needed. */
+export const reserveOf = (name: string): string => `${nameOf(name)}.reserve`
+
+export const root = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create: true })
 
 /** From here on the folder counts as erased. */
 export async function erasing(name: string): Promise<void> {
@@ -18,7 +21,7 @@ export async function erasing(name: string): Promise<void> {
 /** Takes the folder away, and then what says so. */
 export async function remove(name: string): Promise<void> {
   const folder = await root()
-  for (const one of [nameOf(name), markOf(name)]) {
+  for (const one of [nameOf(name), reserveOf(name), markOf(name)]) {
     await folder.removeEntry(one, { recursive: true }).catch((error: DOMException) => {
       if (error.name !== 'NotFoundError') throw error
     })
@@ -36,4 +39,15 @@ export async function finishErasing(name: string): Promise<void> {
   }
   const isMarked = await folder.getFileHandle(markOf(name)).then(() => true, () => false)
   if (isMarked) await remove(name)
+}
+
+/** Whether the folder is still there: a person may clear what a site keeps while it is open. */
+export async function isThere(name: string): Promise<boolean> {
+  try {
+    const all = await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT)
+    await all.getDirectoryHandle(nameOf(name))
+    return true
+  } catch (error) {
+    return (error as DOMException).name !== 'NotFoundError'
+  }
 }

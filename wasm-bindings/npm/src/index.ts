@@ -9,6 +9,7 @@ export * from './records.js'
 export { PantryError, type ErrorCode } from './errors.js'
 export type { Difference, Status } from './messages.js'
 export type { Notice } from './notices.js'
+export type { Problem } from './problem.js'
 export { openReplica, type OpenOptions } from './open.js'
 export {
   Replica, type BroughtBack, type Conflict, type ContestedValue, type Edit, type FieldChange, type HistoryEntry, type Refused, type ReportInfo, type Rescue,

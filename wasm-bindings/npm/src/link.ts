@@ -50,6 +50,14 @@ export class LinkDriver {
     this.events.changed()
   }
 
+  /** Drops the line, without a word to a socket that may be dead: the device slept, or its network went. */
+  dropLine(reason: string): void {
+    const dial = this.#socket?.dial
+    if (dial === undefined) return
+    this.#hangUp()
+    this.happened({ closed: { dial, reason } })
+  }
+
   stop(): void {
     clearTimeout(this.#timer)
     this.#hangUp()

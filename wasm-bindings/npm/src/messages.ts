@@ -1,6 +1,7 @@
 // What a page, its worker and the workers of other tabs say to each other.
 import type { Failure } from './errors.js'
 import type { Notice } from './notices.js'
+import type { Problem } from './problem.js'
 
 /** How a worker begins. */
 export interface Beginning {
@@ -9,6 +10,8 @@ export interface Beginning {
   storage: 'opfs' | 'memory' | 'auto'
   user: string | null
   server: { url: string; app: string } | null
+  /** Why there is no server any more, though the app named one. */
+  stopped?: string
   wasm: string
 }
 
@@ -20,11 +23,25 @@ export type Answer = { id: string; to: string } & ({ value: unknown } | { failur
 /** What the owner tells, to one tab or to all (`to` is null). */
 export type News =
   | { to: string; subscription: number; difference: Difference }
-  | { to: null; status: Status }
+  | { to: string | null; status: Status }
   | { to: null; notice: Notice }
 
-/** Between the workers of all tabs. */
-export type Spoken = { request: Request } | { answer: Answer } | { news: News } | { owner: string } | { erased: true }
+/** A tab's worker, and of which build of the package it is. */
+export interface Who { tab: string; build: number }
+
+/** Between the workers of all tabs. What an owner says has its term: one that had the database before another
+ *  is not heard any more. */
+export type Spoken =
+  | { request: Request }
+  | { answer: Answer; term: number }
+  | { news: News; term: number }
+  /** A tab begins, or asks whether there is an owner. */
+  | { hello: Who }
+  /** Said by whoever has the database, or is opening it (`term` is null then). */
+  | { owner: Who; term: number | null; fresh: boolean }
+  /** A newer build asks an older one for the database. */
+  | { yield: Who }
+  | { erased: true }
 
 /** From a page to its worker. */
 export type ToWorker =
@@ -32,7 +49,8 @@ export type ToWorker =
   | { request: { id: string; call: string; args: unknown } }
   | { token: { value: string } | { failure: Failure } }
   | { user: string | null }
-  | { online: boolean }
+  /** The network came or went, or the page is looked at again after a while. */
+  | { wake: 'online' | 'offline' | 'shown' }
   | { close: true }
 
 /** From a worker to its page. */
@@ -42,8 +60,11 @@ export type ToPage =
   | { fetchToken: true }
   | { needUser: true }
   | { state: 'waiting' | 'opening' | 'owner' | 'closed'; storage: 'opfs' | 'memory' }
+  | { problem: Problem | null }
   | { erased: true }
   | { failed: Failure }
+  /** The engine failed; `during` is the call, or `link`. */
+  | { crashed: { message: string; during: string } }
 
 /** What became of the rows of a query; places are those before (`from`) and after (`to`). */
 export interface Difference {
@@ -81,6 +102,8 @@ export interface Status {
   stopped: string | null
   /** When the server is tried again, in milliseconds since 1970; null when nothing failed. */
   retryAt: number | null
+  /** What keeps the replica from working as it should; null when nothing does. */
+  problem: Problem | null
   /** Where records are kept: `memory` is gone with the page. */
   storage: 'opfs' | 'memory'
   /** All of it in one line. */

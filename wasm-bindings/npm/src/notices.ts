@@ -1,5 +1,7 @@
 // What a user may want to know, as the engine says it and as an app hears it.
 
+import type { Problem } from './problem.js'
+
 /** Something that a user may want to know. */
 export type Notice =
   /** A session stands: the server took the token. */
@@ -24,6 +26,12 @@ export type Notice =
   | { type: 'stopped'; because: string }
   /** Nothing can be kept in this browser: records are in memory, and gone with the page. */
   | { type: 'memory'; because: string }
+  /** Something keeps the replica from working as it should; `status.problem` says how long. */
+  | { type: 'problem'; code: Problem['code']; because: string }
+  /** The browser deleted what was kept here. Everything is fetched again, but for edits that were not sent. */
+  | { type: 'wiped'; because: string; unsent: number }
+  /** The engine failed and was started anew; what it was doing was not done. */
+  | { type: 'restarted'; because: string }
 
 /** Why there is no session, as the engine says it. */
 export type Fault = string | Record<string, unknown>

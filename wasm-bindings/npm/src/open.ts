@@ -1,5 +1,4 @@
 // How an app comes to a replica.
-import type { ToWorker } from './messages.js'
 import type { Notice } from './notices.js'
 import { Replica } from './replica.js'
 
@@ -30,14 +29,10 @@ export interface OpenOptions {
 
 /** Opens a user's records on this device; resolves as soon as they can be read, with a network or without. */
 export async function openReplica(options: OpenOptions): Promise<Replica> {
-  const worker = options.worker?.() ?? new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
-  const replica = new Replica(worker, options.token)
-  if (options.onNotice) replica.onNotice(options.onNotice)
+  const spawn = options.worker ?? (() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }))
   const wasm = String(options.wasm ?? new URL('./engine.wasm', import.meta.url))
   const server = options.url === undefined ? null : { url: options.url, app: options.app ?? 'web' }
   const { name, user = null, storage = 'auto' } = options
-  const begin = { name, storage, user, server, wasm: new URL(wasm, location.href).href }
-  worker.postMessage({ begin } satisfies ToWorker)
-  await replica.call('about', {})
-  return replica
+  const beginning = { name, storage, user, server, wasm: new URL(wasm, location.href).href }
+  return new Replica(spawn, beginning, options.token, options.onNotice).begin()
 }

@@ -1,14 +1,19 @@
 // The one worker that has the database: answers the questions of all tabs, and drives the link.
 import init, { Host } from './engine/engine.js'
 import { PantryError, failureOf } from './errors.js'
-import { erasing, finishErasing, folderOf, remove } from './folder.js'
+import { erasing, finishErasing, folderOf, isThere, remove } from './folder.js'
+import { guarded } from './guarded.js'
 import { LinkDriver, type LinkStatus, type Outcome } from './link.js'
-import { needsSignIn, noticeOf, saidOf, type Notice } from './notices.js'
+import { needsSignIn, noticeOf, saidOf, type Fault, type Notice } from './notices.js'
 import type { Answer, Beginning, News, Request, Status } from './messages.js'
+import { FULL, WIPED, type Problem } from './problem.js'
+import { Space, isFull } from './space.js'
 
-/** Handles of a worker that just died are free a little later. */
-const OPEN_WITHIN_MS = 10_000
+/** Handles of a worker that just died are free a little later; if they are not, another worker may do better. */
+const OPEN_WITHIN_MS = 1500
 const TRY_EVERY_MS = 50
+/** Ticks between looks at whether what was opened is still there, and whether there is room again. */
+const LOOK_EVERY = 5
 /** Records that are filled in at once after an update. */
 const REBUILT_AT_ONCE = 100
 /** Answers that are kept for whoever asks again. */
@@ -19,6 +24,8 @@ export interface OwnerEvents {
   fetchToken(): void
   /** Whose records a new database is to hold, as far as the page knows. */
   user(): Promise<string | null>
+  /** The engine failed amid a call, or amid what the link does: nothing can be asked of it any more. */
+  crashed(message: string, during: string): void
 }
 
 /** Calls that write. */
@@ -33,15 +40,22 @@ export class Owner {
   #said = ''
   /** What the link says beyond what the file says. */
   #linked: Pick<Status, 'signIn' | 'stopped' | 'retryAt'> = { signIn: null, stopped: null, retryAt: null }
+  #problem: Problem | null = null
+  #ticks = 0
+  /** The engine failed: another worker answers whatever is asked from here on. */
+  #dead = false
   /** Everything was taken off this device. */
   erased = false
 
-  private constructor(readonly host: Host, readonly name: string, readonly storage: 'opfs' | 'memory', readonly events: OwnerEvents) {}
+  /** `term` is greater than that of every owner before. */
+  private constructor(readonly host: Host, readonly name: string, readonly term: number, readonly space: Space | null, readonly storage: 'opfs' | 'memory', readonly events: OwnerEvents) {}
 
   /** Opens the database; where nothing can be kept and the app allows it, an empty one in memory. */
   static async open(beginning: Beginning, events: OwnerEvents): Promise<Owner> {
-    await init({ module_or_path: beginning.wasm })
-    const { name, server } = beginning
+    const { name, server, wasm } = beginning
+    await init({ module_or_path: wasm }).catch((error: Error) => {
+      throw new PantryError('no_engine', `the app's engine could not be loaded from ${wasm} (${error.message}); reload the page`)
+    })
     let because: string | null = null
     let host: Host | null = null
     if (beginning.storage !== 'memory') {
@@ -55,8 +69,17 @@ export class Owner {
     }
     const storage = host ? 'opfs' : 'memory'
     host ??= Host.openInMemory(beginning.user ?? (await events.user()))
-    const owner = new Owner(host, name, storage, events)
+    const space = storage === 'opfs' ? await Space.hold(name) : null
+    if (space && !space.isHeld) await space.give()
+    const term = Number(host.call('begin_term', '{}'))
+    const crashed = (message: string, during: string) => {
+      owner.#dead = true
+      events.crashed(message, during)
+    }
+    const owner: Owner = new Owner(guarded(host, crashed), name, term, space, storage, events)
+    if (space && !space.isHeld) owner.#set(FULL)
     if (server) owner.useServer(server)
+    else if (beginning.stopped) owner.#linked = { ...owner.#linked, stopped: beginning.stopped }
     owner.#rebuild()
     owner.changed()
     if (because) owner.tell({ type: 'memory', because })
@@ -82,6 +105,8 @@ export class Owner {
     this.#link?.happened({ token })
   }
 
+  dropLine(reason: string): void { this.#link?.dropLine(reason) }
+
   /** The network came back, or the page was looked at again. */
   tryAgain(): void {
     this.#link?.happened({ wanted: 'always' })
@@ -92,11 +117,14 @@ export class Owner {
     const known = this.#answered.get(id)
     if (known) return known
     if (this.erased) return { id, to: from, failure: { code: 'erased', message: ERASED } }
+    if (this.#dead) return new Promise(() => {})
     let answer: Answer
     try {
       answer = { id, to: from, value: await this.#do(from, call, args) }
     } catch (error) {
-      answer = { id, to: from, failure: failureOf(error) }
+      const failure = failureOf(error)
+      if (await this.#isFull(failure.code, failure.message)) failure.code = 'storage_full'
+      answer = { id, to: from, failure }
     }
     this.#answered.set(id, answer)
     if (this.#answered.size > REMEMBERED) this.#answered.delete(this.#answered.keys().next().value as string)
@@ -138,6 +166,7 @@ export class Owner {
       case 'erase':
         return this.#erase(args as { evenUnsent: boolean })
       default: {
+        if (WRITING.includes(call)) await this.#mayWrite()
         const value = this.#call(call, args)
         if (WRITING.includes(call)) this.#link ? this.#link.happened('edited') : this.changed()
         return value
@@ -200,7 +229,41 @@ export class Owner {
     }
   }
 
+  /** Every second. */
+  async tick(): Promise<void> {
+    this.#ticks += 1
+    if (this.#dead || this.#ticks % LOOK_EVERY !== 0 || this.storage === 'memory' || this.erased) return
+    if (!(await isThere(this.name)) && !this.erased) this.#set(WIPED)
+    else if (this.#problem === FULL) await this.#mayWrite().catch(() => {})
+  }
+
+  #set(problem: Problem | null): void {
+    if (this.#problem === problem || this.#problem === WIPED) return
+    this.#problem = problem
+    if (problem) this.tell({ type: 'problem', code: problem.code, because: problem.message })
+    this.changed()
+  }
+
+  /** Whether a failure says that there is no room; then the reserve goes to what is not the user's own writing. */
+  async #isFull(code: string, message: string): Promise<boolean> {
+    if (!this.space || !(await isFull(code, message))) return false
+    await this.space.give()
+    this.#set(FULL)
+    return true
+  }
+
+  /** Edits are refused as long as there is no room for the reserve beside them. */
+  async #mayWrite(): Promise<void> {
+    if (this.#problem === WIPED) throw new PantryError('replaced', WIPED.message)
+    if (this.#problem !== FULL) return
+    if (!(await this.space?.retake())) throw new PantryError('storage_full', FULL.message)
+    this.#set(null)
+    this.#link?.happened({ wanted: 'always' })
+  }
+
   #notice(told: unknown): void {
+    const failed = (told as { retrying?: { fault: Fault } }).retrying?.fault
+    if (failed && typeof failed === 'object' && 'store' in failed) void this.#isFull('storage', String(failed.store))
     const answered = (told as { answered?: { question: number; would_be: unknown } }).answered
     if (answered) {
       this.#asked.get(answered.question)?.(answered.would_be)
@@ -213,20 +276,28 @@ export class Owner {
 
   /** Tells what became of everybody's queries, and the status when it is another one. */
   changed(): void {
-    if (this.erased) return
+    if (this.erased || this.#dead) return
     for (const [subscription, difference] of JSON.parse(this.host.differences())) {
       const to = this.#watchers.get(subscription)
       if (to !== undefined) this.events.news({ to, subscription, difference })
     }
-    const status = { ...(this.#call('status', {}) as Status), ...this.#linked, storage: this.storage }
-    const said = JSON.stringify(status)
-    if (said !== this.#said) this.events.news({ to: null, status })
+    const said = JSON.stringify(this.#status())
+    if (said !== this.#said) this.events.news({ to: null, status: JSON.parse(said) as Status })
     this.#said = said
   }
 
+  #status(): Status {
+    const { storage } = this
+    return { ...(this.#call('status', {}) as Status), ...this.#linked, problem: this.#problem, storage }
+  }
+
+  /** Tells the status to everybody, or to a tab that has just begun, whatever was told before. */
+  tellAll(): void { this.events.news({ to: null, status: this.#status() }) }
+  tellTo(tab: string): void { if (!this.erased) this.events.news({ to: tab, status: this.#status() }) }
+
   /** Fills the tables anew after an update, between other work. */
   #rebuild(): void {
-    if (this.erased) return
+    if (this.erased || this.#dead) return
     if (this.#call('rebuild', { most: REBUILT_AT_ONCE }) === null) return
     this.changed()
     setTimeout(() => this.#rebuild(), 1)

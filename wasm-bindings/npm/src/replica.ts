@@ -1,8 +1,11 @@
 // What a page holds: it asks its worker, and is told what changes.
-import { PantryError, asError, failureOf } from './errors.js'
+import { PantryError, failureOf } from './errors.js'
 import { Collection } from './collection.js'
 import { newId } from './ids.js'
-import type { Answer, Difference, Status, ToPage, ToWorker } from './messages.js'
+import { Line } from './line.js'
+import { mark, marked, unmark } from './marks.js'
+import type { Beginning, Difference, Status, ToPage } from './messages.js'
+import type { Problem } from './problem.js'
 import type { Notice } from './notices.js'
 import { KINDS, type Collections } from './records.js'
 import { persist, storageState, type StorageState } from './storage.js'
@@ -137,9 +140,7 @@ interface Watcher { take: Listener<Difference>; end: () => void }
 /** A user's records on this device; by kind as `replica.organizations` and the like. */
 export interface Replica extends Collections {}
 export class Replica {
-  #last = 0
-  readonly #prefix = crypto.randomUUID()
-  readonly #waiting = new Map<string, { resolve: Listener<unknown>; reject: Listener<unknown> }>()
+  readonly #line: Line
   readonly #watchers = new Map<number, Watcher>()
   readonly #statusListeners = new Set<Listener<Status>>()
   readonly #noticeListeners = new Set<Listener<Notice>>()
@@ -148,20 +149,45 @@ export class Replica {
   #owns = false
   #mode: 'opfs' | 'memory' = 'opfs'
   #persist: Promise<boolean | null> | null = null
-  #closed: PantryError | null = null
+  #problem: Problem | null = null
+  #hiddenAt = 0
+  #replicaId: string | null = null
+  #unsentNoted: number | null = null
 
   /** @internal */
-  constructor(readonly worker: Worker, readonly token: (() => Promise<string | null>) | undefined) {
-    worker.onmessage = ({ data }: MessageEvent<ToPage>) => this.#told(data)
-    worker.onerror = (event) => this.#fail(new PantryError('crashed', event.message || 'the worker could not be started'))
+  constructor(spawn: () => Worker, readonly beginning: Beginning, readonly token: (() => Promise<string | null>) | undefined, onNotice?: Listener<Notice>) {
+    if (onNotice) this.#noticeListeners.add(onNotice)
     for (const [name, kind] of Object.entries(KINDS)) Object.assign(this, { [name]: new Collection(this, kind) })
-    for (const [target, name] of [[globalThis, 'online'], [globalThis, 'pageshow']] as const) {
-      target.addEventListener?.(name, this.#again)
-    }
+    this.#line = new Line(spawn, beginning, {
+      told: (message) => this.#told(message),
+      problem: (problem) => this.#setProblem(problem),
+      restarted: (because) => this.#notice({ type: 'restarted', because }),
+      closed: (error) => this.#closed(error),
+    })
+    this.#listen(true)
   }
 
+  /** @internal */
+  async begin(): Promise<this> {
+    const { replica } = (await this.call('about', {})) as { replica: string }
+    this.#replicaId = replica
+    const { name } = this.beginning
+    const before = this.#mode === 'opfs' ? marked(name) : null
+    if (before && before.replica !== replica) {
+      const lost = before.unsent === 0 ? 'nothing that was made here is lost' : `${before.unsent === 1 ? 'one edit that was' : `${before.unsent} edits that were`} not sent may be lost`
+      this.#notice({ type: 'wiped', unsent: before.unsent, because: `the browser deleted the records that it kept for this app; they are fetched again, and ${lost}` })
+    }
+    if (this.#status) this.#note(this.#status)
+    return this
+  }
+
+  /** The worker; tests end it. @internal */
+  get worker(): Worker { return this.#line.worker }
+
   /** How the replica stood when it was last told; null at first. */
-  get status(): Status | null { return this.#status }
+  get status(): Status | null { return this.#status && { ...this.#status, problem: this.#problem ?? this.#status.problem } }
+  /** What keeps the replica from working as it should, also before there is a status; null when nothing does. */
+  get problem(): Problem | null { return this.#problem ?? this.#status?.problem ?? null }
   /** Whether this tab has the database; another one answers otherwise. */
   get owns(): boolean { return this.#owns }
 
@@ -315,7 +341,7 @@ export class Replica {
           }
         } finally {
           this.#watchers.delete(begun.subscription)
-          if (!ended && !this.#closed) void this.call('unsubscribe', { subscription: begun.subscription }).catch(() => {})
+          if (!ended && !this.#line.isClosed) void this.call('unsubscribe', { subscription: begun.subscription }).catch(() => {})
         }
       }
     } finally {
@@ -326,7 +352,7 @@ export class Replica {
   /** Is told the status now and whenever it changes; returns what ends that. */
   onStatus(listener: Listener<Status>): () => void {
     this.#statusListeners.add(listener)
-    if (this.#status) listener(this.#status)
+    if (this.status) listener(this.status)
     return () => this.#statusListeners.delete(listener)
   }
   /** Is told of what a user may want to know: grants, evictions, refusals, failures. */
@@ -336,44 +362,28 @@ export class Replica {
   }
 
   /** Lets go of the database; another tab may have it then. */
-  async close(): Promise<void> {
-    this.#post({ close: true })
-    this.#fail(new PantryError('closed', 'the replica was closed'))
-    // The worker ends once its lock is free; whoever opens the database next waits for that.
-    await navigator.locks?.query()
-    setTimeout(() => this.worker.terminate(), 1000)
-  }
+  close(): Promise<void> { return this.#line.close() }
 
   /** Asks the owner of the database. @internal */
-  call(call: string, args: unknown): Promise<unknown> {
-    if (this.#closed) return Promise.reject(this.#closed)
-    this.#last += 1
-    const id = `${this.#prefix}:${this.#last}`
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      this.#post({ request: { id, call, args } })
-    })
-  }
-
-  #again = () => this.#post({ online: true })
-
-  #post(message: ToWorker): void { this.worker.postMessage(message) }
+  call(call: string, args: unknown): Promise<unknown> { return this.#line.ask(call, args) }
 
   #told(message: ToPage): void {
-    if ('answer' in message) this.#answered(message.answer)
-    else if ('news' in message) {
+    if ('news' in message) {
       const { news } = message
       if ('difference' in news) {
         const watcher = this.#watchers.get(news.subscription)
         watcher ? watcher.take(news.difference) : this.#early.push(news)
       } else if ('status' in news) {
         this.#status = news.status
-        this.#statusListeners.forEach((listener) => listener(news.status))
-      } else this.#noticeListeners.forEach((listener) => listener(news.notice))
+        this.#note(news.status)
+        this.#tellStatus()
+      } else this.#notice(news.notice)
     } else if ('fetchToken' in message) void this.#fetchToken()
     else if ('needUser' in message) void this.#giveUser()
-    else if ('erased' in message) this.#fail(new PantryError('erased', 'everything was taken off this device'))
-    else if ('state' in message) {
+    else if ('erased' in message) {
+      unmark(this.beginning.name)
+      this.#line.fail(new PantryError('erased', 'everything was taken off this device'))
+    } else if ('state' in message) {
       this.#owns = message.state === 'owner'
       this.#mode = message.storage
       const watchers = [...this.#watchers.values()]
@@ -381,40 +391,70 @@ export class Replica {
       this.#early = []
       watchers.forEach((watcher) => watcher.end())
     }
-    else this.#fail(asError(message.failed))
   }
 
-  #answered(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id)
-    this.#waiting.delete(answer.id)
-    if ('value' in answer) waiting?.resolve(answer.value)
-    else waiting?.reject(asError(answer.failure))
+  #setProblem(problem: Problem | null): void {
+    if (problem?.code === this.#problem?.code) return
+    this.#problem = problem
+    if (problem) this.#notice({ type: 'problem', code: problem.code, because: problem.message })
+    this.#tellStatus()
+  }
+
+  #tellStatus(): void {
+    const { status } = this
+    if (status) this.#statusListeners.forEach((listener) => listener(status))
+  }
+
+  #notice(notice: Notice): void { this.#noticeListeners.forEach((listener) => listener(notice)) }
+
+  /** Leaves word outside of the database, so that its loss is noticed. */
+  #note({ unsent, storage }: Status): void {
+    if (this.#replicaId === null || storage === 'memory' || unsent === this.#unsentNoted) return
+    this.#unsentNoted = unsent
+    mark(this.beginning.name, this.#replicaId, unsent)
   }
 
   async #fetchToken(): Promise<void> {
     try {
       const token = await this.token?.()
       if (!token) throw new PantryError('no_token', 'nobody is signed in')
-      this.#post({ token: { value: token } })
+      this.#line.post({ token: { value: token } })
     } catch (error) {
-      this.#post({ token: { failure: failureOf(error) } })
+      this.#line.post({ token: { failure: failureOf(error) } })
     }
   }
 
   async #giveUser(): Promise<void> {
     const token = await this.token?.().catch(() => null)
-    this.#post({ user: token ? subject(token) : null })
+    this.#line.post({ user: token ? subject(token) : null })
   }
 
-  #fail(error: PantryError): void {
-    if (this.#closed) return
-    this.#closed = error
+  #closed(_: PantryError): void {
     this.#watchers.forEach((watcher) => watcher.end())
-    for (const { reject } of this.#waiting.values()) reject(error)
-    this.#waiting.clear()
-    for (const name of ['online', 'pageshow']) globalThis.removeEventListener?.(name, this.#again)
+    this.#listen(false)
+  }
+
+  /** Hears, or hears no more, when the network and the page come and go. */
+  #listen(on: boolean): void {
+    for (const [target, name] of [[globalThis, 'online'], [globalThis, 'offline'], [globalThis, 'pageshow'], [globalThis.document, 'visibilitychange']] as const) {
+      on ? target?.addEventListener?.(name, this.#wakes) : target?.removeEventListener?.(name, this.#wakes)
+    }
+  }
+
+  #wakes = ({ type, persisted }: Event & { persisted?: boolean }) => {
+    if (type === 'online' || type === 'offline') return this.#line.post({ wake: type })
+    if (type === 'visibilitychange' && document.visibilityState === 'hidden') {
+      this.#hiddenAt = Date.now()
+      return
+    }
+    // A socket that was left alone for a while may be dead and say nothing.
+    const away = type === 'pageshow' ? persisted : Date.now() - this.#hiddenAt > AWAY_MS
+    this.#line.post({ wake: away ? 'shown' : 'online' })
   }
 }
+
+/** A page that was not looked at for so long begins with a fresh socket. */
+const AWAY_MS = 30_000
 
 /** Makes the rows of before those of now: what goes and what moves is taken out, then everything put in. */
 function apply({ removed, changed, added }: Difference, rows: unknown[][]): void {

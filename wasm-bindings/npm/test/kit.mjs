@@ -112,8 +112,9 @@ export async function open(context, site, options, before) {
   page.on('pageerror', (error) => console.error('page:', error.message))
   await page.goto(site.url)
   if (before) await page.evaluate(before)
-  await page.evaluate(async ({ token, ...options }) => {
+  await page.evaluate(async ({ token, script, ...options }) => {
     const { openReplica } = await import('/pantry/index.js')
+    if (script) options.worker = () => new Worker(script, { type: 'module' })
     globalThis.notices = []
     globalThis.token = token
     const opened = { onNotice: (notice) => notices.push(notice), ...(token !== undefined && { token: async () => globalThis.token }) }
