@@ -1,6 +1,6 @@
 //! A world for one test: a database of its own, a server in this process, devices in files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,17 +10,19 @@ use std::time::Duration;
 use client_sdk::core::document::RecordEdit;
 use client_sdk::core::ids::{RecordId, UserId};
 use client_sdk::{Client, LinkFault, Server, SyncSummary};
-use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::postgres::{PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Connection, Executor, Transaction};
 use sync_core::replica::OpenOptions;
 use sync_core::schema::{Kind, Schema};
 use sync_server::config::{Config, TokenConfig, WebConfig};
 use sync_server::http::auth::{self, Claims};
-use sync_server::ops::{assign, grace, migrate, people, report, reproject};
+use sync_server::ops::{assign, grace, people, report, reproject};
 use sync_server::server::{self, Running};
 use sync_server::store::Patience;
 use sync_server::{clock, store};
 use uuid::Uuid;
+
+use crate::template;
 
 /// How long a server of a test waits for its database: longer than a busy machine takes for anything.
 pub(crate) const PATIENCE: Patience = Patience::of(Duration::from_secs(60));
@@ -103,12 +105,9 @@ impl World {
         let admin_url = std::env::var("DATABASE_URL")
             .expect("DATABASE_URL must name a PostgreSQL for tests; `make test` provides one");
         let name = format!("test_{}", people::new_id().simple());
-        let mut connection = PgConnection::connect(&admin_url).await.unwrap();
-        connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        template::copy(&admin_url, &name).await;
         let database_url = with_database(&admin_url, &name);
         let owner = store::connect_as_owner(&database_url, PATIENCE).await.unwrap();
-        owner.execute(HOSTED).await.unwrap();
-        migrate::up(&owner).await.unwrap();
         add_columns(&owner, &schema).await;
         let config = Config {
             database_url,
@@ -202,32 +201,34 @@ impl World {
         grace::set_days(&self.owner, 0).await.unwrap();
     }
 
+    /// A transaction in which somebody reads what the server has for them.
+    async fn reading(&self, user: Uuid) -> Transaction<'static, Postgres> {
+        let mut tx = self.server.app.pool.begin().await.unwrap();
+        store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
+        tx
+    }
+
     /// The ids in a table as a user sees them on the server.
     pub(crate) async fn ids_of(&self, user: Uuid, table: &str) -> Vec<Uuid> {
-        let mut connection = self.server.app.pool.acquire().await.unwrap();
-        let mut tx = connection.begin().await.unwrap();
-        store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
-        let sql = format!("SELECT id FROM public.{table}");
-        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut *tx).await.unwrap()
+        self.ids_of_each(user, &[table]).await.remove(0)
+    }
+
+    /// The same of several tables.
+    pub(crate) async fn ids_of_each(&self, user: Uuid, tables: &[&str]) -> Vec<Vec<Uuid>> {
+        let mut tx = self.reading(user).await;
+        let mut all = Vec::new();
+        for table in tables {
+            all.push(ids_in(&mut tx, table).await);
+        }
+        all
     }
 
     /// The rows of a table as a user sees them on the server.
     pub(crate) async fn rows_of(&self, user: Uuid, table: &str) -> Vec<Vec<serde_json::Value>> {
         let kind = self.server.app.schema.kind(table).unwrap();
-        let mut connection = self.server.app.pool.acquire().await.unwrap();
-        let mut tx = connection.begin().await.unwrap();
-        store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
-        let ids: Vec<Uuid> =
-            sqlx::query_scalar(AssertSqlSafe(format!("SELECT id FROM public.{table}")))
-                .fetch_all(&mut *tx)
-                .await
-                .unwrap();
-        let mut rows = store::rows::by_id(&mut tx, kind, &ids).await.unwrap();
-        rows.sort_by_key(|(id, _)| *id);
-        let as_json = |(_, row): &(Uuid, sync_core::cell::Row)| {
-            row.iter().map(|cell| serde_json::to_value(cell).unwrap()).collect()
-        };
-        rows.iter().map(as_json).collect()
+        let mut tx = self.reading(user).await;
+        let ids = ids_in(&mut tx, table).await;
+        rows_in(&mut tx, kind, &ids).await
     }
 
     /// What a user reads with SQL.
@@ -237,17 +238,32 @@ impl World {
 
     /// A user sees the documents of the rows that they see, and no others.
     pub(crate) async fn assert_documents_go_with_rows(&self, user: Uuid) {
-        let documents = self.select(user, "SELECT id FROM sync.documents ORDER BY id").await;
-        let kinds = self.server.app.schema.document_kinds();
-        let tables: Vec<String> =
-            kinds.map(|kind| format!("SELECT id FROM {}", kind.table)).collect();
-        let rows = format!("SELECT id FROM ({}) AS r ORDER BY id", tables.join(" UNION ALL "));
-        assert_eq!(documents, self.select(user, &rows).await, "{user}");
+        let mut tx = self.reading(user).await;
+        self.documents_with_rows(user, &mut tx).await;
+    }
+
+    /// The same in a transaction of the user's; which rows these are, by kind.
+    async fn documents_with_rows(
+        &self,
+        user: Uuid,
+        tx: &mut PgConnection,
+    ) -> BTreeMap<&'static str, Vec<Uuid>> {
+        let mut documents = ids_in(tx, "sync.documents").await;
+        let mut rows = BTreeMap::new();
+        for kind in self.server.app.schema.document_kinds() {
+            rows.insert(kind.table, ids_in(tx, kind.table).await);
+        }
+        let mut seen = rows.values().flatten().copied().collect::<Vec<_>>();
+        documents.sort_unstable();
+        seen.sort_unstable();
+        assert_eq!(documents, seen, "{user}");
+        rows
     }
 
     /// Every table on the device equals what its user sees on the server.
     pub(crate) async fn assert_agrees(&self, device: &Client) {
-        self.assert_documents_go_with_rows(device.user().0).await;
+        let mut tx = self.reading(device.user().0).await;
+        let seen = self.documents_with_rows(device.user().0, &mut tx).await;
         for kind in self.server.app.schema.document_kinds() {
             let options = client_sdk::core::replica::ListOptions {
                 deleted: client_sdk::core::replica::Deleted::Shown,
@@ -255,7 +271,7 @@ impl World {
             };
             let mut here = device.list(kind, &options).unwrap().rows;
             here.sort_by_key(|row| row[0].as_str().unwrap().to_owned());
-            let mut there = self.rows_of(device.user().0, kind.table).await;
+            let mut there = rows_in(&mut tx, kind, &seen[kind.table]).await;
             for row in &mut there {
                 for (cell, column) in row.iter_mut().zip(kind.columns()) {
                     if column.ty == sync_core::schema::ColumnType::Json
@@ -299,6 +315,25 @@ impl World {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         connection.execute(AssertSqlSafe(drop)).await.unwrap();
     }
+}
+
+/// The ids in a table, as whoever a transaction acts for sees them.
+async fn ids_in(tx: &mut PgConnection, table: &str) -> Vec<Uuid> {
+    let sql = format!("SELECT id FROM {table}");
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(tx).await.unwrap()
+}
+
+/// The rows of these ids, in their order, as whoever a transaction acts for sees them.
+async fn rows_in(tx: &mut PgConnection, kind: &Kind, ids: &[Uuid]) -> Vec<Vec<serde_json::Value>> {
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = store::rows::by_id(tx, kind, ids).await.unwrap();
+    rows.sort_by_key(|(id, _)| *id);
+    let as_json = |(_, row): &(Uuid, sync_core::cell::Row)| {
+        row.iter().map(|cell| serde_json::to_value(cell).unwrap()).collect()
+    };
+    rows.iter().map(as_json).collect()
 }
 
 /// A token that runs out then.

@@ -51,6 +51,7 @@ mod static_host;
 mod stopping;
 mod storm;
 mod stranger;
+mod template;
 mod thread;
 mod tokens;
 mod unseen;
