@@ -22,7 +22,11 @@ use sync_server::store::Patience;
 use sync_server::{clock, store};
 use uuid::Uuid;
 
-use crate::template;
+// By its path, since benchmarks have this file too.
+#[path = "template.rs"]
+pub(crate) mod template;
+
+pub(crate) use template::with_database;
 
 /// How long a server of a test waits for its database: longer than a busy machine takes for anything.
 pub(crate) const PATIENCE: Patience = Patience::of(Duration::from_secs(60));
@@ -44,24 +48,6 @@ pub(crate) struct World {
     pub(crate) files: tempfile::TempDir,
     pub(crate) admin_url: String,
     name: String,
-}
-
-/// What a hosted platform does beforehand: it lets its own roles have whatever is made in `public`.
-pub(crate) const HOSTED: &str = "DO $$
-    DECLARE who text;
-    BEGIN
-        FOREACH who IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
-            IF to_regrole(who) IS NOT NULL THEN
-                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO %I', who);
-                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO %I', who);
-                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO %I', who);
-            END IF;
-        END LOOP;
-    END $$";
-
-pub(crate) fn with_database(url: &str, name: &str) -> String {
-    let (base, _) = url.rsplit_once('/').unwrap();
-    format!("{base}/{name}")
 }
 
 async fn add_person(

@@ -51,7 +51,6 @@ mod static_host;
 mod stopping;
 mod storm;
 mod stranger;
-mod template;
 mod thread;
 mod tokens;
 mod unseen;

@@ -5,7 +5,8 @@ use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor};
 use sync_server::ops::{migrate, people};
 
-use crate::harness::{HOSTED, World};
+use crate::harness::World;
+use crate::harness::template::HOSTED;
 
 /// Everything that migrations make, one line each, as text that can be compared.
 const CATALOGUE: &str = "

@@ -4,9 +4,25 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use sync_server::ops::{migrate, people};
-use sync_server::store;
+use sync_server::store::{self, Patience};
 
-use crate::harness::{HOSTED, PATIENCE, with_database};
+/// What a hosted platform does beforehand: it lets its own roles have whatever is made in `public`.
+pub(crate) const HOSTED: &str = "DO $$
+    DECLARE who text;
+    BEGIN
+        FOREACH who IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
+            IF to_regrole(who) IS NOT NULL THEN
+                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO %I', who);
+                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO %I', who);
+                EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO %I', who);
+            END IF;
+        END LOOP;
+    END $$";
+
+pub(crate) fn with_database(url: &str, name: &str) -> String {
+    let (base, _) = url.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
 
 /// Held by every test while it copies, and by one alone while that makes a template.
 const LOCK: i64 = 0x74_65_6d_70;
@@ -60,8 +76,9 @@ async fn make(admin: &mut PgConnection, admin_url: &str, template: &str) {
         }
         let name = format!("test_{}", people::new_id().simple());
         run(admin, &format!("CREATE DATABASE {name}")).await;
-        let owner =
-            store::connect_as_owner(&with_database(admin_url, &name), PATIENCE).await.unwrap();
+        let owner = store::connect_as_owner(&with_database(admin_url, &name), Patience::default())
+            .await
+            .unwrap();
         owner.execute(HOSTED).await.unwrap();
         migrate::up(&owner).await.unwrap();
         owner.close().await;
