@@ -18,6 +18,7 @@ export const makeRouter = () => createRouter({
     { path: '/sync', name: 'sync', component: () => import('../screens/sync/SyncScreen.vue') },
     { path: '/sync/conflicts/:id', name: 'contested', component: () => import('../screens/sync/ConflictScreen.vue') },
     { path: '/history/:id', name: 'history', component: () => import('../screens/history/HistoryScreen.vue') },
+    { path: '/dashboard', name: 'dashboard', component: () => import('../screens/dashboard/DashboardScreen.vue') },
     { path: '/organizations', redirect: '/accounts' },
     { path: '/sign-in', name: 'sign-in', component: () => import('../screens/more/SignInScreen.vue') },
     { path: '/more', name: 'more', component: () => import('../screens/more/MoreScreen.vue') },
