@@ -14,6 +14,9 @@ export interface Form<T> {
   drop(): void
 }
 
+/** Without what makes it reactive, which no worker takes. */
+export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
 /** `from` gives the fields as they are; the first that it gives is what later changes are told from. */
@@ -26,7 +29,7 @@ export function useForm<T extends object>(name: string, from: () => T | null): F
     const [now, then] = [form.value, base.value]
     if (!now || !then) return {}
     const keys = (Object.keys(now) as (keyof T)[]).filter((key) => !same(now[key], then[key]))
-    return Object.fromEntries(keys.map((key) => [key, now[key]])) as Partial<T>
+    return plain(Object.fromEntries(keys.map((key) => [key, now[key]]))) as Partial<T>
   })
   watch(
     from,
