@@ -1,5 +1,6 @@
 // The records of one kind, typed.
 import type { Conflict, Replica } from './replica.js'
+import { Objects } from './rows.js'
 
 /** Which records are listed: a condition in SQL over the kind's columns, and how many at most. */
 export interface ListOptions { filter?: string; deleted?: boolean; limit?: number }
@@ -16,11 +17,12 @@ export class Readable<Row> {
   }
   /** The records, newest first. */
   async list(options: ListOptions = {}): Promise<Row[]> {
-    return objects<Row>(await this.replica.list(this.kind, options))
+    return new Objects<Row>().of(await this.replica.list(this.kind, options))
   }
   /** The records now, and again whenever they change, until the signal aborts. */
   async *watch(options: ListOptions = {}, signal?: AbortSignal): AsyncGenerator<Row[]> {
-    for await (const rows of this.replica.watchCall({ kind: this.kind, ...options }, signal)) yield objects<Row>(rows)
+    const objects = new Objects<Row>()
+    for await (const rows of this.replica.watchCall({ kind: this.kind, ...options }, signal)) yield objects.of(rows)
   }
 }
 
@@ -36,8 +38,4 @@ export class Collection<Row, New, Edit> extends Readable<Row> {
   restore(id: string): Promise<void> { return this.replica.restore(id) }
   /** The fields of a record that several people gave different values at once; the first value of each is shown. */
   async conflicts(id: string): Promise<Conflict[]> { return (await this.replica.get(id))?.conflicts ?? [] }
-}
-
-function objects<Row>({ columns, rows }: { columns: string[]; rows: unknown[][] }): Row[] {
-  return rows.map((row) => Object.fromEntries(columns.map((column, n) => [column, row[n]])) as Row)
 }

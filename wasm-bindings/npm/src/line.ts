@@ -1,6 +1,7 @@
 // A page's line to its worker: questions and their answers, and another worker when one is lost.
 import { PantryError, asError } from './errors.js'
 import type { Answer, Beginning, ToPage, ToWorker } from './messages.js'
+import { Parts } from './parts.js'
 import type { Problem } from './problem.js'
 
 /** A worker that cannot have the files is followed by another, later and later. */
@@ -81,7 +82,11 @@ export class Line {
   #begin(): Worker {
     const worker = this.spawn()
     this.#spoke = false
-    worker.onmessage = ({ data }: MessageEvent<ToPage>) => { if (worker === this.#worker) this.#told(data) }
+    const parts = new Parts()
+    worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
+      const message = worker === this.#worker ? parts.take(data) : null
+      if (message) this.#told(message)
+    }
     worker.onerror = (event) => {
       event.preventDefault?.()
       if (worker === this.#worker) this.#lost(event.message)

@@ -55,6 +55,8 @@ export type ToWorker =
 
 /** From a worker to its page. */
 export type ToPage =
+  /** Rows that belong before those of the next answer, or difference, of this name. */
+  | { part: { of: string; rows: unknown[] } }
   | { answer: Answer }
   | { news: News }
   | { fetchToken: true }

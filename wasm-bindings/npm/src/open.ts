@@ -1,4 +1,5 @@
 // How an app comes to a replica.
+import { PantryError } from './errors.js'
 import type { Notice } from './notices.js'
 import { Replica } from './replica.js'
 
@@ -29,6 +30,9 @@ export interface OpenOptions {
 
 /** Opens a user's records on this device; resolves as soon as they can be read, with a network or without. */
 export async function openReplica(options: OpenOptions): Promise<Replica> {
+  if (!options.worker && typeof Worker === 'undefined') {
+    throw new PantryError('no_storage', 'this package works in a browser; elsewhere use the engine itself, which is a Rust crate with a command line')
+  }
   const spawn = options.worker ?? (() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }))
   const wasm = String(options.wasm ?? new URL('./engine.wasm', import.meta.url))
   const server = options.url === undefined ? null : { url: options.url, app: options.app ?? 'web' }

@@ -8,6 +8,7 @@ import type { Beginning, Difference, Status, ToPage } from './messages.js'
 import type { Problem } from './problem.js'
 import type { Notice } from './notices.js'
 import { KINDS, type Collections } from './records.js'
+import { apply } from './rows.js'
 import { persist, storageState, type StorageState } from './storage.js'
 import { Transaction } from './transaction.js'
 
@@ -321,11 +322,11 @@ export class Replica {
     try {
       while (!signal?.aborted) {
         const begun = (await this.call('subscribe', query)) as Rows & { subscription: number }
-        const rows = [...begun.rows]
+        let rows = begun.rows
         let fresh = true
         let ended = false
         const watcher: Watcher = {
-          take: (difference) => { apply(difference, rows); fresh = true; wake() },
+          take: (difference) => { rows = apply(difference, rows); fresh = true; wake() },
           end: () => { ended = true; wake() },
         }
         this.#watchers.set(begun.subscription, watcher)
@@ -336,7 +337,7 @@ export class Replica {
           while (!ended && !signal?.aborted) {
             if (fresh) {
               fresh = false
-              yield { columns: begun.columns, rows: [...rows] }
+              yield { columns: begun.columns, rows }
             } else await new Promise<void>((resolve) => { wake = resolve })
           }
         } finally {
@@ -455,14 +456,6 @@ export class Replica {
 
 /** A page that was not looked at for so long begins with a fresh socket. */
 const AWAY_MS = 30_000
-
-/** Makes the rows of before those of now: what goes and what moves is taken out, then everything put in. */
-function apply({ removed, changed, added }: Difference, rows: unknown[][]): void {
-  const gone = new Set([...removed, ...changed].map((one) => one.from))
-  const kept = rows.filter((_, place) => !gone.has(place))
-  for (const { to, row } of [...changed, ...added].sort((a, b) => a.to - b.to)) kept.splice(to, 0, row)
-  rows.splice(0, rows.length, ...kept)
-}
 
 /** Whose token it is; the server checks it, not we. */
 function subject(token: string): string | null {

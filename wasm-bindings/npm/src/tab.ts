@@ -4,6 +4,7 @@ import { BUILD } from './build.js'
 import { PantryError, failureOf } from './errors.js'
 import type { Answer, Beginning, News, Request, Spoken, ToPage, ToWorker, Who } from './messages.js'
 import { Owner } from './owner.js'
+import { inParts } from './parts.js'
 import { NEWER, SILENT, type Problem } from './problem.js'
 
 const TICK_MS = 1000
@@ -40,7 +41,10 @@ export class Tab {
   /** A newer build has been heard: this one opens the database no more. */
   #outdated = false
 
-  constructor(readonly page: (message: ToPage) => void) {}
+  constructor(readonly post: (message: ToPage) => void) {}
+
+  /** Tells the page: what has many rows in parts, since a page does nothing else while it takes a message in. */
+  page(message: ToPage): void { inParts(message).forEach((part) => this.post(part)) }
 
   /** What the page says. */
   hear(message: ToWorker): void {

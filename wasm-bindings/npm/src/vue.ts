@@ -9,6 +9,7 @@ import type { ListOptions, Readable } from './collection.js'
 import type { Status } from './messages.js'
 import type { Collections } from './records.js'
 import type { Replica } from './replica.js'
+import { Objects } from './rows.js'
 
 /** Names of the collections, such as `organizations`. */
 export type CollectionName = keyof Collections
@@ -54,8 +55,9 @@ function settle(replica: MaybeReplica): ShallowRef<Replica | null> {
 /** The rows of a query as objects, live. A new text or new parameters ask anew. */
 export function useQuery<Row = Record<string, unknown>>(sql: MaybeRefOrGetter<string>, params: MaybeRefOrGetter<readonly unknown[]> = [], replica?: MaybeReplica): Live<Row[]> {
   return live(replica, () => [toValue(sql), [...toValue(params)]] as const, async function* (of, [text, values], signal) {
+    const objects = new Objects<Row>()
     for await (const { columns, rows } of of.watch(text, values, signal)) {
-      yield rows.map((row) => Object.fromEntries(columns.map((column, n) => [column, row[n]])) as Row)
+      yield objects.of({ columns, rows })
     }
   })
 }

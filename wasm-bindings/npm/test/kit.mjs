@@ -13,11 +13,14 @@ const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'applic
 
 export const PAGE = '<!doctype html><meta charset="utf-8"><title>test</title>'
 
-/** Serves dist/ under /pantry/, scripts that are given by their paths, and an empty page everywhere else. */
-export async function pages(scripts = {}) {
+/** Serves dist/ under /pantry/, scripts that are given by their paths, what a folder has, and an empty page
+ *  everywhere else. */
+export async function pages(scripts = {}, folder = null) {
   const server = createServer(async ({ url }, response) => {
     const path = new URL(url, 'http://localhost').pathname
     if (scripts[path]) return response.setHeader('content-type', types['.js']).end(scripts[path])
+    const own = folder && (await readFile(join(folder, path)).catch(() => null))
+    if (own) return response.setHeader('content-type', types[extname(path)] ?? 'text/plain').end(own)
     if (!path.startsWith('/pantry/')) return response.setHeader('content-type', 'text/html').end(PAGE)
     try {
       const file = await readFile(join(root, 'wasm-bindings/npm/dist', path.slice('/pantry/'.length)))

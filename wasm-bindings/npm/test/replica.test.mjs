@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { World, browser, open, pages, until } from './kit.mjs'
+import { Cleanup, World, browser, open, pages, until } from './kit.mjs'
 
+const cleanup = new Cleanup()
 let site, world
 const folders = []
 async function device() {
@@ -19,6 +20,7 @@ before(async () => {
   world = await World.begin(site.url)
 })
 after(async () => {
+  await cleanup.end()
   await world?.end()
   site?.close()
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })))
@@ -123,4 +125,31 @@ test('records of a kind are typed objects, read, edited and watched by name', as
   assert.deepEqual(await page.evaluate(() => replica.opportunities.list()), [])
   assert.equal(await page.evaluate(() => replica.opportunities.list({ deleted: true }).then((all) => all.length)), 1)
   await context.close()
+})
+
+test('many rows come to a page in parts, and are whole and in order when they have come', async () => {
+  const context = await cleanup.device()
+  const page = await open(context, site, { name: 'many', user: '01a21c3c-f929-7000-8000-000000000001' })
+  const second = await open(context, site, { name: 'many', user: '01a21c3c-f929-7000-8000-000000000001' })
+  for (const tab of [page, second]) {
+    const rows = await tab.evaluate(() => replica.query('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5500) SELECT i FROM n').then(({ rows }) => rows.map(([i]) => i)))
+    assert.deepEqual(rows, Array.from({ length: 5500 }, (_, n) => n + 1))
+  }
+  const seen = await second.evaluate(async () => {
+    const seen = []
+    const sql = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2200)
+      SELECT tasks.title, n.i, tasks.priority FROM tasks, n WHERE NOT tasks.is_deleted ORDER BY tasks.title DESC, n.i`
+    let step = 0
+    for await (const { rows } of replica.watch(sql)) {
+      const inOrder = rows.every(([title, i], n) => n === 0 || title < rows[n - 1][0] || (title === rows[n - 1][0] && i === rows[n - 1][1] + 1))
+      seen.push([rows.length, inOrder, rows.filter(([, , priority]) => priority === 'high').length])
+      step += 1
+      if (step === 1) await replica.tasks.create({ title: 'A' })
+      else if (step === 2) globalThis.b = await replica.tasks.create({ title: 'B' })
+      else if (step === 3) await replica.tasks.update(b, { priority: 'high' })
+      else if (step === 4) await replica.tasks.delete(b)
+      else return seen
+    }
+  })
+  assert.deepEqual(seen, [[0, true, 0], [2200, true, 0], [4400, true, 0], [4400, true, 2200], [2200, true, 0]])
 })
