@@ -9,6 +9,7 @@ export const makeRouter = () => createRouter({
     { path: '/accounts', name: 'accounts', component: () => import('../screens/accounts/AccountsScreen.vue') },
     { path: '/accounts/new', name: 'new-account', component: () => import('../screens/accounts/NewAccountScreen.vue') },
     { path: '/accounts/:id', name: 'account', component: () => import('../screens/accounts/AccountScreen.vue') },
+    { path: '/accounts/:id/edit', name: 'edit-account', component: () => import('../screens/accounts/AccountFormScreen.vue') },
     { path: '/check-in', name: 'check-in', component: () => import('../screens/visit/CheckInScreen.vue') },
     { path: '/visits/:id', name: 'visit', component: () => import('../screens/visit/VisitScreen.vue') },
     { path: '/tasks', name: 'tasks', component: () => import('../screens/tasks/TasksScreen.vue') },
