@@ -54,10 +54,11 @@ impl Replica {
     pub fn disconnected(&mut self, why: Option<&str>) {
         self.session.state = State::Offline;
         let lease = std::mem::take(&mut self.session.lease);
-        if lease == Holder::Here || why.is_some() {
+        let told = matches!(lease, Holder::Here(_));
+        if told || why.is_some() {
             // For the status line of other processes; a file that cannot be written says so itself.
             let _ = self.file.write(|work| {
-                if lease == Holder::Here {
+                if told {
                     work.drop_meta(LINK)?;
                 }
                 why.map_or(Ok(()), |why| work.set_meta("last_fault", &why))?;

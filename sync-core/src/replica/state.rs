@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use super::effect::Effect;
 use super::opinion::Asking;
+use super::store::Presence;
 use crate::ids::{ChangeHash, FeedPosition, RecordId, ServerEpoch};
 use crate::limits;
 use crate::protocol::{ClientMessage, Fetch, SessionLimits};
@@ -29,13 +30,13 @@ pub(super) struct Session {
 }
 
 /// Who left word of a session in the file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) enum Holder {
     /// Nobody, or another process.
     #[default]
     Elsewhere,
-    /// This process.
-    Here,
+    /// This process, and whether others can tell that it runs.
+    Here(Option<Presence>),
 }
 
 #[derive(Debug, Default)]

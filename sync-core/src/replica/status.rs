@@ -11,6 +11,7 @@ use super::error::ReplicaError;
 use super::incomplete::Incomplete;
 use super::rebuild::Rebuilding;
 use super::state::{Holder, LINK, State};
+use super::store::Present;
 use crate::time::UnixMs;
 
 /// How a replica stands.
@@ -113,6 +114,7 @@ impl Replica {
             && let Some(link) = self.file.stored().meta::<String>(LINK)?
             && let Ok(lease) = serde_json::from_str::<Lease>(&link)
             && lease.holds(now)
+            && (!lease.present || self.file.somebody_present() != Present::Nobody)
         {
             status.link = lease.state;
             status.last_fault = None;
@@ -120,8 +122,8 @@ impl Replica {
         Ok(status)
     }
 
-    /// Tells other processes on the file how this one's session stands. It counts until the given
-    /// moment, so that a process that was killed is soon taken for offline: say it again before then.
+    /// Tells other processes on the file how this one's session stands. It counts for as long as this
+    /// process runs, and until the given moment at most: say it again before then.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -131,11 +133,14 @@ impl Replica {
         until: UnixMs,
         env: &mut dyn Env,
     ) -> Result<(), ReplicaError> {
-        let lease = Lease { state, since: env.now(), until };
+        let presence = match std::mem::take(&mut self.session.lease) {
+            Holder::Here(Some(presence)) => Some(presence),
+            Holder::Here(None) | Holder::Elsewhere => self.file.be_present(),
+        };
+        let lease = Lease { state, since: env.now(), until, present: presence.is_some() };
+        self.session.lease = Holder::Here(presence);
         let text = serde_json::to_string(&lease).expect("BUG: a lease serialises");
-        self.file.write(|work| Ok::<_, ReplicaError>(work.set_meta(LINK, &text)?))?;
-        self.session.lease = Holder::Here;
-        Ok(())
+        self.file.write(|work| Ok::<_, ReplicaError>(work.set_meta(LINK, &text)?))
     }
 }
 
@@ -145,6 +150,8 @@ struct Lease {
     state: LinkState,
     since: UnixMs,
     until: UnixMs,
+    /// Whether it can be told that the process runs.
+    present: bool,
 }
 
 impl Lease {

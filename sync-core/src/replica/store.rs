@@ -16,6 +16,7 @@ mod imports;
 mod open;
 mod outbox;
 mod place;
+mod presence;
 mod progress;
 mod quarantined;
 mod records;
@@ -32,6 +33,7 @@ pub(super) use document::OpenDocument;
 pub(super) use file::File;
 pub(super) use functions::Facts;
 pub(super) use outbox::{From, Origin, OwnChange, Silent, SilentChange};
+pub(super) use presence::{Presence, Present};
 pub(super) use stored::Stored;
 pub(super) use work::{Owner, Work};
 

@@ -112,3 +112,24 @@ fn another_process_sees_that_one_is_connected() {
     watching.disconnected(None);
     assert_eq!(at(&asking, 60_000), LinkState::Offline);
 }
+
+/// A process that says nothing more because it was killed is taken for offline at once, whatever it had
+/// said before; another one that still runs is not.
+#[test]
+fn a_process_that_was_killed_is_taken_for_offline_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.db");
+    let mut env = World::new(104);
+    let mut watching = replica(&file, 1, &mut env);
+    let mut other = replica(&file, 1, &mut env);
+    let asking = replica(&file, 1, &mut env);
+    let link = || asking.status_at(UnixMs(NOW.0 + 60_000)).unwrap().link;
+    let soon = UnixMs(NOW.0 + 120_000);
+    watching.note_link(LinkState::Live, soon, &mut env).unwrap();
+    other.note_link(LinkState::Live, soon, &mut env).unwrap();
+    drop(watching);
+    assert_eq!(link(), LinkState::Live);
+    drop(other);
+    assert_eq!(link(), LinkState::Offline);
+    assert!(!dir.path().join("a.db-link").exists());
+}

@@ -57,6 +57,7 @@ mod unseen;
 mod versions;
 mod versions_of_tables;
 mod visits;
+mod watching;
 mod web_app;
 mod wire;
 mod would_be;

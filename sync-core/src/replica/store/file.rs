@@ -7,6 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::cache::{DocumentCache, Foreign};
 use super::document::OpenDocument;
 use super::place::Place;
+use super::presence::{Presence, Present};
 use super::rescue::Rescued;
 use super::stored::Stored;
 use super::tables::Tables;
@@ -101,6 +102,16 @@ impl File {
     /// would find it, and a journal of its name is another file's.
     pub(in crate::replica) fn stands(&self) -> Result<(), ReplicaError> {
         if self.place.is_lost() { Err(ReplicaError::Replaced) } else { Ok(()) }
+    }
+
+    /// Tells other processes on the file that this one runs, for as long as it is held.
+    pub(in crate::replica) fn be_present(&self) -> Option<Presence> {
+        Presence::hold(self.place.path())
+    }
+
+    /// Whether a process on the file said so and runs.
+    pub(in crate::replica) fn somebody_present(&self) -> Present {
+        Presence::of(self.place.path())
     }
 
     /// Does something in a transaction that is never committed.
