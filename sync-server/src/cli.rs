@@ -220,6 +220,9 @@ pub(crate) struct AssignOptions {
 #[derive(Subcommand)]
 pub(crate) enum MigrateCommand {
     /// Apply what is missing.
+    ///
+    /// Waits at most five seconds for a table that is in use, so that nobody waits behind it for a long
+    /// query; then it says so, and is to be run again.
     Up,
     /// Take the last migration back.
     Down {

@@ -1,8 +1,9 @@
 //! Migrations: numbered pairs, compiled into the program; and how a database stands to them.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, Executor as _};
 
@@ -53,26 +54,63 @@ pub enum Mismatch {
     Different(i64),
 }
 
-/// Applies what is missing.
+/// How long a migration waits for a table that somebody uses. Whoever asks for the table after it waits
+/// for both.
+pub const LOCKED_FOR: Duration = Duration::from_secs(5);
+
+/// Why migrations did not come to their end. What was applied before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateFault {
+    /// Somebody uses a table that is to be changed: run it again when their work has ended.
+    #[error(
+        "a table that a migration changes is in use and was not free within {waited_ms} ms; nothing of that migration was done, and nobody waits for it. Run it again when long queries and other migrations have ended, or end them with pg_terminate_backend{longest}"
+    )]
+    InUse {
+        /// How long it was waited for.
+        waited_ms: u128,
+        /// The longest transaction there is, in words.
+        longest: String,
+    },
+    /// A migration failed; nothing of it was done.
+    #[error(transparent)]
+    Failed(#[from] MigrateError),
+    /// The database could not be reached.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Applies what is missing, and waits for no table for longer than [`LOCKED_FOR`].
 ///
 /// # Errors
 /// When a migration fails; it leaves nothing half-made.
-pub async fn up(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    MIGRATIONS.run(pool).await
+pub async fn up(pool: &PgPool) -> Result<(), MigrateFault> {
+    up_within(pool, LOCKED_FOR).await
+}
+
+/// The same, with a wait of so long for a table.
+///
+/// # Errors
+/// As [`up`].
+pub async fn up_within(pool: &PgPool, wait: Duration) -> Result<(), MigrateFault> {
+    let mut connection = impatient(pool, wait).await?;
+    let done = MIGRATIONS.run(&mut connection).await;
+    ended(pool, connection, wait, done).await
 }
 
 /// Takes the last migration back, or all.
 ///
 /// # Errors
 /// When a migration fails.
-pub async fn down(pool: &PgPool, all: bool) -> Result<(), sqlx::migrate::MigrateError> {
+pub async fn down(pool: &PgPool, all: bool) -> Result<(), MigrateFault> {
     let applied = applied(pool).await?;
     let target = match (all, applied.len()) {
         (true, _) | (_, 0 | 1) => 0,
         (false, n) => applied[n - 2],
     };
     if !applied.is_empty() {
-        MIGRATIONS.undo(pool, target).await?;
+        let mut connection = impatient(pool, LOCKED_FOR).await?;
+        let done = MIGRATIONS.undo(&mut connection, target).await;
+        ended(pool, connection, LOCKED_FOR, done).await?;
     }
     if target == 0 {
         // The list itself goes last.
@@ -80,6 +118,59 @@ pub async fn down(pool: &PgPool, all: bool) -> Result<(), sqlx::migrate::Migrate
         sqlx::query(sql).execute(pool).await?;
     }
     Ok(())
+}
+
+/// A connection of its own that waits so long for a lock.
+async fn impatient(pool: &PgPool, wait: Duration) -> sqlx::Result<PgConnection> {
+    let mut connection = pool.acquire().await?.detach();
+    let sql = format!("SET lock_timeout = {}", wait.as_millis());
+    connection.execute(sqlx::AssertSqlSafe(sql)).await?;
+    Ok(connection)
+}
+
+async fn ended(
+    pool: &PgPool,
+    connection: PgConnection,
+    wait: Duration,
+    done: Result<(), MigrateError>,
+) -> Result<(), MigrateFault> {
+    // It may hold the lock that keeps two from migrating at once.
+    connection.close().await?;
+    match done {
+        Err(error) if is_in_use(&error) => {
+            let longest = longest(pool).await?;
+            Err(MigrateFault::InUse { waited_ms: wait.as_millis(), longest })
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Whether a lock was not to be had in time.
+fn is_in_use(error: &MigrateError) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(one) = cause {
+        if let Some(sqlx::Error::Database(said)) = one.downcast_ref() {
+            return said.code().as_deref() == Some("55P03");
+        }
+        cause = one.source();
+    }
+    false
+}
+
+/// The longest transaction in this database that the login may know of, in words.
+async fn longest(pool: &PgPool) -> sqlx::Result<String> {
+    let found: Option<(i32, String, i64)> = sqlx::query_as(
+        "SELECT pid, usename::text, extract(epoch FROM clock_timestamp() - xact_start)::bigint
+         FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+         ORDER BY xact_start LIMIT 1",
+    )
+    .fetch_optional(pool)
+    .await?;
+    let said = |(pid, user, seconds)| {
+        format!("; the longest that is seen is process {pid} of {user}, for {seconds} s")
+    };
+    Ok(found.map(said).unwrap_or_default())
 }
 
 /// Versions applied, in order.

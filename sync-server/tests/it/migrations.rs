@@ -1,6 +1,8 @@
 //! The migrations themselves: who may run them, that each is undone by its other half, and that
 //! nothing they make is open or unexplained.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor};
 use sync_server::ops::{migrate, people};
@@ -106,6 +108,26 @@ async fn whatever_a_platform_grants_beforehand_access_is_the_same_in_the_end() {
     for sql in [format!("DROP DATABASE {name}"), format!("DROP ROLE {name}")] {
         world.owner.execute(AssertSqlSafe(sql)).await.unwrap();
     }
+    world.end().await;
+}
+
+/// Somebody uses a table for long. A migration that changes it does not wait there with everybody behind
+/// it: it gives up, says who it is, and is applied once they have ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_finds_a_table_in_use_gives_way() {
+    let world = World::new().await;
+    migrate::down(&world.owner, false).await.unwrap();
+    let before = migrate::applied(&world.owner).await.unwrap();
+    let mut long = world.owner.begin().await.unwrap();
+    long.execute("LOCK TABLE public.organizations IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let pid: i32 =
+        sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *long).await.unwrap();
+    let refused = migrate::up_within(&world.owner, Duration::from_millis(200)).await.unwrap_err();
+    let said = refused.to_string();
+    assert!(said.contains("in use") && said.contains(&format!("process {pid} of")), "{said}");
+    assert_eq!(migrate::applied(&world.owner).await.unwrap(), before);
+    long.rollback().await.unwrap();
+    migrate::up(&world.owner).await.unwrap();
     world.end().await;
 }
 
