@@ -55,7 +55,7 @@ CREATE TABLE public.organizations (
     conflict_count bigint,
     violation_count bigint
 );
-COMMENT ON TABLE public.organizations IS 'A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).';
+COMMENT ON TABLE public.organizations IS 'A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor). Deleted ones stay in it: WHERE NOT is_deleted leaves them out.';
 SELECT setup.record_table('public.organizations');
 SELECT setup.sample_words_of('public.organizations', 'organization_type');
 SELECT setup.names_people('public.organizations', 'assigned_user_id', 'secondary_user_id');

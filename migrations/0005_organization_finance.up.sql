@@ -23,7 +23,7 @@ CREATE TABLE public.organization_finance (
     conflict_count bigint,
     violation_count bigint
 );
-COMMENT ON TABLE public.organization_finance IS 'What an account earns, owes and how it pays; for the managers who see the account, and administrators. An account may have several, since two managers may each begin one offline; account_finances shows one.';
+COMMENT ON TABLE public.organization_finance IS 'What an account earns, owes and how it pays; for the managers who see the account, and administrators. An account may have several, since two managers may each begin one offline; account_finances shows one. Deleted ones stay in it: WHERE NOT is_deleted leaves them out.';
 SELECT setup.record_table('public.organization_finance');
 COMMENT ON COLUMN public.organization_finance.organization_id IS 'The account whose finances these are. It need not have arrived.';
 COMMENT ON COLUMN public.organization_finance.annual_revenue_minor IS 'In minor units of the currency beside it; while contested, the lower.';

@@ -33,7 +33,7 @@ CREATE TABLE public.contacts (
     conflict_count bigint,
     violation_count bigint
 );
-COMMENT ON TABLE public.contacts IS 'A person who works at an organization.';
+COMMENT ON TABLE public.contacts IS 'A person who works at an organization. Deleted ones stay in it: WHERE NOT is_deleted leaves them out.';
 SELECT setup.record_table('public.contacts');
 -- Birthdays.
 SELECT setup.sample_nothing_of('public.contacts', 'date');
@@ -90,7 +90,7 @@ CREATE TABLE public.opportunities (
     conflict_count bigint,
     violation_count bigint
 );
-COMMENT ON TABLE public.opportunities IS 'A deal: something an organization may come to buy.';
+COMMENT ON TABLE public.opportunities IS 'A deal: something an organization may come to buy. Deleted ones stay in it: WHERE NOT is_deleted leaves them out.';
 SELECT setup.record_table('public.opportunities');
 SELECT setup.names_people('public.opportunities', 'user_id');
 SELECT setup.follows_its_account('public.opportunities', 'created_by');
@@ -177,7 +177,7 @@ CREATE TABLE public.interactions (
     conflict_count bigint,
     violation_count bigint
 );
-COMMENT ON TABLE public.interactions IS 'A call, visit, meeting or other contact with an organization.';
+COMMENT ON TABLE public.interactions IS 'A call, visit, meeting or other contact with an organization. Deleted ones stay in it: WHERE NOT is_deleted leaves them out.';
 SELECT setup.record_table('public.interactions');
 SELECT setup.sample_words_of('public.interactions', 'status');
 SELECT setup.names_people('public.interactions', 'user_id');

@@ -30,7 +30,7 @@ CREATE TABLE public.tasks (
     conflict_count bigint,
     violation_count bigint
 );
-COMMENT ON TABLE public.tasks IS 'A follow-up or another thing to do.';
+COMMENT ON TABLE public.tasks IS 'A follow-up or another thing to do. Deleted ones stay in it: WHERE NOT is_deleted leaves them out.';
 SELECT setup.record_table('public.tasks');
 SELECT setup.names_people('public.tasks', 'assignee_id');
 COMMENT ON COLUMN public.tasks.due_date IS 'When it is due; while contested, the earliest.';

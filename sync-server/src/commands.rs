@@ -101,6 +101,12 @@ pub(super) async fn assign(options: AssignOptions, json: bool) -> anyhow::Result
     let sql =
         format!("SELECT id FROM public.organizations WHERE ({condition}) AND {of} ORDER BY id");
     let found = report::select(&desk.pool, &sql, desk.acting).await?;
+    if found.rows.is_empty() {
+        anyhow::bail!(
+            "no account that {} sees matches what --from and --where say; nothing was changed",
+            how.acting
+        );
+    }
     let ids = found.rows.iter().filter_map(|row| row.first()?.as_str()?.parse().ok());
     let list: Vec<(RecordId, Reassignment)> = ids
         .enumerate()

@@ -18,7 +18,7 @@ use sync_server::http::auth::{self, Claims};
 use sync_server::http::client;
 use sync_server::ops::static_host::{self, HostFile};
 use sync_server::ops::{explain, grace, migrate, people, report, reproject};
-use sync_server::{all_said, clock, say, say_json, server, telemetry};
+use sync_server::{all_said, clock, say, say_json, server, store, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Documents are many small allocations, made and dropped on several threads.
@@ -124,6 +124,13 @@ async fn serve(app: Option<std::path::PathBuf>) -> anyhow::Result<()> {
     // Platforms stop a server with the one or the other. Listened for from the first moment on.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let tell = |text: &str| tracing::warn!("{text}");
+    let reached = store::reach(&config.database_url, store::REACHED_WITHIN, tell);
+    tokio::select! {
+        reached = reached => reached.context("the database cannot be reached")?,
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+    }
     let running = server::start_told(&config, sync_core::crm::schema(), moments()).await?;
     say(format_args!("listening on {}", running.address));
     let stopping = running.app.stopping.clone();

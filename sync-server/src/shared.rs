@@ -1,7 +1,10 @@
 //! What the commands share: connections of their two kinds, and how they print.
 
+use std::io::Write as _;
+
 use anyhow::Context as _;
 use sqlx::postgres::PgPool;
+use sync_core::printable::line;
 use sync_server::ops::{migrate, report};
 use sync_server::store::Patience;
 use sync_server::{say, say_json, store};
@@ -24,6 +27,11 @@ pub(crate) async fn owner() -> anyhow::Result<PgPool> {
 /// The same to whatever database, for migrating it.
 pub(crate) async fn any_owner() -> anyhow::Result<PgPool> {
     let url = database_url()?;
+    let tell = |text: &str| {
+        let _ = writeln!(std::io::stderr(), "{}", line(text));
+    };
+    let reached = store::reach(&url, store::REACHED_WITHIN, tell).await;
+    reached.context("the database cannot be reached")?;
     let connected = store::connect_as_owner(&url, Patience::default()).await;
     connected.context("the database cannot be reached")
 }

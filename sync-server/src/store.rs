@@ -16,4 +16,4 @@ pub mod rules;
 
 pub use acting::{Access, Skipped, become_server, become_user, project, skipped};
 pub use patience::Patience;
-pub use pool::{Held, connect, connect_as_owner};
+pub use pool::{Held, REACHED_WITHIN, connect, connect_as_owner, reach};

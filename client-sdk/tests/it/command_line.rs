@@ -55,7 +55,7 @@ fn mistakes_are_answered_with_what_is_allowed() {
     let id = ok(dir, &["new", "task", "title=Call"]);
     for (args, said) in [
         (vec!["new", "restaurant", "name=x"], "organization, organization_finance, contact"),
-        (vec!["new", "task", "titel=x"], "it has "),
+        (vec!["new", "task", "titel=x"], "these can: title, "),
         (vec!["set", id.trim(), "due_date=soon"], "a day as YYYY-MM-DD"),
         (vec!["set", id.trim(), "due_date"], "not field=value"),
         (vec!["show", "01a20878-ffff-72ee-8516-8e43d0b76d93"], "no record"),
@@ -176,4 +176,52 @@ fn an_empty_file_is_not_taken_for_a_new_device() {
     let (code, errors) = fails(dir.path(), &["list", "organization"]);
     assert_eq!(code, 1);
     assert!(errors.contains("is empty") && errors.contains("pantry init"), "{errors}");
+}
+
+/// What an unknown field is answered with can be written: no field of the server, none that follows from
+/// others, and logs by the names that people write them by.
+#[test]
+fn an_unknown_field_is_answered_with_those_that_can_be_set() {
+    let dir = begun();
+    let dir = dir.path();
+    let known = |kind: &str| {
+        let (code, errors) = fails(dir, &["new", kind, "nmae=x"]);
+        assert_eq!(code, 1, "{errors}");
+        let names = errors.rsplit_once("these can: ").unwrap().1.trim();
+        names.split(", ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    for name in known("organization").iter().filter(|name| !name.contains("custom_fields")) {
+        let (_, errors) = fails(dir, &["new", "organization", "name=x", &format!("{name}=x")]);
+        assert!(
+            !errors.contains("server only") && !errors.contains("no field"),
+            "{name}: {errors}"
+        );
+    }
+    let deal = known("opportunity");
+    assert!(deal.iter().any(|name| name == "stage"), "{deal:?}");
+    for hidden in ["life", "created_by", "created_at", "assignment", "owner"] {
+        assert!(!deal.iter().any(|name| name == hidden), "{hidden} in {deal:?}");
+    }
+}
+
+/// Of a log people see what it comes to, and of a deleted record that it is deleted.
+#[test]
+fn a_record_is_shown_with_its_stage_and_that_it_is_deleted() {
+    let dir = begun();
+    let dir = dir.path();
+    let account = ok(dir, &["new", "organization", "name=Grand"]);
+    let of = format!("organization_id={}", account.trim());
+    let deal = ok(dir, &["new", "opportunity", "name=Menu", &of]);
+    let deal = deal.trim();
+    ok(dir, &["set", deal, "stage=closed-lost: too dear"]);
+    let shown = ok(dir, &["show", deal]);
+    assert!(shown.contains("\n  stage: closed-lost\n") && !shown.contains("deleted"), "{shown}");
+    ok(dir, &["delete", deal]);
+    let shown = ok(dir, &["show", deal]);
+    let head = shown.lines().next().unwrap();
+    assert!(head.contains("is deleted; `pantry restore` takes that back"), "{shown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&ok(dir, &["--json", "show", deal])).unwrap();
+    assert_eq!(json["shown"]["stage"], "closed-lost");
+    assert_eq!(json["shown"]["is_deleted"], true);
 }

@@ -10,7 +10,7 @@ use super::value::{Value, ValueError};
 use crate::event::EventData;
 use crate::ids::{Actor, ChangeHash, UserId};
 use crate::limits;
-use crate::schema::{Field, FieldType, Kind, SetOf};
+use crate::schema::{Field, FieldType, Kind, SetOf, Use, Writer};
 use crate::time::UnixMs;
 
 /// One change to one field.
@@ -61,8 +61,8 @@ pub struct RecordEdit {
 /// Why an edit was not made. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The kind has no such field; the message lists those it has.
-    #[error("{kind} has no field \"{field}\"; it has {known}")]
+    /// The kind has no such field; the message lists those that can be set.
+    #[error("{kind} has no field \"{field}\" that can be set; these can: {known}")]
     UnknownField {
         /// The kind.
         kind: &'static str,
@@ -314,11 +314,25 @@ fn old_text<'a>(now: Option<&'a Hydrated>, field: &Field) -> &'a str {
 
 impl EditError {
     pub(super) fn unknown_field(kind: &Kind, name: &str) -> Self {
-        let known: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
+        let known: Vec<&str> = kind.fields.iter().flat_map(names_to_write).copied().collect();
         let field = super::value::clip(name);
         Self::UnknownField { kind: kind.name, field, known: known.join(", ") }
     }
 }
+
+/// The names by which people write a field; none of one that is not theirs to write.
+fn names_to_write(field: &Field) -> &[&'static str] {
+    let open = field.writer == Writer::Anyone && field.usage == Use::InUse;
+    match field.ty {
+        FieldType::Log(log) => log.typed.map_or(&[][..], |typed| typed.names),
+        // Whoever creates a record is its creator, at the moment when it is created.
+        _ if open && !CREATION.contains(&field.name) => std::slice::from_ref(&field.name),
+        _ => &[],
+    }
+}
+
+/// What a record says of its beginning, by itself.
+const CREATION: [&str; 2] = ["created_at", "created_by"];
 
 fn checked_text(field: &Field, text: &str) -> Result<String, ValueError> {
     fit::text(field, text)?;

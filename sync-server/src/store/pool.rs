@@ -1,10 +1,47 @@
 //! Connections to Postgres.
 
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Executor, Postgres, Row as _};
 
-use super::patience::{Patience, within};
+use tokio::time::Instant;
+
+use super::patience::{self, Patience, out_of_reach, within};
+
+/// How long a program waits for a database that cannot be reached when it starts.
+pub const REACHED_WITHIN: Duration = Duration::from_secs(30);
+/// How long one try may take, and the pause after it.
+const TRY_FOR: Duration = Duration::from_secs(3);
+const TRY_AGAIN: Duration = Duration::from_millis(300);
+
+/// Waits until the database can be reached; says what it waits for if that is not so at once.
+///
+/// # Errors
+/// When it cannot be reached in time, or does not let the login in.
+pub async fn reach(url: &str, within: Duration, tell: impl Fn(&str)) -> sqlx::Result<()> {
+    let options: PgConnectOptions = url.parse()?;
+    let until = Instant::now() + within;
+    let mut told = false;
+    loop {
+        let error = match patience::within(TRY_FOR, PgConnection::connect_with(&options)).await {
+            Ok(connection) => return connection.close().await,
+            Err(error) if !out_of_reach(&error) || Instant::now() >= until => return Err(error),
+            Err(error) => error,
+        };
+        if !std::mem::replace(&mut told, true) {
+            // Without the password that stands in the address.
+            let (host, port) = (options.get_host(), options.get_port());
+            let database = options.get_database().unwrap_or_default();
+            let seconds = within.as_secs();
+            tell(&format!(
+                "waiting up to {seconds} s for the database at {host}:{port}/{database}, as DATABASE_URL names it: {error}"
+            ));
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
+}
 
 /// Connects a pool whose every connection becomes `pantry_server`.
 ///

@@ -1,14 +1,16 @@
 //! What operators do to records goes through documents: it changes what is named and nothing else, is
 //! looked at before, and is undone by nobody's next edit.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
 use client_sdk::core::ids::RecordId;
 use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Executor as _};
 use sync_server::ops::people::{self, NewUser};
 
-use crate::harness::{World, create, set};
+use crate::harness::{GENEROUS, SECRET, World, create, set};
 
 struct Ran {
     out: String,
@@ -267,4 +269,57 @@ async fn somebody_who_was_added_anew_gets_the_old_id_in_the_way_that_is_said() {
     let noted = sync_server::ops::report::select_as_owner(&world.owner, sql).await.unwrap().rows;
     assert_eq!(noted, [[json!("zoe.anew@example.com")]]);
     world.end().await;
+}
+
+/// Whoever mistypes a condition hears of it, with an exit code that a script sees.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assignment_of_no_account_is_an_error() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    world.sync(&mut rosa).await;
+    for more in [&["--where", "name = 'Kitchn'"][..], &["--from", "omar@example.com", "--preview"]]
+    {
+        let args = ["assign", "--to", "omar@example.com", "--as", "mia@example.com"];
+        let ran = run(&world, &[&args[..], more].concat()).await;
+        let said = "no account that mia@example.com sees matches";
+        assert!(ran.code == Some(1) && ran.errors.contains(said), "{}{}", ran.out, ran.errors);
+    }
+    world.end().await;
+}
+
+/// A database that does not answer is named at once, and waited for; the password is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_answer_is_named_at_once() {
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let url = format!("postgres://pantry:geheim@127.0.0.1:{port}/pantry");
+    for args in [&["user", "list"][..], &["migrate", "up"], &["serve"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sync-server"))
+            .args(args)
+            .env("DATABASE_URL", &url)
+            .env("SUPABASE_JWT_SECRET", SECRET)
+            .env("PORT", "0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (tell, told) = mpsc::channel();
+        let outputs: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        for output in outputs {
+            let tell = tell.clone();
+            std::thread::spawn(move || {
+                let lines = BufReader::new(output).lines().map_while(Result::ok);
+                lines.for_each(|line| drop(tell.send(line)));
+            });
+        }
+        let first = told.recv_timeout(GENEROUS).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let said = format!("for the database at 127.0.0.1:{port}/pantry");
+        assert!(first.contains(&said) && !first.contains("geheim"), "{args:?}: {first}");
+    }
 }

@@ -15,7 +15,7 @@ use crate::tokens::Server;
 /// there is one.
 ///
 /// Examples:
-///   pantry init --user 0190…             begin a database for a user
+///   pantry init --token "$TOKEN"         begin a database for the token's user; or --user ID
 ///   pantry import places.csv --preview
 ///   pantry new organization name="Café Zoë" priority_level=A
 ///   pantry set 5f2c19 stage="closed-lost: too dear"
@@ -38,10 +38,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Begin a database for a user.
     Init {
-        /// The user's id; or give a token.
+        /// The user's id, where there is no token yet: `sync-server user list` shows it, and it is
+        /// the `sub` of their tokens.
         #[arg(long)]
         user: Option<UserId>,
-        /// A token, whose user it is for.
+        /// A token of the user whose database it is to be.
         #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
         token: Option<String>,
         /// A file that holds one.
@@ -136,6 +137,9 @@ pub(crate) enum Command {
         limit: u32,
     },
     /// Answer an SQL query over the local tables.
+    ///
+    /// They are called as the kinds, in the plural, and hold deleted records too: `WHERE NOT is_deleted`
+    /// leaves those out. `SELECT name, sql FROM sqlite_schema` lists tables and columns.
     Query {
         sql: String,
     },

@@ -24,7 +24,10 @@ pub(crate) async fn init(
         (None, Some(mut tokens)) => Some(user_of_token(&tokens.token().await?)?),
         (None, None) if zone.is_some() && db.exists() => None,
         (None, None) => {
-            return Err(failure(1, "give --user ID, --token TOKEN or --token-file FILE"));
+            return Err(failure(
+                1,
+                "say whose records it will hold: give --token TOKEN or --token-file FILE, or --user ID",
+            ));
         }
     };
     let client = open(db, user)?;
@@ -46,7 +49,10 @@ pub(crate) async fn init(
 
 pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
     if user.is_none() && !db.exists() {
-        let text = format!("no database at {}; `pantry init --user ID` begins one", db.display());
+        let text = format!(
+            "no database at {}; `pantry init --token TOKEN` (or --user ID) begins one",
+            db.display()
+        );
         return Err(failure(1, text));
     }
     Client::open(db, user).map_err(|error| match error {
@@ -55,7 +61,7 @@ pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
         OpenError::NoUser => failure(
             1,
             format!(
-                "{} is empty; if it is a copy that went wrong, copy it again, else `pantry init --user ID` begins a database in it",
+                "{} is empty; if it is a copy that went wrong, copy it again, else `pantry init --token TOKEN` (or --user ID) begins a database in it",
                 db.display()
             ),
         ),

@@ -206,6 +206,9 @@ pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failur
     let id = find(client, id)?;
     let record = client.record(id)?.ok_or_else(|| unknown(&id.to_string()))?;
     let mut values = serde_json::Map::new();
+    // What logs come to, by column.
+    let mut shown = serde_json::Map::new();
+    let mut told: Vec<(String, serde_json::Value)> = Vec::new();
     let fields = record.kind.fields.iter().zip(&record.fields);
     for (field, state) in fields.filter(|(field, _)| field.usage == Use::InUse) {
         let value = match state {
@@ -219,6 +222,18 @@ pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failur
                 .map(|(id, event)| json!({"id": id.to_string(), "event": event}))
                 .collect(),
         };
+        if let (FieldType::Log(log), FieldState::Log(events)) = (field.ty, state) {
+            for (column, cell) in log.columns.iter().zip(log.project(events, &record)) {
+                let cell = json!(cell);
+                // What is not so is worth no line.
+                if cell != json!(false) {
+                    told.push((column.name.to_owned(), cell.clone()));
+                }
+                shown.insert(column.name.to_owned(), cell);
+            }
+        } else {
+            told.push((field.name.to_owned(), value.clone()));
+        }
         values.insert(field.name.to_owned(), value);
     }
     let conflicts: Vec<_> =
@@ -226,11 +241,14 @@ pub(crate) fn show(client: &Client, id: &str, out: &Output) -> Result<(), Failur
     let odd: Vec<_> =
         record.violations.iter().map(|v| json!({"field": v.field, "problem": v.problem})).collect();
     if out.json {
-        out.value(&json!({"id": id.to_string(), "kind": record.kind.name, "values": values, "conflicts": conflicts, "violations": odd}), "");
+        out.value(&json!({"id": id.to_string(), "kind": record.kind.name, "values": values, "shown": shown, "conflicts": conflicts, "violations": odd}), "");
         return Ok(());
     }
     let mut text = format!("{} {id}", record.kind.name);
-    for (name, value) in &values {
+    if shown.get("is_deleted") == Some(&json!(true)) {
+        text.push_str(" is deleted; `pantry restore` takes that back");
+    }
+    for (name, value) in &told {
         let empty = value.is_null()
             || value.as_str() == Some("")
             || value.as_array().is_some_and(Vec::is_empty)
