@@ -9,10 +9,10 @@ use sync_core::crm;
 use sync_core::document::{Hydrated, RecordEdit};
 use sync_core::ids::{ChangeHash, ImportId, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
-    BroughtBack, Committed, Contested, GroupEdit, HistoryEntry, Import, Incomplete, LinkFault,
-    LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions, PendingEdit, Quarantined,
-    QueryError, Rebuilding, Replica, ReplicaError, ReportError, ResubmitError, SearchHit,
-    SettleError, Status, Table, UndoError, Undone, UndoneChange, WouldBe, private,
+    BroughtBack, Committed, Contested, Duplicate, GroupEdit, HistoryEntry, Import, Incomplete,
+    Likeness, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions, PendingEdit,
+    Quarantined, QueryError, Rebuilding, Replica, ReplicaError, ReportError, ResubmitError,
+    SearchHit, SettleError, Status, Table, UndoError, Undone, UndoneChange, WouldBe, private,
 };
 use sync_core::schema::{Kind, Report, Schema};
 use tokio::sync::{broadcast, oneshot};
@@ -203,12 +203,33 @@ impl Client {
         self.shared.read(|replica| replica.list(kind, options))
     }
 
-    /// Finds records by the words in their names, titles and notes; the last word may be begun only.
+    /// Finds records by the words in their names, titles, notes and e-mail addresses, each of which may be begun
+    /// only, and by digits of their telephone numbers, four in a row or more, written in any way.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn search(&self, text: &str, most: u32) -> Result<Vec<SearchHit>, QueryError> {
         self.shared.read(|replica| replica.search(text, most))
+    }
+
+    /// The records of a kind that may be the same as one that is about to be made, the likeliest first, and
+    /// why.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn duplicates(
+        &self,
+        kind: &Kind,
+        likeness: &Likeness,
+        most: usize,
+    ) -> Result<Vec<Duplicate>, QueryError> {
+        self.shared.read(|replica| replica.duplicates(kind, likeness, most))
+    }
+
+    /// What an edit that begins a record says of it, for [`Client::duplicates`]; none of a kind whose records
+    /// are not compared.
+    pub fn likeness(&self, kind: &Kind, edit: &RecordEdit) -> Option<Likeness> {
+        self.shared.read(|replica| replica.likeness(kind, edit, &mut SystemEnv))
     }
 
     /// Subscribes to a query: its rows, and from then on what becomes of them, whoever wrote.

@@ -35,7 +35,8 @@ impl Client {
             let text = |cell: &serde_json::Value| cell.as_str().unwrap_or_default().to_owned();
             let hits = found.rows.iter().filter_map(|row| {
                 let id = row[0].as_str()?.parse().ok()?;
-                Some(SearchHit { id, kind: text(&row[1]), title: text(&row[2]) })
+                let (kind, title) = (text(&row[1]), text(&row[2]));
+                Some(SearchHit { id, kind, title, subtitle: String::new() })
             });
             Ok::<Vec<SearchHit>, QueryError>(hits.collect())
         };

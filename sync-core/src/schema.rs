@@ -29,7 +29,7 @@ pub use field::{
     choice, date, fields, flag, instant, int, link, log, long_text, part, set, text, whole,
 };
 pub use genesis::{Genesis, ID_KEY, KIND_KEY, is_step_actor, step_actor};
-pub use kind::{Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage, derived};
+pub use kind::{Alike, Derived, Kind, KindDeclaration, KindParts, Schema, Scope, Storage, derived};
 pub use life::{LIFE, LifeEvent};
 pub use listing::field_listing;
 pub use log::{

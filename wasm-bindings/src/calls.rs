@@ -1,6 +1,7 @@
 //! What a worker is asked for, by name, with JSON for arguments and answers.
 
 mod conflicts;
+mod duplicates;
 mod history;
 mod reports;
 
@@ -36,6 +37,7 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
         "settle" => conflicts::settle(replica, &read(args)?),
         "history" => history::tell(replica, &read(args)?),
         "undo" => history::undo(replica, &read(args)?),
+        "duplicates" => duplicates::list(replica, &read(args)?),
         "reports" => Ok(reports::list(replica)),
         "report" => reports::run(replica, &read(args)?),
         "report_csv" => reports::csv(replica, &read(args)?),
@@ -235,7 +237,7 @@ fn query(replica: &Replica, args: &Query) -> Answer {
 
 fn search(replica: &Replica, args: &Search) -> Answer {
     let hits = replica.search(&args.text, args.most)?.into_iter();
-    Ok(hits.map(|hit| json!({ "id": hit.id, "kind": hit.kind, "title": hit.title })).collect())
+    Ok(hits.map(|hit| json!({ "id": hit.id, "kind": hit.kind, "title": hit.title, "subtitle": hit.subtitle })).collect())
 }
 
 /// Of SQL, or of the records of a kind.

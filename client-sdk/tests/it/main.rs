@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod command_line;
+mod doubles;
 mod examples;
 mod generate;
 mod history;

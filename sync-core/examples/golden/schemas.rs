@@ -41,6 +41,8 @@ pub(crate) fn later() -> Arc<Schema> {
             fields: kept,
             derived: kind.derived.clone(),
             title: kind.title,
+            subtitle: kind.subtitle,
+            alike: kind.alike,
             doc: kind.doc,
         }
     };

@@ -13,6 +13,8 @@ pub(super) fn contact() -> KindDeclaration {
         storage: Storage::Document,
         doc: "A person who works at an organization.",
         title: Some("full_name"),
+        subtitle: None,
+        alike: None,
         fields: with_common![
             log("employer", &logs::EMPLOYER).doc("Where the person works; a move is an event."),
             text("first_name", 100).searchable().doc("Given name."),
@@ -27,8 +29,8 @@ pub(super) fn contact() -> KindDeclaration {
             flag("is_decision_maker").doc("Whether they decide what is bought."),
             int("authority_level", 1, 5).doc("How much they may sign for."),
             int("influence_score", 1, 10).doc("How much others listen to them."),
-            set("emails", SetOf::Emails).doc("E-mail addresses."),
-            set("phones", SetOf::Phones).doc("Telephone numbers."),
+            set("emails", SetOf::Emails).searchable().doc("E-mail addresses."),
+            set("phones", SetOf::Phones).searchable().doc("Telephone numbers."),
             set("interests", SetOf::Words).doc("What to talk about."),
             set("dietary_restrictions", SetOf::Words).doc("What not to bring as a sample."),
             flag("do_not_contact")

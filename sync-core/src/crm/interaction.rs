@@ -12,6 +12,8 @@ pub(super) fn interaction() -> KindDeclaration {
         storage: Storage::Document,
         doc: "A call, visit, meeting or other contact with an organization.",
         title: Some("subject"),
+        subtitle: None,
+        alike: None,
         fields: with_common![
             link("organization_id", "organization").immutable().required().doc("With whom."),
             link("user_id", "user").immutable().required().initially_author().doc("Who did it."),

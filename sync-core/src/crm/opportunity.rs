@@ -13,6 +13,8 @@ pub(super) fn opportunity() -> KindDeclaration {
         storage: Storage::Document,
         doc: "A deal: something an organization may come to buy.",
         title: Some("name"),
+        subtitle: None,
+        alike: None,
         fields: with_common![
             link("organization_id", "organization").immutable().required().doc("Who would buy."),
             text("name", 255).required().searchable().doc("What the deal is called."),

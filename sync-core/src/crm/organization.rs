@@ -12,6 +12,14 @@ pub(super) fn organization() -> KindDeclaration {
         storage: Storage::Document,
         doc: "A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).",
         title: Some("name"),
+        subtitle: Some("coalesce(shipping_address_city, billing_address_city)"),
+        alike: Some(Alike {
+            name: "name",
+            phones: "phones",
+            postal_codes: &["shipping_address_postal_code", "billing_address_postal_code"],
+            position: ("location_lat", "location_lng"),
+            replaced: "merged_into",
+        }),
         fields: with_common![
         text("name", 255).required().searchable().doc("What the company is called."),
         choice("organization_type", &["prospect", "customer", "principal", "distributor"])
@@ -32,8 +40,8 @@ pub(super) fn organization() -> KindDeclaration {
         whole("shipping_address", ADDRESS).doc("Where goods go."),
         whole("location", POSITION).doc("Where it stands."),
         link("parent_organization_id", "organization").doc("The company it belongs to."),
-        set("phones", SetOf::Phones).doc("Telephone numbers."),
-        set("emails", SetOf::Emails).doc("E-mail addresses."),
+        set("phones", SetOf::Phones).searchable().doc("Telephone numbers."),
+        set("emails", SetOf::Emails).searchable().doc("E-mail addresses."),
         set("distributors", SetOf::Ids).doc("Organizations that deliver to it."),
         set("principals", SetOf::Ids).doc("Organizations whose products it buys."),
         link("primary_contact_id", "contact").doc("Whom to ask for."),

@@ -15,6 +15,8 @@ pub(super) fn organization_finance() -> KindDeclaration {
         storage: Storage::Document,
         doc: "What an account earns, owes and how it pays; for the managers who see the account, and administrators.",
         title: None,
+        subtitle: None,
+        alike: None,
         fields: with_common![
             link("organization_id", "organization").immutable().required().doc("Whose finances."),
             whole("annual_revenue", MONEY)

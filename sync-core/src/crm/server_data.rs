@@ -10,6 +10,8 @@ pub(super) fn user() -> KindDeclaration {
         storage: Storage::ServerRow,
         doc: "A person with an account; names are visible to colleagues, nothing else is.",
         title: Some("full_name"),
+        subtitle: None,
+        alike: None,
         fields: vec![
             text("full_name", 255).doc("Given and family name."),
             text("role", 50).doc("admin, manager, sales_rep or read_only."),
@@ -30,6 +32,8 @@ pub(super) fn territory() -> KindDeclaration {
         storage: Storage::ServerRow,
         doc: "A sales region; territories form a tree.",
         title: Some("name"),
+        subtitle: None,
+        alike: None,
         fields: vec![
             text("name", 255).doc("What it is called."),
             link("parent_id", "territory").doc("The region it lies in."),

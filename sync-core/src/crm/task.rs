@@ -12,6 +12,8 @@ pub(super) fn task() -> KindDeclaration {
         storage: Storage::Document,
         doc: "A follow-up or another thing to do.",
         title: Some("title"),
+        subtitle: None,
+        alike: None,
         fields: with_common![
             text("title", 255).required().searchable().doc("What to do."),
             choice("task_type", &["follow_up", "call", "email", "visit", "sample", "other"])

@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 
 use super::device::Replica;
 use super::list::{ListOptions, list_sql, retype};
-use super::store::{QueryError, Table};
+use super::store::{QueryError, Table, typed_number};
 use crate::ids::RecordId;
-use crate::schema::Kind;
+use crate::schema::{Kind, Scope};
 
 /// A record found by its words.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,9 @@ pub struct SearchHit {
     pub kind: String,
     /// Its name or the like.
     pub title: String,
+    /// What tells it from others of that name: the account of what belongs to one, the city of an account;
+    /// empty when nothing is known.
+    pub subtitle: String,
 }
 
 impl Replica {
@@ -47,7 +50,8 @@ impl Replica {
         Ok(table)
     }
 
-    /// Finds records by the words in their names, titles and notes; the last word may be begun only.
+    /// Finds records by the words in their names, titles, notes and e-mail addresses, each of which may be begun
+    /// only, and by digits of their telephone numbers, four in a row or more, written in any way.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -60,17 +64,39 @@ impl Replica {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.file.stored().search(&words.join(" "), most)?;
-        let hit = |(id, kind): (RecordId, String)| {
-            let title = self.title(id, &kind)?;
-            Ok(SearchHit { id, kind, title })
-        };
-        found.into_iter().map(hit).collect()
+        let mut wanted = format!("({})", words.join(" "));
+        for number in typed_number(text).into_iter().flatten() {
+            wanted.push_str(&format!(" OR \"{number}\"*"));
+        }
+        let found = self.file.stored().search(&wanted, most)?;
+        found.into_iter().map(|(id, kind)| self.hit(id, kind)).collect()
     }
 
-    fn title(&self, id: RecordId, kind: &str) -> Result<String, QueryError> {
-        let Some(kind) = self.schema().kind(kind) else { return Ok(String::new()) };
+    /// A record as a search tells it.
+    pub(super) fn hit(&self, id: RecordId, kind: String) -> Result<SearchHit, QueryError> {
+        let Some(known) = self.schema().kind(&kind) else {
+            return Ok(SearchHit { id, kind, title: String::new(), subtitle: String::new() });
+        };
+        let title = self.title(id, known)?;
+        let subtitle = self.subtitle(id, known)?;
+        Ok(SearchHit { id, kind, title, subtitle })
+    }
+
+    fn title(&self, id: RecordId, kind: &Kind) -> Result<String, QueryError> {
         let Some(column) = kind.title else { return Ok(String::new()) };
         Ok(self.file.stored().text_of(kind.table, column, id)?)
+    }
+
+    fn subtitle(&self, id: RecordId, kind: &Kind) -> Result<String, QueryError> {
+        let stored = self.file.stored();
+        if let Some(expression) = kind.subtitle {
+            return Ok(stored.text_of(kind.table, expression, id)?);
+        }
+        let Scope::Follows { column, .. } = kind.scope else { return Ok(String::new()) };
+        let above = stored.text_of(kind.table, column, id)?.parse::<RecordId>().ok();
+        match above.map(|above| Ok::<_, QueryError>((above, stored.kind_of(above)?))).transpose()? {
+            Some((above, Some(kind))) => self.title(above, &kind),
+            _ => Ok(String::new()),
+        }
     }
 }

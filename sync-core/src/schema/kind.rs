@@ -28,6 +28,11 @@ pub struct KindDeclaration {
     pub derived: Vec<Derived>,
     /// The column that names a record to people, when one does.
     pub title: Option<&'static str>,
+    /// What tells records of one name apart: an SQL expression over the columns. Of a record that hangs from
+    /// another the name of that one is said instead.
+    pub subtitle: Option<&'static str>,
+    /// By which columns two records may turn out to be the same, when that is asked.
+    pub alike: Option<Alike>,
     /// One sentence for the field reference.
     pub doc: &'static str,
 }
@@ -54,6 +59,11 @@ pub struct KindParts {
     pub derived: Vec<Derived>,
     /// The column that names a record to people, when one does.
     pub title: Option<&'static str>,
+    /// What tells records of one name apart: an SQL expression over the columns. Of a record that hangs from
+    /// another the name of that one is said instead.
+    pub subtitle: Option<&'static str>,
+    /// By which columns two records may turn out to be the same, when that is asked.
+    pub alike: Option<Alike>,
     /// One sentence for the field reference.
     pub doc: &'static str,
     index: usize,
@@ -77,7 +87,8 @@ impl Eq for Kind {}
 
 impl Kind {
     fn new(index: usize, declared: KindDeclaration) -> Self {
-        let KindDeclaration { name, table, scope, storage, fields, derived, title, doc } = declared;
+        let KindDeclaration { name, table, scope, storage, fields, derived, .. } = declared;
+        let KindDeclaration { title, subtitle, alike, doc, .. } = declared;
         let mut columns = vec![column("id", ColumnType::Uuid)];
         columns.extend(fields.iter().flat_map(FieldDeclaration::columns));
         columns.extend(derived.iter().map(|one| one.column.clone()));
@@ -97,6 +108,8 @@ impl Kind {
             fields,
             derived,
             title,
+            subtitle,
+            alike,
             doc,
             index,
             columns,
@@ -176,6 +189,21 @@ impl Derived {
 /// A derived column.
 pub fn derived(name: &'static str, ty: ColumnType, read: fn(&RowView<'_>) -> Cell) -> Derived {
     Derived { column: column(name, ty), read, doc: "" }
+}
+
+/// The columns by which records are compared that may be the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Alike {
+    /// Its name.
+    pub name: &'static str,
+    /// A set of telephone numbers.
+    pub phones: &'static str,
+    /// Postal codes.
+    pub postal_codes: &'static [&'static str],
+    /// Where it stands: degrees of latitude and longitude.
+    pub position: (&'static str, &'static str),
+    /// The record that replaces it: then it is not compared any more.
+    pub replaced: &'static str,
 }
 
 /// What a document hangs from.

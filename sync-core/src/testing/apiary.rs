@@ -106,6 +106,8 @@ fn beekeeper() -> KindDeclaration {
         fields: vec![text("name", 100), flag("inspects"), flag("is_member")],
         derived: vec![],
         title: Some("name"),
+        subtitle: None,
+        alike: None,
         doc: "A member of the association.",
     }
 }
@@ -126,6 +128,8 @@ fn yard() -> KindDeclaration {
         ],
         derived: vec![],
         title: Some("name"),
+        subtitle: None,
+        alike: None,
         doc: "A place where hives stand.",
     }
 }
@@ -147,6 +151,8 @@ fn hive() -> KindDeclaration {
         ],
         derived: vec![],
         title: Some("mark"),
+        subtitle: None,
+        alike: None,
         doc: "A colony and its box.",
     }
 }
@@ -173,6 +179,8 @@ fn inspection() -> KindDeclaration {
             ratio.map_or(Cell::Null, |(mites, frames)| Cell::Int(mites / frames))
         })],
         title: Some("finding"),
+        subtitle: None,
+        alike: None,
         doc: "A look into a hive.",
     }
 }

@@ -10,6 +10,7 @@ mod convergence;
 mod documents;
 mod evolve;
 mod fetching;
+mod finding;
 mod forms;
 mod from_object;
 mod golden;

@@ -35,6 +35,8 @@ fn site_declaration() -> KindDeclaration {
         ],
         derived: Vec::new(),
         title: None,
+        subtitle: None,
+        alike: None,
         doc: "",
     }
 }

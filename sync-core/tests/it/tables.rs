@@ -30,6 +30,8 @@ fn schema(version: u32) -> Arc<Schema> {
         fields,
         derived: Vec::new(),
         title: None,
+        subtitle: None,
+        alike: None,
         doc: "",
     };
     let mut site = vec![instant("created_at").immutable(), text("name", 40).searchable()];

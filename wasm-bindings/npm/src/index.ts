@@ -12,7 +12,7 @@ export type { Notice } from './notices.js'
 export type { Problem } from './problem.js'
 export { openReplica, type OpenOptions } from './open.js'
 export {
-  Replica, type BroughtBack, type Conflict, type ContestedValue, type Edit, type FieldChange, type HistoryEntry, type Refused, type ReportInfo, type Rescue,
+  Replica, type BroughtBack, type Conflict, type ContestedValue, type Edit, type FieldChange, type HistoryEntry, type Refused, type ReportInfo, type SearchHit, type Duplicate, type DuplicateQuery, type Rescue,
   type Rows, type Undone,
 } from './replica.js'
 export type { StorageState } from './storage.js'

@@ -93,6 +93,46 @@ export interface Undone {
   left: { field: string; why: string }[]
 }
 
+/** A record that was found. */
+export interface SearchHit {
+  /** The record. */
+  id: string
+  /** Its kind. */
+  kind: string
+  /** Its name or the like. */
+  title: string
+  /** What tells it from others of that name: the account of what belongs to one, the city of an account; may be empty. */
+  subtitle: string
+}
+
+/** What is known of an account that is about to be made. */
+export interface DuplicateQuery {
+  /** Its name. */
+  name: string
+  /** A telephone number, written in any way. */
+  phone?: string
+  /** Its postal code. */
+  postal_code?: string
+  /** Where it stands, in degrees; with `lng`. */
+  lat?: number
+  /** Where it stands, in degrees; with `lat`. */
+  lng?: number
+  /** How many are told at most; 10 unless given. */
+  most?: number
+}
+
+/** An account that may be the same. */
+export interface Duplicate extends SearchHit {
+  /** How likely: for putting them in order and nothing else. */
+  score: number
+  /** Whether more than a name that is somewhat alike, or a house next door, speaks for it. */
+  likely: boolean
+  /** Why it may be the same. */
+  why: ('same_phone' | 'same_name' | 'similar_name' | 'same_postal_code' | 'near')[]
+  /** How far away it is, where both positions are known. */
+  metres: number | null
+}
+
 /** A report that can be asked for. */
 export interface ReportInfo {
   /** Its name. */
@@ -238,10 +278,18 @@ export class Replica {
   query(sql: string, params: readonly unknown[] = []): Promise<Rows> {
     return this.call('query', { sql, params }) as Promise<Rows>
   }
-  /** Finds records by the words in their names, titles and notes. */
-  search(text: string, most = 20): Promise<{ id: string; kind: string; title: string }[]> {
-    return this.call('search', { text, most }) as never
+  /**
+   * Finds records by the words in their names, titles, notes and e-mail addresses, each of which may be begun only,
+   * and by digits of their telephone numbers, four in a row or more, written in any way.
+   */
+  search(text: string, most = 20): Promise<SearchHit[]> {
+    return this.call('search', { text, most }) as Promise<SearchHit[]>
   }
+  /**
+   * Accounts on this device that may be the same as one that is about to be made, the likeliest first: by name,
+   * telephone number or position. A hint and no more: chains have branches of one name.
+   */
+  duplicates(of: DuplicateQuery): Promise<Duplicate[]> { return this.call('duplicates', of) as Promise<Duplicate[]> }
   /** Every field that several people gave different values at once, with who said what and what they started from. */
   conflicts(): Promise<Conflict[]> { return this.call('conflicts', {}) as Promise<Conflict[]> }
   /**

@@ -24,10 +24,30 @@ pub(crate) fn create(
     let kind = kind_named(kind)?;
     let edit = client.read_edit(&kind, pairs(values)?)?;
     let read = read_as(client, &edit, values);
+    let alike = duplicates(client, &kind, &edit)?;
     let id = client.create(&kind, edit)?;
+    for one in alike {
+        out.warning(&one);
+    }
     out.note_each(&read);
     out.value(&json!({"id": id.to_string()}), &id.to_string());
     Ok(())
+}
+
+/// The records that are likely to be the same as one that is about to be made, in words.
+fn duplicates(client: &Client, kind: &Kind, edit: &RecordEdit) -> Result<Vec<String>, Failure> {
+    const NAMED: usize = 3;
+    let Some(likeness) = client.likeness(kind, edit) else { return Ok(Vec::new()) };
+    let alike = client.duplicates(kind, &likeness, NAMED)?;
+    let said = alike.into_iter().filter(|one| one.is_likely()).map(|one| {
+        let of = match one.subtitle.is_empty() {
+            true => String::new(),
+            false => format!(" in {}", one.subtitle),
+        };
+        let why: Vec<&str> = one.why.iter().map(|why| why.said()).collect();
+        format!("there is \"{}\"{of} already, {}: {}", one.title, one.id, why.join(", "))
+    });
+    Ok(said.collect())
 }
 
 /// Changes a record.
@@ -109,11 +129,10 @@ pub(crate) fn search(client: &Client, text: &str, limit: u32, out: &Output) -> R
             "the list is cut off after {limit}; search for more words, or say --limit"
         ));
     }
-    let rows = hits
-        .iter()
-        .take(shown)
-        .map(|hit| vec![json!(hit.id.to_string()), json!(hit.kind), json!(hit.title)]);
-    let columns = ["id", "kind", "title"].map(str::to_owned).to_vec();
+    let rows = hits.iter().take(shown).map(|hit| {
+        vec![json!(hit.id.to_string()), json!(hit.kind), json!(hit.title), json!(hit.subtitle)]
+    });
+    let columns = ["id", "kind", "title", "of"].map(str::to_owned).to_vec();
     out.table(&Table { columns, rows: rows.collect() });
     Ok(())
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::cell::{Cell, Row};
-use crate::schema::{FieldDeclaration, FieldType, Kind, Schema, Scope, Search};
+use crate::schema::{FieldDeclaration, FieldType, Kind, Schema, Scope, Search, SetOf};
+
+use super::numbers::number_words;
 
 /// Version of the replica's own tables, in `PRAGMA user_version`.
 pub(super) const FILE_VERSION: i64 = 1;
@@ -121,13 +123,22 @@ pub(in crate::replica) struct Tables {
     kinds: Vec<KindTable>,
 }
 
+/// What a column's words are.
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    /// Those of a text, or of each key of a set.
+    Plain,
+    /// Telephone numbers, which are found by any digits in a row.
+    Numbers,
+}
+
 /// The statements of one kind.
 #[derive(Debug)]
 pub(super) struct KindTable {
     pub(super) upsert: String,
     pub(super) delete: String,
-    /// Columns whose words are searched.
-    searched: Vec<usize>,
+    /// Columns whose words are searched, and how they are read.
+    searched: Vec<(usize, Words)>,
 }
 
 impl KindTable {
@@ -138,7 +149,8 @@ impl KindTable {
         let mut column = 1;
         for field in &kind.fields {
             if field.search == Search::Indexed {
-                searched.push(column);
+                let numbers = field.ty == FieldType::Set(SetOf::Phones);
+                searched.push((column, if numbers { Words::Numbers } else { Words::Plain }));
             }
             column += FieldDeclaration::columns(field).len();
         }
@@ -156,10 +168,15 @@ impl KindTable {
 
     /// The words under which a record is found.
     pub(super) fn words(&self, row: &Row) -> String {
-        let texts = self.searched.iter().filter_map(|column| match row.get(*column) {
-            Some(Cell::Text(text)) => Some(text.as_str()),
-            _ => None,
-        });
+        let texts =
+            self.searched.iter().filter_map(|(column, words)| match (row.get(*column)?, words) {
+                (Cell::Text(text), Words::Plain) => Some(text.clone()),
+                (Cell::List(keys), Words::Plain) => Some(keys.join(" ")),
+                (Cell::List(keys), Words::Numbers) => Some(
+                    keys.iter().flat_map(|key| number_words(key)).collect::<Vec<_>>().join(" "),
+                ),
+                _ => None,
+            });
         texts.collect::<Vec<_>>().join(" ")
     }
 }
