@@ -16,8 +16,9 @@ lint: ## clippy, warnings are errors
 	@.ci/lint
 fmt: ## format the code
 	@cargo fmt --all
-docs: ## write docs/FIELDS.md and fields.json from the declarations and check the documentation
+docs: ## write docs/FIELDS.md, fields.json and the package's reference (docs/api), and check the documentation
 	@cargo run -q -p sync-core --example fields
+	@cd wasm-bindings/npm && npm ci --silent --no-audit --no-fund && node generate.mjs && npm run --silent docs -- --logLevel Warn
 	@.ci/docs
 golden: ## write the golden corpus anew; read its README first
 	@cargo run -q -p sync-core --all-features --example golden

@@ -16,6 +16,9 @@ const TRY_EVERY_MS = 50
 const LOOK_EVERY = 5
 /** Records that are filled in at once after an update. */
 const REBUILT_AT_ONCE = 100
+/** After each look at live queries the server's batches have so many times as long for themselves, up to a limit. */
+const RESTS = 4
+const REST_AT_MOST_MS = 1000
 /** Answers that are kept for whoever asks again. */
 const REMEMBERED = 512
 
@@ -42,6 +45,9 @@ export class Owner {
   #linked: Pick<Status, 'signIn' | 'stopped' | 'retryAt'> = { signIn: null, stopped: null, retryAt: null }
   #problem: Problem | null = null
   #ticks = 0
+  /** When live queries may be looked at next for what the server sent, and what waits for that. */
+  #nextLook = 0
+  #look: ReturnType<typeof setTimeout> | undefined
   /** The engine failed: another worker answers whatever is asked from here on. */
   #dead = false
   /** Everything was taken off this device. */
@@ -96,7 +102,7 @@ export class Owner {
       status: (status) => this.#linkSays(status),
       notice: (notice) => this.#notice(notice),
       ended: (wanted, outcome) => this.#ended(wanted, outcome),
-      changed: () => this.changed(),
+      changed: () => this.#changedSoon(),
     })
     this.#link.happened({ wanted: 'always' })
   }
@@ -139,6 +145,7 @@ export class Owner {
   }
 
   close(): void {
+    clearTimeout(this.#look)
     this.#link?.stop()
     this.#link = null
     if (!this.erased) this.host.close()
@@ -168,10 +175,15 @@ export class Owner {
       default: {
         if (WRITING.includes(call)) await this.#mayWrite()
         const value = this.#call(call, args)
-        if (WRITING.includes(call)) this.#link ? this.#link.happened('edited') : this.changed()
+        if (WRITING.includes(call)) this.#written()
         return value
       }
     }
+  }
+
+  #written(): void {
+    this.#link?.happened('edited')
+    this.changed()
   }
 
   #unsubscribe(subscription: number): void {
@@ -217,7 +229,11 @@ export class Owner {
   }
 
   #ended(wanted: 'once' | 'always', outcome: Outcome): void {
-    if (wanted === 'once') return this.#syncs.splice(0).forEach((done) => done(outcome))
+    if (wanted === 'once') {
+      // Whoever waited looks at the status next.
+      this.changed()
+      return this.#syncs.splice(0).forEach((done) => done(outcome))
+    }
     if (typeof outcome === 'string') return
     const because = saidOf(outcome.failed)
     if (needsSignIn(outcome.failed)) {
@@ -277,6 +293,7 @@ export class Owner {
   /** Tells what became of everybody's queries, and the status when it is another one. */
   changed(): void {
     if (this.erased || this.#dead) return
+    const began = performance.now()
     for (const [subscription, difference] of JSON.parse(this.host.differences())) {
       const to = this.#watchers.get(subscription)
       if (to !== undefined) this.events.news({ to, subscription, difference })
@@ -284,6 +301,19 @@ export class Owner {
     const said = JSON.stringify(this.#status())
     if (said !== this.#said) this.events.news({ to: null, status: JSON.parse(said) as Status })
     this.#said = said
+    const ended = performance.now()
+    this.#nextLook = ended + Math.min(RESTS * (ended - began), REST_AT_MOST_MS)
+  }
+
+  /** As `changed`, for what comes from the server: live queries are run again in a part of the time only. */
+  #changedSoon(): void {
+    if (this.#look !== undefined) return
+    const wait = this.#nextLook - performance.now()
+    if (wait <= 0) return this.changed()
+    this.#look = setTimeout(() => {
+      this.#look = undefined
+      this.changed()
+    }, wait)
   }
 
   #status(): Status {

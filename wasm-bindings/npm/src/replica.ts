@@ -182,6 +182,8 @@ interface Watcher { take: Listener<Difference>; end: () => void }
 export interface Replica extends Collections {}
 export class Replica {
   readonly #line: Line
+  readonly #name: string
+  readonly #token: (() => Promise<string | null>) | undefined
   readonly #watchers = new Map<number, Watcher>()
   readonly #statusListeners = new Set<Listener<Status>>()
   readonly #noticeListeners = new Set<Listener<Notice>>()
@@ -196,7 +198,9 @@ export class Replica {
   #unsentNoted: number | null = null
 
   /** @internal */
-  constructor(spawn: () => Worker, readonly beginning: Beginning, readonly token: (() => Promise<string | null>) | undefined, onNotice?: Listener<Notice>) {
+  constructor(spawn: () => Worker, beginning: Beginning, token: (() => Promise<string | null>) | undefined, onNotice?: Listener<Notice>) {
+    this.#name = beginning.name
+    this.#token = token
     if (onNotice) this.#noticeListeners.add(onNotice)
     for (const [name, kind] of Object.entries(KINDS)) Object.assign(this, { [name]: new Collection(this, kind) })
     this.#line = new Line(spawn, beginning, {
@@ -212,8 +216,7 @@ export class Replica {
   async begin(): Promise<this> {
     const { replica } = (await this.call('about', {})) as { replica: string }
     this.#replicaId = replica
-    const { name } = this.beginning
-    const before = this.#mode === 'opfs' ? marked(name) : null
+    const before = this.#mode === 'opfs' ? marked(this.#name) : null
     if (before && before.replica !== replica) {
       const lost = before.unsent === 0 ? 'nothing that was made here is lost' : `${before.unsent === 1 ? 'one edit that was' : `${before.unsent} edits that were`} not sent may be lost`
       this.#notice({ type: 'wiped', unsent: before.unsent, because: `the browser deleted the records that it kept for this app; they are fetched again, and ${lost}` })
@@ -430,8 +433,10 @@ export class Replica {
     } else if ('fetchToken' in message) void this.#fetchToken()
     else if ('needUser' in message) void this.#giveUser()
     else if ('erased' in message) {
-      unmark(this.beginning.name)
+      unmark(this.#name)
       this.#line.fail(new PantryError('erased', 'everything was taken off this device'))
+      // Later, so that what its worker says to other tabs is heard.
+      setTimeout(() => this.worker.terminate(), 1000)
     } else if ('state' in message) {
       this.#owns = message.state === 'owner'
       this.#mode = message.storage
@@ -460,12 +465,12 @@ export class Replica {
   #note({ unsent, storage }: Status): void {
     if (this.#replicaId === null || storage === 'memory' || unsent === this.#unsentNoted) return
     this.#unsentNoted = unsent
-    mark(this.beginning.name, this.#replicaId, unsent)
+    mark(this.#name, this.#replicaId, unsent)
   }
 
   async #fetchToken(): Promise<void> {
     try {
-      const token = await this.token?.()
+      const token = await this.#token?.()
       if (!token) throw new PantryError('no_token', 'nobody is signed in')
       this.#line.post({ token: { value: token } })
     } catch (error) {
@@ -474,7 +479,7 @@ export class Replica {
   }
 
   async #giveUser(): Promise<void> {
-    const token = await this.token?.().catch(() => null)
+    const token = await this.#token?.().catch(() => null)
     this.#line.post({ user: token ? subject(token) : null })
   }
 

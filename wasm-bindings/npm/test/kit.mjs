@@ -18,7 +18,9 @@ export const PAGE = '<!doctype html><meta charset="utf-8"><title>test</title>'
 export async function pages(scripts = {}, folder = null) {
   const server = createServer(async ({ url }, response) => {
     const path = new URL(url, 'http://localhost').pathname
-    if (scripts[path]) return response.setHeader('content-type', types['.js']).end(scripts[path])
+    const script = scripts[path]
+    if (script?.policy) response.setHeader('content-security-policy', script.policy)
+    if (script) return response.setHeader('content-type', types['.js']).end(script.text ?? script)
     const own = folder && (await readFile(join(folder, path)).catch(() => null))
     if (own) return response.setHeader('content-type', types[extname(path)] ?? 'text/plain').end(own)
     if (!path.startsWith('/pantry/')) return response.setHeader('content-type', 'text/html').end(PAGE)

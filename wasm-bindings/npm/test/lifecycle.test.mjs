@@ -35,7 +35,8 @@ before(async () => {
     '/traps-frames.js': `globalThis.trapsFrames = true;${TRAPS}${worker}`,
     '/freezes.js': `${FREEZES}${worker}`,
     '/newer.js': worker.replaceAll(build ?? 'no build', '4000000000'),
-    '/empty.js': '',
+    '/strict.js': { text: worker, policy: "script-src 'self'" },
+    '/allowed.js': { text: worker, policy: "script-src 'self' 'wasm-unsafe-eval'" },
   })
   world = await World.begin(site.url)
 })
@@ -221,11 +222,12 @@ test('where the engine cannot be had, opening fails with one sentence', async ()
     const worker = script && (() => new Worker(script, { type: 'module' }))
     return openReplica({ name: 'door', user: '01a21c3c-f929-7000-8000-000000000001', ...options, ...(worker && { worker }) }).then(() => null, ({ code, message }) => ({ code, message }))
   }, options)
-  for (const options of [{ wasm: '/an-html-page' }, { script: '/pantry/nowhere.js' }, { script: '/pantry/engine.wasm' }]) {
+  for (const options of [{ wasm: '/an-html-page' }, { script: '/pantry/nowhere.js' }, { script: '/pantry/engine.wasm' }, { script: '/strict.js' }]) {
     const told = await failed(options)
     assert.equal(told?.code, 'no_engine', JSON.stringify(options))
     assert.match(told.message, /reload the page/)
   }
+  assert.equal(await failed({ script: '/allowed.js' }), null)
 })
 
 test('in Node, without a browser, the package does nothing when it is loaded', async () => {
