@@ -1,6 +1,6 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lint fmt docs golden wasm npm pwa app sim storm circles ci db-start db-stop clean
+.PHONY: help setup demo test check bench lint fmt docs golden wasm npm pwa app screenshots sim storm circles ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -28,6 +28,8 @@ npm: ## build the npm package and try it in Chromium
 	@.ci/npm
 pwa: ## build the app that reps use, and try it in Chromium
 	@.ci/pwa
+screenshots: ## take a picture of every screen of the app, phone and desk, light and dark
+	@.ci/screenshots
 app: ## build the app in the browser, packed, into wasm-bindings/pwa/dist
 	@.ci/app
 bench: ## measure against floors of the same run; writes target/bench/results.json

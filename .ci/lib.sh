@@ -58,3 +58,20 @@ postgres_bin() {
     elif have initdb; then dirname "$(command -v initdb)"
     fi
 }
+
+# A database to try things in: the one of DATABASE_URL, else the private one.
+need_database() {
+    [ -n "${DATABASE_URL:-}" ] && return
+    .ci/postgres start
+    DATABASE_URL=$(.ci/postgres url)
+    export DATABASE_URL
+}
+
+# A server to try things with: PANTRY_PROGRAMS is where one was built before.
+need_programs() {
+    if [ -z "${PANTRY_PROGRAMS:-}" ]; then
+        cargo build --quiet --locked -p sync-server
+        PANTRY_PROGRAMS=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
+    fi
+    export PANTRY_PROGRAMS
+}

@@ -37,8 +37,8 @@ export async function pages(scripts = {}, folder = null) {
 
 /** A server with a manager and two reps. */
 export class World {
-  static async begin(origin) {
-    const world = new World()
+  static async begin(origin, env = {}) {
+    const world = new this()
     const admin = process.env.DATABASE_URL
     world.database = `pantry_web_${process.pid}_${Math.floor(Math.random() * 1e9)}`
     world.admin = admin
@@ -51,14 +51,20 @@ export class World {
       PORT: String(world.port),
       ALLOWED_ORIGINS: origin,
       LOG_LEVEL: 'warn',
+      ...env,
     }
     world.run('migrate', 'up')
-    world.run('user', 'add', '--email', 'mia@example.com', '--first', 'Mia', '--last', 'Manager', '--role', 'manager')
-    for (const [email, first] of [['rosa@example.com', 'Rosa'], ['omar@example.com', 'Omar']]) {
-      world.run('user', 'add', '--email', email, '--first', first, '--last', 'Rep', '--role', 'sales_rep', '--manager', 'mia@example.com')
-    }
+    world.people()
     await world.start()
     return world
+  }
+
+  /** Who is there from the beginning. */
+  people() {
+    this.run('user', 'add', '--email', 'mia@example.com', '--first', 'Mia', '--last', 'Manager', '--role', 'manager')
+    for (const [email, first] of [['rosa@example.com', 'Rosa'], ['omar@example.com', 'Omar']]) {
+      this.run('user', 'add', '--email', email, '--first', first, '--last', 'Rep', '--role', 'sales_rep', '--manager', 'mia@example.com')
+    }
   }
 
   get url() { return `ws://127.0.0.1:${this.port}/sync` }

@@ -56,6 +56,8 @@ export async function begin(): Promise<void> {
     const replica = await openReplica({ name: user, url: syncUrl, user, token, app: 'kitchen-pantry-pwa' })
     opened.value = replica
     watchFaults(replica)
+    // For whoever helps somebody: the browser's console can ask what the screens ask.
+    Object.assign(globalThis, { pantry: replica })
     replica.onStatus((now) => (status.value = now))
     await replica.call('set_zone', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })
     void followMe(replica, user)
