@@ -30,6 +30,7 @@ export const makeRouter = () => createRouter({
     { path: '/deals/:id', name: 'deal', component: () => import('../screens/deals/DealScreen.vue') },
     { path: '/deals/:id/edit', name: 'edit-deal', component: () => import('../screens/deals/DealFormScreen.vue') },
     { path: '/import', name: 'import', component: () => import('../screens/import/ImportScreen.vue') },
+    { path: '/team', name: 'team', component: () => import('../screens/team/TeamScreen.vue') },
     { path: '/organizations', redirect: '/accounts' },
     { path: '/sign-in', name: 'sign-in', component: () => import('../screens/more/SignInScreen.vue') },
     { path: '/more', name: 'more', component: () => import('../screens/more/MoreScreen.vue') },
