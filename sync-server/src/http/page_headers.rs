@@ -15,7 +15,7 @@ pub const HASHED_FILES: &str = "/assets/";
 
 /// What a page may use of a phone, and what no page may.
 const PERMISSIONS: &str = "geolocation=(self), camera=(self), microphone=(self), clipboard-write=(self), \
-     accelerometer=(), autoplay=(), bluetooth=(), clipboard-read=(), display-capture=(), \
+     accelerometer=(), autoplay=(), clipboard-read=(), display-capture=(), \
      encrypted-media=(), fullscreen=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), \
      midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), \
      serial=(), usb=(), xr-spatial-tracking=()";

@@ -1,11 +1,13 @@
 //! A company that is made up to look at is one that people could have written.
 
-use serde_json::json;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
 use sync_core::time::UnixMs;
 use sync_server::clock;
 use sync_server::ops::seed::{self, Seeded, Wanted};
 
-use crate::harness::World;
+use crate::harness::{SECRET, World, sync_at};
 
 const WANTED: Wanted = Wanted { accounts: 60, weeks: 6, seed: 7, now: UnixMs(1_790_000_000_000) };
 
@@ -98,5 +100,32 @@ async fn a_database_that_has_accounts_is_not_seeded() {
     let error = seed_into(&world, &small).await.unwrap_err();
     assert!(error.to_string().contains("has accounts already"), "{error}");
     assert_eq!(world.ids_of(world.admin, "organizations").await.len(), before);
+    world.end().await;
+}
+
+/// From an empty database to somebody who is signed in: two commands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_signs_in_to_a_company_that_was_seeded() {
+    let world = World::new().await;
+    let run = |args: &[&str]| -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sync-server"));
+        command.args(args).env("DATABASE_URL", &world.config.database_url);
+        command.env("SUPABASE_JWT_SECRET", SECRET).output().unwrap()
+    };
+    let seeded = run(&["seed", "--accounts", "5", "--json"]);
+    let seeded: Value = serde_json::from_slice(&seeded.stdout).unwrap();
+    assert_eq!(seeded["records"]["organization"], 15);
+    let rosa = &seeded["people"][2];
+    assert_eq!(rosa["email"], "rosa@demo.example");
+    let link = run(&["token", "--user", "rosa@demo.example", "--link", "http://127.0.0.1:3000/"]);
+    let link = String::from_utf8(link.stdout).unwrap();
+    let token = link.trim().strip_prefix("http://127.0.0.1:3000/sign-in#token=").unwrap();
+    let device = world.device("rosa.db", rosa["id"].as_str().unwrap().parse().unwrap());
+    sync_at(&device, &world.server.sync_url(), token).await.unwrap();
+    world.assert_agrees(&device).await;
+    let again = run(&["seed"]);
+    assert!(!again.status.success());
+    let told = String::from_utf8(again.stderr).unwrap();
+    assert!(told.contains("has accounts already"), "{told}");
     world.end().await;
 }

@@ -13,6 +13,9 @@ use super::visits;
 use super::words::{self, Trade, one};
 use super::writer::{Hand, Part, Writer};
 
+/// Names that are drawn before one is a branch of whoever has it already.
+const TRIES: usize = 12;
+
 /// Makes up an account with all that hangs from it.
 pub(super) fn write(
     company: &Company,
@@ -102,9 +105,15 @@ fn trade(random: &mut Random) -> &'static Trade {
     random.pick(of).unwrap_or(&words::TRADES[0])
 }
 
-/// What nobody else is called yet: branches go by their part of the town.
+/// What nobody else is called yet. Some are branches, which go by their part of the town.
 fn name(trade: &Trade, place: &Place, names: &mut HashSet<String>, random: &mut Random) -> String {
-    let plain = one(random, trade.names).replace('*', one(random, words::FAMILIES));
+    let mut plain = String::new();
+    for _ in 0..TRIES {
+        plain = one(random, trade.names).replace('*', one(random, words::FAMILIES));
+        if !names.contains(&plain) || random.percent(12) {
+            break;
+        }
+    }
     let with_place = format!("{plain} {}", place.district);
     let numbered = (2..).map(|number| format!("{with_place} {number}"));
     let all = [plain, with_place.clone()].into_iter().chain(numbered);
