@@ -51,6 +51,9 @@ pub enum RecordError<F: FieldName> {
     /// The field is written once, when the record is created.
     #[error("{0} is written once, when the record is created")]
     Immutable(F),
+    /// The field is written once, and somebody wrote it: it stays as it is.
+    #[error("{0} was written already and stays as it is")]
+    Written(F),
     /// Only the server writes this field; ask a manager.
     #[error("{0} is written by the server only")]
     ServerOnly(F),
@@ -86,6 +89,7 @@ impl<F: FieldName> From<EditError> for RecordError<F> {
             }
             EditError::Missing { field, .. } => named(field).map(Self::Missing),
             EditError::Immutable { field } => named(field).map(Self::Immutable),
+            EditError::Written { field } => named(field).map(Self::Written),
             EditError::ServerOnly { field } => named(field).map(Self::ServerOnly),
             EditError::UnknownField { .. } => Some(Self::OtherSchema(error.to_string())),
             EditError::Document(_) => None,

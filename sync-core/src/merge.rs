@@ -20,7 +20,7 @@ pub fn shown<'a>(field: &Field, candidates: &'a [Value]) -> Option<&'a Value> {
         Rule::RegisterFalseWins => prefer(candidates, false),
         Rule::WholeLowerShown => candidates.iter().min_by_key(|value| amount(value)),
         // The original stands; a later write is flagged as a conflict and never shown.
-        Rule::Immutable => candidates.first(),
+        Rule::Immutable | Rule::Once => candidates.first(),
         Rule::Register | Rule::Whole | Rule::Text | Rule::Set | Rule::Log | Rule::Fields => {
             candidates.last()
         }

@@ -30,7 +30,9 @@ function written(field) {
     const own = field.typed.filter((typed) => !typed.startsWith('is_')).map((typed) => [`${typed}?`, `string | boolean | ${event(field)}`, field.doc])
     return own
   }
-  return [[given ? name : `${name}?`, `${values[field.type](field)}${given ? '' : ' | null'}`, field.doc]]
+  // What is written once is left out until there is something to say, and never cleared.
+  const cleared = given || field.rule === 'Once' ? '' : ' | null'
+  return [[given ? name : `${name}?`, `${values[field.type](field)}${cleared}`, field.doc]]
 }
 
 /** Columns of one value say what their field says. */

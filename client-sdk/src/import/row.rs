@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
-use sync_core::document::{FieldChange, FieldState, RecordEdit, Value};
+use sync_core::document::{FieldChange, FieldState, Hydrated, RecordEdit, Value};
 use sync_core::ids::RecordId;
 use sync_core::replica::{GroupEdit, QueryError};
 use sync_core::schema::{Field, FieldType, Initial, Kind, Presence, Rule, SetOf};
@@ -670,10 +670,9 @@ impl<'a> Judge<'a> {
         let Ok(Some(now)) = self.client.record(id) else { return Ok(edit) };
         let mut fixed = Vec::new();
         edit.changes.retain(|(field, change)| {
-            if field.rule == Rule::Immutable {
-                if let FieldChange::Set(value) = change
-                    && value != now.value(field.name)
-                {
+            let stands = *now.value(field.name) != Value::Null;
+            if field.rule == Rule::Immutable || field.rule == Rule::Once && stands {
+                if says_another(field, change, &now) {
                     fixed.push(field.name);
                 }
                 return false;
@@ -689,19 +688,15 @@ impl<'a> Judge<'a> {
                     let reopens = data.get("action").and_then(Json::as_str) == Some("reopen");
                     !(same || reopens && shown.is_none())
                 }
-                (FieldChange::Set(value), _) => value != now.value(field.name),
+                (FieldChange::Set(_) | FieldChange::Parts(_), _) => {
+                    says_another(field, change, &now)
+                }
                 (FieldChange::Add(key), _) => match now.field(field.name) {
                     Some(FieldState::Keys(keys)) => !keys.contains(key),
                     _ => true,
                 },
                 (FieldChange::Text(text), _) => match now.field(field.name) {
                     Some(FieldState::Text(said)) => said != text,
-                    _ => true,
-                },
-                (FieldChange::Parts(parts), _) => match now.value(field.name) {
-                    Value::Parts(said) => parts
-                        .iter()
-                        .any(|(part, value)| said.get(part).unwrap_or(&Json::Null) != value),
                     _ => true,
                 },
                 (FieldChange::Entry(key, text), _) => match now.field(field.name) {
@@ -803,4 +798,15 @@ fn match_index(
         }
     }
     Ok(index)
+}
+
+/// Whether a change of one value would make the record say something else.
+fn says_another(field: &Field, change: &FieldChange, now: &Hydrated) -> bool {
+    match (change, now.value(field.name)) {
+        (FieldChange::Set(value), said) => value != said,
+        (FieldChange::Parts(parts), Value::Parts(said)) => {
+            parts.iter().any(|(part, value)| said.get(part).unwrap_or(&Json::Null) != value)
+        }
+        _ => true,
+    }
 }

@@ -28,6 +28,26 @@ fn a_day_without_a_network_works() {
     assert!(ok(dir, &["status"]).contains("4 edits only on this device"));
 }
 
+/// A visit begins with the arrival and is given its departure later; neither is written over.
+#[test]
+fn the_departure_of_a_visit_is_noted_once() {
+    let dir = begun();
+    let dir = dir.path();
+    let account = ok(dir, &["new", "organization", "name=Grand"]);
+    let account = format!("organization_id={}", account.trim());
+    let arrived = "check_in.at_ms=1790000000000";
+    let id = ok(dir, &["new", "interaction", "interaction_type=VISIT", &account, arrived]);
+    let id = id.trim();
+    ok(dir, &["set", id, "check_out.at_ms=1790000900000", "check_out.lat=42.5"]);
+    for again in ["check_out.at_ms=5", "check_out.lng=1", "check_out=", "check_in.at_ms=5"] {
+        let (code, said) = fails(dir, &["set", id, again]);
+        assert!(code == 1 && said.contains("was written already and stays as it is"), "{said}");
+    }
+    let sql = "SELECT check_out_at_ms AS at, check_out_lat AS lat FROM interactions";
+    let row: serde_json::Value = serde_json::from_str(&ok(dir, &["--json", "query", sql])).unwrap();
+    assert_eq!(row, serde_json::json!({ "at": 1_790_000_900_000_i64, "lat": 42.5 }));
+}
+
 /// Bad rows and cells are listed with line and reason; the good ones are read.
 #[test]
 fn malformed_rows_are_listed_and_the_good_ones_imported() {

@@ -3,8 +3,9 @@
 use client_sdk::core::crm;
 use client_sdk::core::ids::UserId;
 use client_sdk::records::{
-    EstimatedValue, OpportunityEdit, OpportunityError, OpportunityField, OrganizationEdit,
-    PriorityLevel, Stage, TaskEdit,
+    CheckOut, EstimatedValue, InteractionEdit, InteractionError, InteractionField, InteractionType,
+    OpportunityEdit, OpportunityError, OpportunityField, OrganizationEdit, PriorityLevel, Stage,
+    TaskEdit,
 };
 use client_sdk::{Client, ListOptions};
 
@@ -93,6 +94,17 @@ fn a_mistake_names_its_field() {
         client.opportunities().update(id, moved),
         Err(OpportunityError::Immutable(OpportunityField::OrganizationId))
     ));
+    let visit = InteractionEdit::default()
+        .organization_id(account)
+        .interaction_type(InteractionType::Visit);
+    let visit = client.interactions().create(visit).unwrap();
+    let left = |at_ms| {
+        let at = CheckOut { at_ms: Some(at_ms), ..CheckOut::default() };
+        client.interactions().update(visit, InteractionEdit::default().check_out(at))
+    };
+    left(1).unwrap();
+    left(1).unwrap();
+    assert!(matches!(left(2), Err(InteractionError::Written(InteractionField::CheckOut))));
     let cleared = OpportunityEdit::default().clear(OpportunityField::Name);
     assert!(client.opportunities().update(id, cleared).is_err());
     assert_eq!(client.opportunities().list(&ListOptions::default()).unwrap().len(), 1);

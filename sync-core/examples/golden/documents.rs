@@ -289,17 +289,24 @@ fn visit() -> Made {
         ("occurred_at", "2026-09-21T14:00:00Z"),
         ("interaction_type", "VISIT"),
         ("check_in", r#"{"at_ms":1789999200000,"lat":42.5,"lng":-73.25}"#),
-        ("check_out", r#"{"at_ms":1790000100000,"lat":42.5,"lng":-73.25}"#),
         ("sentiment_score", "4"),
         ("attendees", attendee.as_str()),
         ("status", "scheduled"),
         ("description", "Tasted three noodles."),
     ];
     let (doc, _) = writer(ROSA, 1).create(&kind, record(5), &pairs);
-    let first = [("status", "no_show"), ("subject", "Tasting")];
-    let second = [("status", "cancelled"), ("subject", "Tasting, again")];
+    let first = [
+        ("status", "no_show"),
+        ("subject", "Tasting"),
+        ("check_out", r#"{"at_ms":1790000100000,"lat":42.5,"lng":-73.25}"#),
+    ];
+    let second = [
+        ("check_out", r#"{"at_ms":1790000160000}"#),
+        ("status", "cancelled"),
+        ("subject", "Tasting, again"),
+    ];
     let doc = twice(&kind, doc, &first, &second);
-    let about = "A visit whose state two gave at once: the stronger is shown.";
+    let about = "A visit whose state two gave at once: the stronger is shown; and whose departure both noted, which neither may settle: the one of the lower operation is shown.";
     Made { name: "interaction-contested", about, kind, doc }
 }
 

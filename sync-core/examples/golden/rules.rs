@@ -14,6 +14,9 @@ use super::schemas::kind;
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
+/// What Rosa notes when she leaves.
+const LEFT: Pairs<'_> = &[("check_out", "at_ms=1790000000000")];
+
 /// The changes, each with the row of the document that then is; a refused one has none.
 pub(crate) fn all() -> Json {
     let account = begun(
@@ -134,9 +137,22 @@ pub(crate) fn all() -> Json {
         by_hand(
             "Immutable: not written again, for it stays as it was.",
             &visit,
-            "check_in",
+            "organization_id",
+            &id(3),
+        ),
+        by_hand(
+            "Once: noted after the visit began.",
+            &visit,
+            "check_out",
             r#"{"at_ms":1790000000000}"#,
         ),
+        meets(
+            "Once: the first of two who had not heard of each other.",
+            &visit,
+            LEFT,
+            &[("check_out", "at_ms=1790000900000")],
+        ),
+        by_hand("Once: not written over.", &left(&visit), "check_out", r#"{"at_ms":1}"#),
         by_hand("A whole value out of range.", &account, "location", r#"{"lat":95,"lng":0}"#),
         by_hand(
             "A null part is a part left out; keys in any order.",
@@ -157,6 +173,13 @@ fn id(n: u128) -> String {
 fn begun(word: &str, pairs: Pairs<'_>) -> (Kind, Automerge) {
     let kind = kind(word);
     let (doc, _) = writer(ROSA, 1).create(&kind, record(1), pairs);
+    (kind, doc)
+}
+
+/// A visit whose departure is noted.
+fn left(begun: &(Kind, Automerge)) -> (Kind, Automerge) {
+    let (kind, mut doc) = begun.clone();
+    writer(ROSA, 11).edit(&mut doc, &kind, LEFT);
     (kind, doc)
 }
 

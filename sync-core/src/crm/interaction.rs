@@ -21,8 +21,8 @@ pub(super) fn interaction() -> KindDeclaration {
             instant("occurred_at")
                 .initially_now_unless("planned_at")
                 .doc("When it took place: a claim, which whose it was or a manager may correct; empty while it is only planned."),
-            whole("check_in", CHECK).immutable().doc("Arrival."),
-            whole("check_out", CHECK).immutable().doc("Departure."),
+            whole("check_in", CHECK).once().doc("Arrival."),
+            whole("check_out", CHECK).once().doc("Departure."),
             choice(
                 "interaction_type",
                 &["CALL", "EMAIL", "MEETING", "VISIT", "DEMO", "PROPOSAL", "FOLLOW_UP", "SAMPLE"],

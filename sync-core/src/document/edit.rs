@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use automerge::{Automerge, ROOT, ReadDoc};
+
 use super::fit::{self, normalise_key};
 use super::hydrate::{FieldState, Hydrated};
 use super::text::{self, Splice};
@@ -10,7 +12,7 @@ use super::value::{Value, ValueError};
 use crate::event::EventData;
 use crate::ids::{Actor, ChangeHash, UserId};
 use crate::limits;
-use crate::schema::{Field, FieldType, Kind, SetOf, Use, Writer};
+use crate::schema::{Field, FieldType, Kind, Rule, SetOf, Use, Writer};
 use crate::time::UnixMs;
 
 /// One change to one field.
@@ -77,6 +79,12 @@ pub enum EditError {
     /// The field was written when the record was created and stays as it is.
     #[error("{field} is written once, when the record is created")]
     Immutable {
+        /// The field.
+        field: &'static str,
+    },
+    /// The field is written once, and somebody wrote it: it stays as it is.
+    #[error("{field} was written already and stays as it is")]
+    Written {
         /// The field.
         field: &'static str,
     },
@@ -224,6 +232,16 @@ impl RecordEdit {
         self.in_steps(now)
     }
 
+    /// Leaves out what is written once and stands in the document: of an edit that was made on another
+    /// state of it.
+    pub fn leave_out_written(&mut self, doc: &Automerge) {
+        self.changes.retain(|(field, _)| match field.rule {
+            Rule::Immutable => false,
+            Rule::Once => !stands(doc, field),
+            _ => true,
+        });
+    }
+
     /// Operations on long texts that the edit is written as.
     fn text_ops(&self, now: Option<&Hydrated>) -> usize {
         let texts = self.changes.iter().filter_map(|(field, change)| match change {
@@ -303,6 +321,11 @@ impl RecordEdit {
         }
         Ok(())
     }
+}
+
+/// Whether a document holds a value of a field, be it one that does not fit.
+pub(super) fn stands(doc: &impl ReadDoc, field: &Field) -> bool {
+    matches!(doc.get(ROOT, field.name), Ok(Some(_)))
 }
 
 fn old_text<'a>(now: Option<&'a Hydrated>, field: &Field) -> &'a str {

@@ -9,7 +9,7 @@ use super::hydrate::{FieldState, Hydrated};
 use super::text;
 use super::value::Value;
 use crate::event::{EventData, Events};
-use crate::schema::{Field, FieldType, Log, Presence, Rule, Use, Writer};
+use crate::schema::{Field, FieldType, Log, Presence, Use, Writer};
 
 /// What a change did, and where the record stands by now.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ pub struct Undoing {
 
 const CHANGED: &str = "it was changed since";
 const CONTESTED: &str = "it is contested; settle that instead";
-const ONCE: &str = "it is written once, when the record is created";
+const ONCE: &str = "it is written once and stays as it is";
 const NEEDED: &str = "every such record needs it";
 const SERVERS: &str = "it is written by the server only";
 const NO_WAY_BACK: &str = "nothing leads back from it";
@@ -63,7 +63,7 @@ pub fn undoing(done: Done<'_>) -> Undoing {
         }
         if field.writer == Writer::Server {
             all.leave(field.name, SERVERS);
-        } else if field.rule == Rule::Immutable {
+        } else if field.rule.is_written_once() {
             all.leave(field.name, ONCE);
         } else {
             all.undo_field(field, (old, new, &done.now.fields[index]), done);

@@ -7,7 +7,7 @@ use automerge::{
     Author, Automerge, AutomergeError, ObjId, ROOT, ReadDoc, ScalarValueRef, ValueRef,
 };
 
-use super::edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit};
+use super::edit::{EditError, FieldChange, LocalChange, Pen, PenRole, RecordEdit, stands};
 use super::fit;
 use super::form::allowed;
 use super::hydrate::{FieldState, Hydrated, hydrate};
@@ -227,6 +227,17 @@ impl Writing<'_, '_> {
     fn set(&mut self, field: &Field, value: Value) -> Result<(), EditError> {
         if field.required == Presence::Required && value == Value::Null {
             return Err(EditError::Missing { kind: self.now.kind.name, field: field.name });
+        }
+        if field.rule == Rule::Once {
+            let stands = stands(&*self.tx, field);
+            // To say it again is no edit, and neither is to say nothing where nothing was said.
+            let same = if stands { self.now.value(field.name) } else { &Value::Null };
+            if value == *same {
+                return Ok(());
+            }
+            if stands {
+                return Err(EditError::Written { field: field.name });
+            }
         }
         fit::value(field, &value, (&self.now.kind, self.record))?;
         fit::claim(field, &value, self.pen.author, self.pen.now).map_err(ValueError::from)?;

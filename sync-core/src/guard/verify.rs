@@ -325,7 +325,7 @@ impl<'a> Judge<'a> {
         check_writer(field, self.context.pen)?;
         match (place, field.ty, field.rule) {
             (Place::Root, ty, _) if ty.is_container() => Err(unknown_place()),
-            (_, FieldType::Log(_), _) | (_, _, Rule::Immutable) => {
+            (_, FieldType::Log(_), _) | (_, _, Rule::Immutable | Rule::Once) => {
                 refuse(RefusalCode::Immutable, format!("{} stays as it was written.", field.name))
             }
             _ => Ok(()),
@@ -360,6 +360,19 @@ impl<'a> Judge<'a> {
             return refuse(
                 RefusalCode::Immutable,
                 format!("{key} is written once, when the record is created."),
+            );
+        }
+        if field.rule == Rule::Once && before > 0 {
+            return refuse(
+                RefusalCode::Immutable,
+                format!("{key} was written already and stays as it is."),
+            );
+        }
+        // Nothing could be written over it.
+        if field.rule == Rule::Once && *value == ScalarValue::Null {
+            return refuse(
+                RefusalCode::BadValue,
+                format!("{key} is written once; leave it out until there is something to say."),
             );
         }
         if field.required == Presence::Required && *value == ScalarValue::Null {

@@ -24,7 +24,7 @@ use super::writing::Writing;
 use crate::document::{Pen, PenRole, difference, hydrate};
 use crate::error::{Refusal, RefusalCode};
 use crate::ids::{Actor, ChangeHash, EventId, RecordId};
-use crate::schema::{Kind, Rule};
+use crate::schema::Kind;
 use crate::time::UnixMs;
 
 /// The writer that makes an edit again, and all that it draws: derived from the change whose place
@@ -242,8 +242,9 @@ fn make_one(
         Some(open) if writer.wrote_to(&open.doc) => Ok((Some(open), Made::Again)),
         Some(mut open) => {
             let mut edit = difference(before, after, &open.hydrated);
-            // If it began the record, which is there by now, the rest of it is an edit.
-            edit.changes.retain(|(field, _)| field.rule != Rule::Immutable);
+            // If it began the record, which is there by now, the rest of it is an edit. What others
+            // wrote meanwhile that is written once stands.
+            edit.leave_out_written(&open.doc);
             let moved = let_nothing_lie_ahead(&mut edit, writer.pen.now);
             // An edit that says what the record says already is in it.
             match writing.edit(work, change.record, &mut open, &edit) {

@@ -9,7 +9,7 @@ use super::env::Env;
 use super::error::ReplicaError;
 use super::store::QueryError;
 use crate::document::{
-    Claim, DELETED, Dispute, FieldChange, FieldState, Hydrated, RecordEdit, disputes,
+    Claim, DELETED, Dispute, EditError, FieldChange, FieldState, Hydrated, RecordEdit, disputes,
 };
 use crate::event::EventData;
 use crate::ids::{RecordId, UserId};
@@ -124,6 +124,10 @@ impl Replica {
             return Err(SettleError::Nothing(field.to_owned()));
         }
         let record = self.record(id)?.ok_or(ReplicaError::UnknownRecord(id))?;
+        if let Some(once) = record.kind.field(field).filter(|field| field.rule.is_written_once()) {
+            // All that were noted at once stay; which one is shown nobody chooses.
+            return Err(ReplicaError::Edit(EditError::Written { field: once.name }).into());
+        }
         let edit = match (field, value) {
             (DELETED, Json::Bool(true)) => GroupEdit::Delete { id },
             (DELETED, _) => GroupEdit::Restore { id },

@@ -58,7 +58,8 @@ pub struct Undone {
     pub deleted: u64,
     /// Records that say again what they said before.
     pub restored: u64,
-    /// Records that stay as they are, since somebody worked on them after the import.
+    /// Records that stay as they are, since somebody worked on them after the import, or since what it
+    /// wrote is written once.
     pub kept: Vec<RecordId>,
     taken_back: BTreeSet<RecordId>,
 }
@@ -253,6 +254,13 @@ fn take_back(
     // A record that is not here any more is nobody's to take back here.
     let Some(open) = work.open(id)? else { return Ok(()) };
     let (kind, heads) = (open.kind.clone(), document::heads(&open.doc));
+    let edit = row.undo.as_ref().map(|text| {
+        let mut edit =
+            RecordEdit::from_json(&kind, &serde_json::from_str(text).unwrap_or_default());
+        // What is written once stays.
+        edit.leave_out_written(&open.doc);
+        edit
+    });
     work.keep(id, open);
     // Of several rows about one record the newest was looked at first, and taken back.
     let untouched = heads == [row.hash] || undone.taken_back.contains(&id);
@@ -263,14 +271,12 @@ fn take_back(
         }
         return Ok(());
     }
+    if edit.as_ref().is_some_and(|edit| edit.changes.is_empty()) {
+        undone.kept.push(id);
+        return Ok(());
+    }
     undone.taken_back.insert(id);
-    let edit = match &row.undo {
-        None => GroupEdit::Delete { id },
-        Some(text) => {
-            let json = serde_json::from_str(text).unwrap_or_default();
-            GroupEdit::Edit { id, edit: RecordEdit::from_json(&kind, &json) }
-        }
-    };
+    let edit = edit.map_or(GroupEdit::Delete { id }, |edit| GroupEdit::Edit { id, edit });
     commit_group(work, &[edit], pen, env)?;
     if row.undo.is_none() {
         undone.deleted += 1;

@@ -92,11 +92,22 @@ impl Replica {
 fn corrected(
     work: &mut Work<'_>,
     refused: &Quarantined,
-    corrections: RecordEdit,
+    mut corrections: RecordEdit,
     now: UnixMs,
 ) -> Result<GroupEdit, ResubmitError> {
-    let kind = work.schema().kind(&refused.kind).ok_or(ResubmitError::NoRecord)?;
-    let mut edit = RecordEdit::from_json(kind, &refused.edit);
+    let kind = work.schema().kind(&refused.kind).ok_or(ResubmitError::NoRecord)?.clone();
+    let mut edit = RecordEdit::from_json(&kind, &refused.edit);
+    // Only the change that begins a record writes what is immutable.
+    let mut changes = edit.changes.iter().chain(&corrections.changes);
+    let begins = changes.any(|(field, _)| field.rule == Rule::Immutable);
+    let id = refused.record;
+    let open = work.open(id)?;
+    let is_here = open.is_some();
+    if let Some(open) = open {
+        edit.leave_out_written(&open.doc);
+        corrections.changes.retain(|(field, _)| field.rule != Rule::Immutable);
+        work.keep(id, open);
+    }
     // What was refused for a clock that was wrong says when it happened by that clock.
     let changed = let_nothing_lie_ahead(&mut edit, now);
     let corrected = |name: &str| corrections.changes.iter().any(|(field, _)| field.name == name);
@@ -112,16 +123,11 @@ fn corrected(
     // A correction takes the place of what was said of the same field.
     edit.changes.retain(|(f, _)| corrections.changes.iter().all(|(c, _)| c.name != f.name));
     edit.changes.extend(corrections.changes);
-    let id = refused.record;
-    // Only the change that begins a record writes what is written once.
-    let begins = edit.changes.iter().any(|(field, _)| field.rule == Rule::Immutable);
-    match work.open(id)? {
-        Some(open) => {
-            work.keep(id, open);
-            edit.changes.retain(|(field, _)| field.rule != Rule::Immutable);
-            Ok(GroupEdit::Edit { id, edit })
-        }
-        None if begins => Ok(GroupEdit::Create { id, kind: kind.clone(), edit }),
-        None => Err(ResubmitError::NoRecord),
+    if is_here {
+        Ok(GroupEdit::Edit { id, edit })
+    } else if begins {
+        Ok(GroupEdit::Create { id, kind, edit })
+    } else {
+        Err(ResubmitError::NoRecord)
     }
 }

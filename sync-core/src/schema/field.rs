@@ -107,6 +107,8 @@ pub enum Search {
 pub enum Rule {
     /// Written once, by the creating change.
     Immutable,
+    /// Written once, by any change whose writer sees no value there; never written over nor cleared.
+    Once,
     /// One scalar; Automerge picks the shown value, the others are listed as a conflict.
     Register,
     /// The smallest value in the order of the type's choices is shown.
@@ -129,6 +131,13 @@ pub enum Rule {
     Log,
     /// A map of registers, keyed by the user.
     Fields,
+}
+
+impl Rule {
+    /// Whether what was written stays as it is.
+    pub fn is_written_once(self) -> bool {
+        matches!(self, Self::Immutable | Self::Once)
+    }
 }
 
 /// What values a field takes.
@@ -310,6 +319,11 @@ impl FieldDeclaration {
     /// Is written by the creating change alone.
     pub const fn immutable(mut self) -> Self {
         self.rule = Rule::Immutable;
+        self
+    }
+    /// Is written once, when there is something to say: by the creating change or a later one.
+    pub const fn once(mut self) -> Self {
+        self.rule = Rule::Once;
         self
     }
     /// Must be given, and cannot be cleared.

@@ -162,10 +162,11 @@ impl<'a> Edits<'a> {
         for _ in 0..self.random.between(1, 3) {
             let Some(field) = self.random.pick(&fields).cloned() else { break };
             let taken = changes.iter().any(|(known, _)| *known == field);
-            if field.rule == Rule::Immutable || taken {
+            let state = now.field(field.name);
+            let stands = !matches!(state, Some(FieldState::Value(Value::Null)));
+            if field.rule == Rule::Immutable || field.rule == Rule::Once && stands || taken {
                 continue;
             }
-            let state = now.field(field.name);
             changes.extend(self.change_of(&field, state).map(|change| (field, change)));
         }
         self.add_mark(&kind, id, Some(&now), &mut changes);
@@ -185,7 +186,7 @@ impl<'a> Edits<'a> {
         // A new record is found by its name, so that the search index has every mark of a beginning.
         let places = writable(kind)
             .into_iter()
-            .filter(|field| (field.rule != Rule::Immutable) && takes_mark(field));
+            .filter(|field| !field.rule.is_written_once() && takes_mark(field));
         let mut places: Vec<Field> = places.cloned().collect();
         if now.is_none() {
             places.sort_by_key(|field| field.required != Presence::Required);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sync_core::document;
 use sync_core::error::{Refusal, RefusalCode};
-use sync_core::ids::{ChangeHash, RecordId};
+use sync_core::ids::{ChangeHash, RecordId, ScopeId};
 use sync_core::protocol::{
     Blob, ClientMessage, FeedBatch, FeedItem, Push, ServerMessage, Verdict, VerdictOutcome,
     Verdicts,
@@ -118,6 +118,73 @@ fn an_edit_that_builds_on_what_the_server_lacks_is_made_again_on_what_it_has() {
     let said = document::hydrate(&server, organization);
     assert_eq!(said.json("website"), "a.example");
     assert_eq!(said.fields, device.record(record(1)).unwrap().unwrap().fields);
+}
+
+/// The server lost what the edit builds on, and somebody else noted the departure before it is made
+/// again: theirs stands, the rest of the edit is made, and nothing is left in quarantine.
+#[test]
+fn an_edit_that_is_made_again_leaves_out_what_others_wrote_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(36);
+    let mut device = connected(&dir.path().join("a.db"), &mut env);
+    let visit = kind("interaction");
+    let account = record(9).to_string();
+    let pairs = [("interaction_type", "VISIT"), ("organization_id", account.as_str())];
+    let (mut doc, _) = created(visit, &pairs, &pen(2, 2));
+    let mut restored = doc.clone();
+    edited(&mut doc, visit, &[("subject", "Tasting")], &pen(2, 2), &mut 0).unwrap();
+    let whole = |bytes: Vec<u8>| FeedItem {
+        kind: "interaction".into(),
+        scope: ScopeId(record(9).0),
+        snapshot: Some(Blob(bytes)),
+        ..item(record(1))
+    };
+    feed(&mut device, vec![whole(doc.save())], 0, &mut env);
+    let left = [("check_out.at_ms", "5"), ("outcome", "They order.")];
+    device.edit(record(1), edit(visit, &left), &mut env).unwrap();
+    let push = next_push(&mut device).unwrap();
+    refuse(&mut device, &push, RefusalCode::MissingDependency, &mut env);
+    edited(&mut restored, visit, &[("check_out.at_ms", "3")], &pen(3, 3), &mut 0).unwrap();
+    feed(&mut device, vec![whole(restored.save())], 1, &mut env);
+    let kept = device.quarantine().unwrap();
+    assert!(kept.is_empty(), "{kept:?}");
+    assert!(next_push(&mut device).is_some(), "{:?}", device.record(record(1)));
+    let said = device.record(record(1)).unwrap().unwrap();
+    assert_eq!(said.json("check_out"), serde_json::json!({ "at_ms": 3 }));
+    assert_eq!(said.json("outcome"), "They order.");
+    assert!(said.conflicts.is_empty());
+    let again = device.edit(record(1), edit(visit, &left), &mut env).unwrap_err();
+    assert_eq!(again.to_string(), "check_out was written already and stays as it is");
+}
+
+/// A refused edit is made again by hand without the departure that somebody noted meanwhile.
+#[test]
+fn a_refused_edit_leaves_out_what_others_wrote_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut env = World::new(37);
+    let mut device = connected(&dir.path().join("a.db"), &mut env);
+    let visit = kind("interaction");
+    let account = record(9).to_string();
+    let pairs = [("interaction_type", "VISIT"), ("organization_id", account.as_str())];
+    let (mut doc, _) = created(visit, &pairs, &pen(2, 2));
+    let whole = |bytes: Vec<u8>| FeedItem {
+        kind: "interaction".into(),
+        scope: ScopeId(record(9).0),
+        snapshot: Some(Blob(bytes)),
+        ..item(record(1))
+    };
+    feed(&mut device, vec![whole(doc.save())], 0, &mut env);
+    let left = [("check_out.at_ms", "5"), ("outcome", "They order.")];
+    device.edit(record(1), edit(visit, &left), &mut env).unwrap();
+    let push = next_push(&mut device).unwrap();
+    refuse(&mut device, &push, RefusalCode::Rule, &mut env);
+    edited(&mut doc, visit, &[("check_out.at_ms", "3")], &pen(2, 2), &mut 0).unwrap();
+    feed(&mut device, vec![whole(doc.save())], 1, &mut env);
+    let kept = device.quarantine().unwrap();
+    device.resubmit(kept[0].hash, document::RecordEdit::default(), &mut env).unwrap();
+    let said = device.record(record(1)).unwrap().unwrap();
+    assert_eq!(said.json("check_out"), serde_json::json!({ "at_ms": 3 }));
+    assert_eq!(said.json("outcome"), "They order.");
 }
 
 /// The record does not come: the next session tries once more, and then the edit is kept.

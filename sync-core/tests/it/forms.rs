@@ -13,7 +13,7 @@ use sync_core::event::{EventData, event_data};
 use sync_core::guard::{self, Context};
 use sync_core::limits;
 use sync_core::schema::{
-    EventPart, EventPartType, Field, FieldType, Initial, Kind, Log, Part, PartType, Presence,
+    EventPart, EventPartType, Field, FieldType, Initial, Kind, Log, Part, PartType, Presence, Rule,
     SetOf, Storage, Writer,
 };
 use sync_core::time::UnixMs;
@@ -299,9 +299,7 @@ fn the_guard_refuses_in_the_words_of_the_device() {
     let mut same = 0;
     for kind in kinds() {
         let doc = base(kind);
-        let open = |field: &&Field| {
-            field.writer == Writer::Anyone && field.rule != sync_core::schema::Rule::Immutable
-        };
+        let open = |field: &&Field| field.writer == Writer::Anyone && field.rule != Rule::Immutable;
         for field in kind.fields.iter().filter(open) {
             for change in changes(field) {
                 let edit = RecordEdit { changes: vec![(field.clone(), change)] };
@@ -321,6 +319,42 @@ fn the_guard_refuses_in_the_words_of_the_device() {
         }
     }
     assert!(same > 500, "{same}");
+}
+
+/// What is written once, as it stands after somebody wrote it: device and guard refuse every other value,
+/// and taking it back.
+#[test]
+fn what_is_written_once_stays_at_both_ends() {
+    let (mut again, mut refused) = (0, 0);
+    for kind in kinds() {
+        let once = kind.fields.iter().filter(|field| field.rule == Rule::Once);
+        for field in once {
+            let fitting = |change: &FieldChange| {
+                let edit = RecordEdit { changes: vec![(field.clone(), change.clone())] };
+                matches!(written(kind, Some(&base(kind)), &edit), Ok(Some(Ok(()))))
+            };
+            let first = changes(field).into_iter().find(fitting).unwrap();
+            let (mut doc, mut count) = (base(kind), 20);
+            let now = hydrate(&doc, kind);
+            let edit = RecordEdit { changes: vec![(field.clone(), first)] };
+            let mut mint = || mint(&pen(1, 2), &mut count);
+            document::edit(&mut doc, &now, &edit, &pen(1, 2), &mut mint).unwrap().unwrap();
+            for change in changes(field) {
+                let edit = RecordEdit { changes: vec![(field.clone(), change)] };
+                match written(kind, Some(&doc), &edit) {
+                    Ok(None) => again += 1,
+                    Ok(Some(said)) => panic!("{} was written again: {said:?}", field.name),
+                    Err(_) => refused += 1,
+                }
+                let Some(bytes) = unchecked(&doc, kind, &edit.changes, &pen(1, 1), &mut 50) else {
+                    continue;
+                };
+                let refusal = judged(kind, &doc, &bytes).unwrap_err();
+                assert_eq!(refusal.code, RefusalCode::Immutable.as_str(), "{refusal}");
+            }
+        }
+    }
+    assert!(again > 0 && refused > 50, "{again} and {refused}");
 }
 
 /// Of what the two judge by themselves: keys that no container takes are refused before the field is known.

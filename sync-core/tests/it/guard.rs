@@ -160,6 +160,53 @@ fn a_visit_of_somebody_else_is_refused() {
     assert_eq!(made(2).unwrap_err().code, RefusalCode::ForeignAuthor.as_str());
 }
 
+/// An arrival is noted once: a plan takes it later, and what stands is neither written over, cleared,
+/// settled, nor written beside by who saw it.
+#[test]
+fn what_is_noted_once_is_not_noted_again() {
+    let visit = kind("interaction");
+    let judge = |doc: &Automerge, bytes: &[u8]| {
+        let context = Context { kind: visit.clone(), ..context(doc) };
+        guard::verify(guard::parse(bytes).unwrap(), &context).map(drop).map_err(|said| said.code)
+    };
+    let account = record(9).to_string();
+    let plan = [
+        ("organization_id", account.as_str()),
+        ("interaction_type", "VISIT"),
+        ("planned_at", "2030-01-01T09:00:00Z"),
+    ];
+    let (mut doc, _) = created(visit, &plan, &pen(1, 1));
+    let arrived =
+        |at: &str| Value::Parts([("at_ms".to_owned(), serde_json::json!(at.len()))].into());
+    let write = |doc: &Automerge, value: Value, actor: u8| {
+        let change = [(visit.field("check_in").unwrap().clone(), FieldChange::Set(value))];
+        unchecked(doc, visit, &change, &pen(1, actor), &mut 0).unwrap()
+    };
+    assert_eq!(judge(&doc, &write(&doc, Value::Null, 1)).unwrap_err(), "bad_value");
+    let (here, there) = (write(&doc, arrived("a"), 1), write(&doc, arrived("bb"), 2));
+    for bytes in [&here, &there] {
+        judge(&doc, bytes).unwrap();
+    }
+    let before = doc.clone();
+    for bytes in [here, there] {
+        judge(&doc, &bytes).expect("who has not heard of the other writes beside it");
+        doc.apply_changes([Change::from_bytes(bytes).unwrap()]).unwrap();
+        for value in [arrived("ccc"), Value::Null] {
+            assert_eq!(judge(&doc, &write(&doc, value, 3)).unwrap_err(), "immutable");
+        }
+    }
+    // Automerge writes the value that it would show as a delete of the others.
+    let settling = write(&doc, arrived("bb"), 3);
+    let expanded = Change::from_bytes(settling.clone()).unwrap().decode();
+    assert!(expanded.operations.iter().all(|op| op.action == OpType::Delete), "{expanded:?}");
+    assert_eq!(judge(&doc, &settling).unwrap_err(), "immutable");
+    let mut beside = Change::from_bytes(write(&doc, arrived("ccc"), 3)).unwrap().decode();
+    beside.operations[0].pred = Vec::<OpId>::new().into();
+    let beside = Change::from(beside).raw_bytes().to_vec();
+    assert_eq!(judge(&doc, &beside).unwrap_err(), "bad_reference");
+    judge(&doc, &write(&before, arrived("dddd"), 4)).unwrap();
+}
+
 /// Who wins a disputed deal hangs on the role of its writer, which is not the writer's to say.
 #[test]
 fn a_stage_that_claims_a_role_is_refused() {

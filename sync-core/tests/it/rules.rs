@@ -63,6 +63,8 @@ const NAME: (&str, &str) = ("name", "Kitchen");
 const TASK: [(&str, &str); 1] = [("title", "Call")];
 const DEAL: [(&str, &str); 2] =
     [("name", "Menu"), ("organization_id", "018f0000-0000-7000-8000-000000000001")];
+const VISIT: [(&str, &str); 2] =
+    [("interaction_type", "VISIT"), ("organization_id", "018f0000-0000-7000-8000-000000000001")];
 const CONTACT: [(&str, &str); 3] = [
     ("first_name", "Kim"),
     ("last_name", "Lee"),
@@ -327,6 +329,40 @@ proptest! {
         );
         prop_assert_eq!(both.cell("probability"), Cell::Int(percent));
         prop_assert_eq!(both.cell("weighted_value_minor"), Cell::Int(minor * percent / 100));
+    }
+
+    /// `Once`: of several departures noted at once the first is shown and the others are listed; nobody
+    /// who sees one writes another, and nobody clears it.
+    #[test]
+    fn of_two_departures_the_first_noted_is_shown(
+        left in 0..3_i64,
+        right in 0..3_i64,
+        busy in any::<bool>(),
+    ) {
+        let (left, right) = (left.to_string(), right.to_string());
+        let mut first = vec![("check_out.at_ms", left.as_str())];
+        if busy {
+            // One operation more before it, so that its own counts further.
+            first.insert(0, ("subject", "Tasting"));
+        }
+        let interaction = kind("interaction");
+        let second = [("check_out.at_ms", right.as_str())];
+        let Merged { mut doc, says, .. } = merged(interaction, &VISIT, &first, &second);
+        let (shown, other) = if busy { (&right, &left) } else { (&left, &right) };
+        let value = |text: &str| serde_json::json!({ "at_ms": text.parse::<i64>().unwrap() });
+        prop_assert_eq!(says.json("check_out"), value(shown));
+        let listed = if left == right { vec![] } else { vec![value(shown), value(other)] };
+        prop_assert_eq!(contested(&says, "check_out"), listed);
+        for pairs in [[("check_out.at_ms", "7")], [("check_out.lat", "1")], [("check_out", "")]] {
+            let edit = crate::kit::edit(interaction, &pairs);
+            let mint = &mut || unreachable!("no event is written");
+            let outcome = sync_core::document::edit(&mut doc, &says, &edit, &pen(4, 4), mint);
+            prop_assert_eq!(outcome.unwrap_err(), EditError::Written { field: "check_out" });
+        }
+        // To say what stands is no edit, and does not settle anything.
+        let again = [("check_out.at_ms", shown.as_str())];
+        prop_assert_eq!(edited(&mut doc, interaction, &again, &pen(4, 4), &mut 0), None);
+        prop_assert_eq!(hydrate(&doc, interaction), says);
     }
 
     /// `Immutable`: what was written when the record began is not written again.

@@ -37,6 +37,9 @@ async fn a_planned_visit_is_activity_once_it_took_place_and_its_time_is_correcte
     assert_eq!((row[0].as_str(), row[2].as_bool()), (Some("completed"), Some(false)), "{row:?}");
     assert_eq!(activity().await.as_array().map(Vec::len), Some(1));
 
+    let arrival = format!("at_ms={}, lat=42.5, lng=-73.25", 1_790_000_000_000_i64);
+    set(&mut rosa, visit, "interaction", &[("check_in", &*arrival)]);
+    assert_eq!(world.sync(&mut rosa).await.refused, 0, "the arrival at a visit that was planned");
     set(&mut rosa, visit, "interaction", &[("occurred_at", &*hours_from_now(-2))]);
     assert_eq!(world.sync(&mut rosa).await.refused, 0, "her own");
     world.assign(account.parse().unwrap(), world.other_rep).await;
@@ -48,6 +51,8 @@ async fn a_planned_visit_is_activity_once_it_took_place_and_its_time_is_correcte
     let refused = omar.quarantine().unwrap();
     let policies: Vec<_> = refused.iter().map(|one| one.refusal.policy.as_deref()).collect();
     assert_eq!(policies, [Some("only_whose_it_was_corrects_the_time")], "a colleague's time");
+    set(&mut omar, visit, "interaction", &[("check_out", "at_ms=1790000900000")]);
+    assert_eq!(world.sync(&mut omar).await.refused, 0, "who has the account notes the departure");
     let mut mia = world.device("mia.db", world.manager);
     world.sync(&mut mia).await;
     set(&mut mia, visit, "interaction", &[("occurred_at", &*hours_from_now(-4))]);

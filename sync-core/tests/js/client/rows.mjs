@@ -29,6 +29,7 @@ const shownBy = {
   Register: (_, values) => last(values),
   Whole: (_, values) => last(values),
   Immutable: (_, values) => values[0],
+  Once: (_, values) => values[0],
   RegisterTrueWins: prefer(true),
   RegisterFalseWins: prefer(false),
   RegisterHigherWins(field, values) {

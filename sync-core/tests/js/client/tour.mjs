@@ -89,6 +89,9 @@ const visit = store.begin('interaction', (doc) => {
   doc.interaction_type = str('VISIT')
   doc.check_in = whole({ at_ms: Date.now() - 60_000, lat: 42.5, lng: -73.25 })
 })
+store.edit(visit, (doc) => {
+  doc.check_out ??= whole({ at_ms: Date.now(), lat: 42.5, lng: -73.25 })
+})
 store.log(visit, 'status_log', { status: 'completed' })
 const task = store.begin('task', (doc) => {
   doc.title = str('Send the menu')
@@ -143,6 +146,9 @@ step('be refused, and make again what was built on it')
 store.edit(account, (doc) => {
   doc.merged_into = str(theirs)
 })
+store.edit(visit, (doc) => {
+  doc.check_out = whole({ at_ms: Date.now(), lat: 0, lng: 0 })
+})
 store.edit(account, (doc) => {
   doc.industry_segment = str('fine dining')
 })
@@ -151,7 +157,8 @@ store.edit(account, (doc) => {
 })
 await session.sync()
 const codes = store.quarantine.map(({ refusal }) => refusal.code)
-assert.deepEqual(codes, ['server_only', 'bad_value'])
+assert.deepEqual(codes, ['server_only', 'immutable', 'bad_value'])
+assert.equal(row(visit).check_out_lat, 42.5)
 assert.equal(row(account).industry_segment, 'fine dining')
 assert.equal(row(account).merged_into, null)
 assert.equal(row(account).location_lat, 42.6526)
