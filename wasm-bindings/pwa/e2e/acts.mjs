@@ -30,6 +30,7 @@ export const acts = {
     const circle = page.locator('[data-test=task-circle][aria-pressed=false]').first()
     const name = await circle.getAttribute('aria-label')
     await circle.click()
+    await page.locator('[data-test=next-nothing]').click()
     await page.getByRole('button', { name, exact: true }).waitFor({ state: 'detached' })
   },
   /** A day's work over the screens; counts the edits. */
