@@ -43,6 +43,8 @@ export const acts = {
       edits += 4
     }
     await page.getByRole('link', { name: 'Tasks' }).first().click()
+    // The account that was shown before has circles too.
+    await page.getByRole('heading', { name: 'Tasks', level: 1 }).waitFor()
     for (let n = 0; n < NAMES.length; n += 1) await acts.finishOne(page)
     edits += NAMES.length
     return { edits, accounts: NAMES, visits: NAMES.length, finished: NAMES.length }

@@ -13,7 +13,8 @@ let last = 0
 
 function show(toast: Omit<Toast, 'id'>): void {
   last += 1
-  toasts.value = [...toasts.value.slice(-2), { id: last, ...toast }]
+  // One at a time: more would cover what is tapped next. What it took back is in the record's history.
+  toasts.value = [{ id: last, ...toast }]
 }
 
 export const said = (text: string, undo?: Toast['undo']): void => show({ text, isProblem: false, ...(undo && { undo }) })
