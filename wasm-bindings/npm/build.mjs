@@ -11,6 +11,8 @@ const common = { define: { __BUILD__: String(moment) }, bundle: true, format: 'e
 await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['./worker.js'] })
 await build({ ...common, entryPoints: ['src/vue.ts'], outfile: 'dist/vue.js', external: ['vue'] })
 await build({ ...common, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js' })
+await build({ ...common, platform: 'node', entryPoints: ['src/node.ts'], outfile: 'dist/node.js', external: ['./index.js', './node-worker.js'] })
+await build({ ...common, platform: 'node', entryPoints: ['src/node-worker.ts'], outfile: 'dist/node-worker.js' })
 copyFileSync('../../LICENSE', 'LICENSE')
 copyFileSync('src/engine/engine_bg.wasm', 'dist/engine.wasm')
 execFileSync('node_modules/.bin/tsc', { stdio: 'inherit' })

@@ -12,7 +12,8 @@ export interface Beginning {
   server: { url: string; app: string } | null
   /** Why there is no server any more, though the app named one. */
   stopped?: string
-  wasm: string
+  /** Its address, or the engine itself. */
+  wasm: string | WebAssembly.Module
 }
 
 /** A question to whoever owns the database. `id` is unique among all tabs, so that it is answered once. */

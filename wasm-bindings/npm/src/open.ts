@@ -22,8 +22,8 @@ export interface OpenOptions {
   storage?: 'auto' | 'opfs' | 'memory'
   /** Is told of notices from the start; `replica.onNotice` hears those that come once it is open. */
   onNotice?: (notice: Notice) => void
-  /** Where the engine is, if not beside this file. */
-  wasm?: string | URL
+  /** Where the engine is, if not beside this file; or the engine itself, compiled. */
+  wasm?: string | URL | WebAssembly.Module
   /** Makes the worker, where a bundler needs that to be written out. */
   worker?: () => Worker
 }
@@ -31,12 +31,12 @@ export interface OpenOptions {
 /** Opens a user's records on this device; resolves as soon as they can be read, with a network or without. */
 export async function openReplica(options: OpenOptions): Promise<Replica> {
   if (!options.worker && typeof Worker === 'undefined') {
-    throw new PantryError('no_storage', 'this package works in a browser; elsewhere use the engine itself, which is a Rust crate with a command line')
+    throw new PantryError('no_storage', 'this is the package as browsers get it, and there are no workers here; Node finds its own by the package\'s name')
   }
   const spawn = options.worker ?? (() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }))
-  const wasm = String(options.wasm ?? new URL('./engine.wasm', import.meta.url))
+  const wasm = options.wasm ?? new URL('./engine.wasm', import.meta.url)
   const server = options.url === undefined ? null : { url: options.url, app: options.app ?? 'web' }
   const { name, user = null, storage = 'auto' } = options
-  const beginning = { name, storage, user, server, wasm: new URL(wasm, location.href).href }
+  const beginning = { name, storage, user, server, wasm: wasm instanceof WebAssembly.Module ? wasm : new URL(wasm, location.href).href }
   return new Replica(spawn, beginning, options.token, options.onNotice).begin()
 }

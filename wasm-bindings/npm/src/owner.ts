@@ -60,7 +60,7 @@ export class Owner {
   static async open(beginning: Beginning, events: OwnerEvents): Promise<Owner> {
     const { name, server, wasm } = beginning
     await init({ module_or_path: wasm }).catch((error: Error) => {
-      throw new PantryError('no_engine', `the app's engine could not be loaded from ${wasm} (${error.message}); reload the page`)
+      throw new PantryError('no_engine', `the app's engine could not be loaded${typeof wasm === 'string' ? ` from ${wasm}` : ''} (${error.message}); reload the page`)
     })
     let because: string | null = null
     let host: Host | null = null

@@ -65,7 +65,8 @@ export class Tab {
   #begin(beginning: Beginning): void {
     const { name, storage } = beginning
     this.#name = name
-    const lacking = !navigator.locks || !navigator.storage?.getDirectory
+    const { locks, storage: files } = globalThis.navigator ?? {}
+    const lacking = !locks || !files?.getDirectory
     if (lacking && storage === 'opfs') return this.#failed(new PantryError('no_storage', LACKING))
     this.#tickOn()
     if (storage === 'memory' || lacking) {

@@ -30,9 +30,10 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true, force: true })
 })
 
-/** The first example of the README, with the addresses of this test. */
-function example() {
-  const [, code] = /```js\n(.*?)```/s.exec(readFileSync(join(folder, 'node_modules/@kitchen-pantry/sync/README.md'), 'utf8'))
+/** The first example under a heading of the README, with the addresses of this test. */
+function example(heading = '# ') {
+  const readme = readFileSync(join(folder, 'node_modules/@kitchen-pantry/sync/README.md'), 'utf8')
+  const [, code] = /```js\n(.*?)```/s.exec(readme.slice(readme.indexOf(heading)))
   assert.match(code, /wss:\/\/crm\.example\.com\/sync/)
   return code.replace('wss://crm.example.com/sync', world.url).replace("'/token'", "'/token.txt'")
 }
@@ -51,7 +52,7 @@ async function shows(path, times) {
 
 test('the tarball holds the licence, the README, the engine and the types, and nothing of the sources', () => {
   const root = join(folder, 'node_modules/@kitchen-pantry/sync')
-  for (const file of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/vue.js', 'dist/vue.d.ts', 'dist/worker.js', 'dist/engine.wasm']) {
+  for (const file of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/vue.js', 'dist/vue.d.ts', 'dist/worker.js', 'dist/node.js', 'dist/node.d.ts', 'dist/node-worker.js', 'dist/engine.wasm']) {
     assert.ok(existsSync(join(root, file)), file)
   }
   assert.deepEqual(readdirSync(root).sort(), ['LICENSE', 'README.md', 'dist', 'package.json'])
@@ -76,11 +77,38 @@ test("the README's example passes the type checker and runs in an app that Vite 
   await shows('/vite/dist/index.html', 2)
 })
 
-test('in Node it does nothing when it is loaded, and says where it works when it is used', () => {
-  const script = `const before = Object.keys(globalThis).length
+/** Runs a script in Node, where the package was installed; what it prints. */
+function runs(script, env = {}) {
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env }, timeout: 300_000 })
+}
+
+test("the README's example runs in Node against a server, and ends", () => {
+  const printed = runs(example('## In Node'), { TOKEN: token })
+  assert.match(printed, /title: 'Call back'/)
+  assert.match(printed, / 0$/m, 'nothing is unsent')
+  assert.equal(world.select("SELECT count(*) FROM public.tasks WHERE title = 'Call back'"), '1')
+})
+
+test('two replicas in one process of Node are two devices: what one edits is live in the other', () => {
+  const printed = runs(`
+    import { openReplica } from '@kitchen-pantry/sync'
+    const open = (token) => openReplica({ name: 'a', url: '${world.url}', token: async () => token })
+    const [rosa, mia] = [await open(process.env.ROSA), await open(process.env.MIA)]
+    const id = await rosa.transaction((tx) => tx.organizations.create({ name: 'Made in Node', tags: ['patio'] }))
+    for await (const [account] of mia.organizations.watch({ filter: "name = 'Made in Node'" })) {
+      if (account?.notes === 'Ring twice.') { console.log(JSON.stringify([account.id === id, account.tags])); break }
+      if (account) await rosa.organizations.update(id, { notes: 'Ring twice.' })
+    }
+    console.log(await mia.search('node').then(([hit]) => hit.title), rosa.status.storage)
+    await Promise.all([rosa.close(), mia.close()])`, { ROSA: token, MIA: world.token('mia@example.com') })
+  assert.equal(printed, '[true,["patio"]]\nMade in Node memory\n')
+})
+
+test('in Node it does nothing when it is loaded, and says what it cannot do when it is used', () => {
+  const printed = runs(`const before = Object.keys(globalThis).length
     const { openReplica } = await import('@kitchen-pantry/sync')
     if (Object.keys(globalThis).length !== before) throw new Error('it left something')
-    await openReplica({ name: 'a' }).then(() => console.log('opened'), ({ code, message }) => console.log(code, message))`
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8' })
-  assert.match(said, /^no_storage .*browser/)
+    const code = (options) => openReplica({ name: 'a', ...options }).then(() => 'opened', ({ code }) => code)
+    console.log(await code({ storage: 'opfs' }), await code({ wasm: 'file:///nowhere.wasm' }), await code({}))`)
+  assert.equal(printed, 'no_storage no_engine no_user\n')
 })
