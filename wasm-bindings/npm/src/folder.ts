@@ -13,6 +13,17 @@ export const reserveOf = (name: string): string => `${nameOf(name)}.reserve`
 
 export const root = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create: true })
 
+/** The names of all databases; none where there is no file system. */
+export async function names(): Promise<string[]> {
+  const found: string[] = []
+  try {
+    for await (const [name, one] of (await root()).entries()) if (one.kind === 'directory') found.push(decodeURIComponent(name))
+  } catch {
+    // Whoever opens a database says better what is the matter.
+  }
+  return found
+}
+
 /** From here on the folder counts as erased. */
 export async function erasing(name: string): Promise<void> {
   await (await root()).getFileHandle(markOf(name), { create: true })

@@ -7,6 +7,7 @@
 export type { Collection, ListOptions, Readable } from './collection.js'
 export * from './records.js'
 export { PantryError, type ErrorCode } from './errors.js'
+export { keptReplicas, type KeptReplica } from './kept.js'
 export type { Difference, Status } from './messages.js'
 export type { Notice } from './notices.js'
 export type { Problem } from './problem.js'

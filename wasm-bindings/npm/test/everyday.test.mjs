@@ -70,6 +70,22 @@ test('erasing is refused while edits are unsent, and takes everything off the de
   assert.deepEqual(await anew.evaluate(() => replica.tasks.list()), [])
 })
 
+test('what a browser keeps of others is listed, with what is unsent, and can be saved and erased by its name', async () => {
+  const page = await open(await cleanup.device(), site, { name: 'rosa of Élan/3', user: USER })
+  await page.evaluate(() => replica.tasks.create({ title: 'Unsent' }))
+  await until('it is noted', () => page.evaluate(() => replica.status?.unsent === 1))
+  await page.evaluate(() => replica.close())
+  const told = await page.evaluate(async () => {
+    const { keptReplicas, openReplica } = await import('/pantry/index.js')
+    const before = await keptReplicas()
+    const theirs = await openReplica({ name: before[0].name })
+    const { edits } = await theirs.exportRescue()
+    await theirs.erase({ evenUnsent: true })
+    return { before, edits, after: await keptReplicas() }
+  })
+  assert.deepEqual(told, { before: [{ name: 'rosa of Élan/3', unsent: 1 }], edits: 1, after: [] })
+})
+
 test('unsent and refused edits survive in a rescue file, and another device sends them', async () => {
   const rosa = { name: 'rosa', token: world.token('rosa@example.com') }
   const page = await open(await cleanup.device(), site, rosa)

@@ -1,8 +1,9 @@
 // What was typed and not yet saved, kept at each keystroke, so that a call or a flat battery costs nothing.
 import { ref, watch, type Ref } from 'vue'
+import * as notes from './notes'
 
 const VERSION = 1
-const key = (name: string) => `kitchen-pantry:draft:${VERSION}:${name}`
+const key = (name: string) => `draft:${VERSION}:${name}`
 
 export interface Draft<T> {
   value: Ref<T>
@@ -12,21 +13,16 @@ export interface Draft<T> {
 }
 
 export function useDraft<T extends object>(name: string, empty: T): Draft<T> {
-  let found: Partial<T> | null = null
-  try {
-    found = JSON.parse(localStorage.getItem(key(name)) ?? 'null') as Partial<T> | null
-  } catch {
-    found = null
-  }
+  const found = notes.read<Partial<T>>(key(name))
   const value = ref({ ...empty, ...found }) as Ref<T>
   let isDropped = false
-  watch(value, (now) => isDropped || localStorage.setItem(key(name), JSON.stringify(now)), { deep: true })
+  watch(value, (now) => isDropped || notes.write(key(name), now), { deep: true })
   return {
     value,
     isRecovered: found !== null,
     drop() {
       isDropped = true
-      localStorage.removeItem(key(name))
+      notes.remove(key(name))
     },
   }
 }

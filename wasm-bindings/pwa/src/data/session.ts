@@ -3,9 +3,11 @@ import { openReplica, PantryError, type Replica, type Status } from '@kitchen-pa
 import { computed, ref, shallowRef } from 'vue'
 import { config } from './config'
 import { watchFaults } from './faults'
+import * as notes from './notes'
+import { letStay, othersHere, rememberName, unspoken, type Other } from './others'
 import * as tokens from './token'
 
-export type Phase = 'starting' | 'signed_out' | 'opening' | 'ready' | 'failed'
+export type Phase = 'starting' | 'signed_out' | 'others' | 'opening' | 'ready' | 'failed'
 
 /** A user as colleagues see them. */
 export interface Person {
@@ -22,6 +24,8 @@ export const failure = shallowRef<PantryError | null>(null)
 export const status = shallowRef<Status | null>(null)
 export const me = shallowRef<Person | null>(null)
 export const signInNeeded = ref(false)
+/** Whose records this device keeps besides the user's. */
+export const others = shallowRef<Other[]>([])
 export const isManager = computed(() => me.value?.role === 'manager' || me.value?.role === 'admin')
 
 const opened = shallowRef<Replica | null>(null)
@@ -50,10 +54,31 @@ export async function begin(): Promise<void> {
     phase.value = 'signed_out'
     return
   }
+  tokens.onOther(() => location.reload())
+  await lookForOthers()
+  if (unspoken(others.value).length > 0) phase.value = 'others'
+  else await open(user)
+}
+
+/** Looks again who else's records are here, and what of them was never sent. */
+export async function lookForOthers(): Promise<void> {
+  others.value = await othersHere(tokens.user() ?? '')
+}
+
+/** Goes on after it was said that others' records are here: those that are left may stay. */
+export async function goOn(): Promise<void> {
+  const user = tokens.user()
+  if (!user) return location.reload()
+  await lookForOthers()
+  letStay(others.value)
+  await open(user)
+}
+
+async function open(user: string): Promise<void> {
   phase.value = 'opening'
   try {
     const { syncUrl } = await config()
-    const replica = await openReplica({ name: user, url: syncUrl, user, token, app: 'kitchen-pantry-pwa' })
+    const replica = await openReplica({ name: user, url: syncUrl, user, token: () => token(user), app: 'kitchen-pantry-pwa' })
     opened.value = replica
     watchFaults(replica)
     // For whoever helps somebody: the browser's console can ask what the screens ask.
@@ -68,8 +93,9 @@ export async function begin(): Promise<void> {
   }
 }
 
-async function token(): Promise<string> {
+async function token(user: string): Promise<string> {
   try {
+    if (tokens.user() !== user) throw new PantryError('no_token', 'somebody else signed in in another window')
     const held = await tokens.token()
     signInNeeded.value = false
     return held
@@ -84,7 +110,9 @@ async function followMe(replica: Replica, user: string): Promise<void> {
   const columns = 'id, full_name, role, manager_id, territory_id, time_zone'
   for await (const { columns: names, rows } of replica.watch(`SELECT ${columns} FROM users WHERE id = ?`, [user])) {
     const [row] = rows
-    if (row) me.value = Object.fromEntries(names.map((name, n) => [name, row[n]])) as unknown as Person
+    if (!row) continue
+    me.value = Object.fromEntries(names.map((name, n) => [name, row[n]])) as unknown as Person
+    if (me.value.full_name) rememberName(me.value.full_name)
   }
 }
 
@@ -95,9 +123,17 @@ export function signIn(token: string): boolean {
   return true
 }
 
-/** Forgets who is signed in. The caller has made sure that nothing unsent is on this device only. */
-export async function signOut(): Promise<void> {
-  await opened.value?.close()
+/**
+ * Signs out, and takes the records off this device unless they are to stay for the next time. Fails with `unsent`,
+ * and nothing is done, while there are entries that would be lost, unless that was said to be right.
+ */
+export async function signOut(records: 'erased' | 'kept', { evenUnsent = false } = {}): Promise<void> {
+  const user = tokens.user()
+  if (records === 'kept') await opened.value?.close()
+  else {
+    await opened.value?.erase({ evenUnsent })
+    if (user) notes.forgetAll(user)
+  }
   tokens.forget()
   location.assign('/')
 }

@@ -41,6 +41,12 @@ export async function token(): Promise<string> {
   return stored
 }
 
+/** Is told when somebody else signs in, or this one out, in another window. */
+export function onOther(listener: () => void): void {
+  const mine = user()
+  window.addEventListener('storage', ({ key }) => { if ((key === USER || key === null) && user() !== mine) listener() })
+}
+
 /** Forgets who was signed in; the records are another matter. */
 export function forget(): void {
   localStorage.removeItem(TOKEN)

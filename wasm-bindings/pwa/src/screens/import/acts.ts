@@ -1,12 +1,13 @@
 // Making the accounts of a file in groups, and deleting what an import made.
 import type { NewOrganization } from '@kitchen-pantry/sync'
 import { shallowRef } from 'vue'
+import * as notes from '../../data/notes'
 import { replica } from '../../data/session'
 import type { Planned } from './plan'
 
 /** So many at once that a file is soon done, and few enough that a browser stays at hand between them. */
 const GROUP = 40
-const KEY = 'kitchen-pantry:import:1'
+const KEY = 'import:1'
 
 /** The last import, with all that it made. */
 export interface Batch {
@@ -21,18 +22,11 @@ export interface Failed {
 }
 type Tell = (done: number) => void
 
-function kept(): Batch | null {
-  try {
-    return JSON.parse(localStorage.getItem(KEY) ?? 'null') as Batch | null
-  } catch {
-    return null
-  }
-}
-export const last = shallowRef<Batch | null>(kept())
+export const last = shallowRef<Batch | null>(notes.read<Batch>(KEY))
 function keep(batch: Batch | null): void {
   last.value = batch
-  if (batch) localStorage.setItem(KEY, JSON.stringify(batch))
-  else localStorage.removeItem(KEY)
+  if (batch) notes.write(KEY, batch)
+  else notes.remove(KEY)
 }
 
 /** Makes a group. What is about to be made is written down before, so that no end of the app leaves it without undo. */
