@@ -8,6 +8,12 @@ mkdirSync(folder, { recursive: true })
 const office = await SeededOffice.open()
 const rosa = await Person.at(office, 'rosa')
 await rosa.hasEverything()
+// The letters of most phones, whatever the system's own are.
+await rosa.page.evaluate(() => {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync('html { font-family: Roboto, system-ui, sans-serif }')
+  document.adoptedStyleSheets = [sheet]
+})
 for (const [size, viewport] of [['phone', PHONE], ['desk', DESK]]) {
   await rosa.page.setViewportSize(viewport)
   for (const colorScheme of ['light', 'dark']) {

@@ -9,6 +9,7 @@ const busiest = first(`SELECT o.id FROM organizations o WHERE o.is_deleted IS NO
 const visit = first("SELECT id FROM interactions WHERE status = 'scheduled' ORDER BY planned_at, id LIMIT 1")
 const contact = first('SELECT id FROM contacts WHERE is_deleted IS NOT TRUE ORDER BY is_decision_maker DESC, id LIMIT 1')
 const task = first('SELECT id FROM tasks WHERE is_completed IS NOT TRUE ORDER BY due_date, id LIMIT 1')
+const contested = first("SELECT id FROM organizations WHERE conflict_count > 0 ORDER BY id LIMIT 1")
 const deal = first("SELECT id FROM opportunities WHERE stage = 'negotiation' ORDER BY id LIMIT 1")
 
 export const SCREENS = [
@@ -27,6 +28,7 @@ export const SCREENS = [
   { name: 'deal', path: async (person) => `/deals/${await deal(person)}` },
   { name: 'dashboard', path: '/dashboard' },
   { name: 'sent', path: '/sent' },
+  { name: 'contested', path: async (person) => `/contested/${await contested(person)}` },
   { name: 'history', path: async (person) => `/history/${await busiest(person)}` },
   { name: 'import', path: '/import' },
   { name: 'more', path: '/more' },
@@ -34,8 +36,9 @@ export const SCREENS = [
 
 /** Goes to a screen and waits until it has what it shows. */
 export async function show(person, { path }) {
-  await person.turnTo(typeof path === 'string' ? path : await path(person))
-  await person.page.locator('h1').first().waitFor()
-  await person.page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' }).catch(() => {})
+  const to = typeof path === 'string' ? path : await path(person)
+  await person.turnTo(to)
+  await person.page.locator(`main[data-path="${to}"] h1`).waitFor()
+  await person.page.waitForFunction(() => !document.querySelector('[aria-busy=true]'))
   await person.page.evaluate(() => document.fonts.ready)
 }

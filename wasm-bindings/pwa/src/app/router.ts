@@ -19,7 +19,7 @@ export const makeRouter = () => createRouter({
     { path: '/sent', name: 'sent', component: () => import('../screens/sync/SyncScreen.vue') },
     { path: '/contested/:id', name: 'contested', component: () => import('../screens/sync/ConflictScreen.vue') },
     { path: '/history/:id', name: 'history', component: () => import('../screens/history/HistoryScreen.vue') },
-    { path: '/dashboard', name: 'dashboard', component: () => import('../screens/dashboard/DashboardScreen.vue') },
+    { path: '/dashboard', name: 'dashboard', component: () => import('../screens/dashboard/DashboardScreen.vue'), meta: { isWide: true } },
     { path: '/contacts', name: 'contacts', component: () => import('../screens/contacts/ContactsScreen.vue') },
     { path: '/contacts/new', name: 'new-contact', component: () => import('../screens/contacts/ContactFormScreen.vue') },
     { path: '/contacts/:id', name: 'contact', component: () => import('../screens/contacts/ContactScreen.vue') },

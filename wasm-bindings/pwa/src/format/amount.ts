@@ -3,28 +3,32 @@ import { locale } from '../words'
 
 const formats = new Map<string, Intl.NumberFormat>()
 
-function format(currency: string): Intl.NumberFormat {
-  const known = formats.get(currency)
+/** `least` is how many digits stand behind the decimal sign at least; the currency's own number unless given. */
+function format(currency: string, least?: number): Intl.NumberFormat {
+  const key = `${locale()} ${currency} ${least ?? ''}`
+  const known = formats.get(key)
   if (known) return known
-  const made = new Intl.NumberFormat(locale(), { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
-  formats.set(currency, made)
+  const made = new Intl.NumberFormat(locale(), { style: 'currency', currency, currencyDisplay: 'narrowSymbol', minimumFractionDigits: least })
+  formats.set(key, made)
   return made
 }
 
-const digits = (currency: string) => format(currency).resolvedOptions().maximumFractionDigits ?? 2
+/** How many digits of its minor unit a currency has: 2 for USD, none for JPY, 3 for KWD. */
+export const digits = (currency: string): number => format(currency).resolvedOptions().maximumFractionDigits ?? 2
 
-/** Minor units as money: 12345 USD is $123.45. */
+/** Minor units as money: 12345 USD is $123.45, and 12300 is $123. */
 export function money(minor: number | null | undefined, currency: string | null | undefined): string {
   if (minor == null) return ''
   if (!currency) return number(minor / 100)
-  return format(currency).format(minor / 10 ** digits(currency))
+  const unit = 10 ** digits(currency)
+  return format(currency, minor % unit === 0 ? 0 : undefined).format(minor / unit)
 }
 
 /** Money without its small change, where there is little room. */
-export function shortMoney(minor: number | null | undefined, currency: string | null | undefined): string {
+export function shortMoney(minor: number | null | undefined, currency: string | null | undefined, most = 1): string {
   if (minor == null || !currency) return money(minor, currency)
   return new Intl.NumberFormat(locale(), {
-    style: 'currency', currency, currencyDisplay: 'narrowSymbol', notation: 'compact', maximumFractionDigits: 1,
+    style: 'currency', currency, currencyDisplay: 'narrowSymbol', notation: 'compact', minimumFractionDigits: 0, maximumFractionDigits: most,
   }).format(minor / 10 ** digits(currency))
 }
 

@@ -19,7 +19,7 @@ export function day(text: string | null | undefined): string {
 
 /** The time of a moment: "10:42". */
 export const clock = (at: string | number | null | undefined): string =>
-  at == null ? '' : new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' }).format(new Date(at))
+  at == null ? '' : new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit' }).format(new Date(at))
 
 /** The day of a moment, here. */
 export function dayOf(at: string | number): string {

@@ -10,6 +10,7 @@ export interface AccountRow {
   lat: number | null
   lng: number | null
   last_visit_at: string | null
+  owner: string | null
   conflict_count: number
 }
 
@@ -18,7 +19,7 @@ export type Sieve = 'all' | 'near' | 'a' | 'due' | 'mine'
 const LAST_VISIT = `(SELECT max(coalesce(i.occurred_at, i.status_at)) FROM interactions i
   WHERE i.organization_id = o.id AND i.is_deleted IS NOT TRUE AND i.status = 'completed' AND i.interaction_type IN ('VISIT', 'DEMO'))`
 const COLUMNS = `o.id, o.name, o.organization_type, o.priority_level, coalesce(o.shipping_address_city, o.billing_address_city) AS city,
-  o.location_lat AS lat, o.location_lng AS lng, o.conflict_count`
+  o.location_lat AS lat, o.location_lng AS lng, o.conflict_count, u.full_name AS owner`
 const LIVE = 'o.is_deleted IS NOT TRUE AND o.merged_into IS NULL'
 
 export interface Choice {
@@ -58,5 +59,5 @@ export function accounts({ sieve, found, near, me, since, most }: Choice): Query
     order = `(o.location_lat - ?) * (o.location_lat - ?) + (o.location_lng - ?) * (o.location_lng - ?) * ${shrink}`
     params.push(near.lat, near.lat, near.lng, near.lng)
   }
-  return { sql: `SELECT ${COLUMNS}, ${LAST_VISIT} AS last_visit_at FROM organizations o WHERE ${where.join(' AND ')} ORDER BY ${order} LIMIT ${most}`, params }
+  return { sql: `SELECT ${COLUMNS}, ${LAST_VISIT} AS last_visit_at FROM organizations o LEFT JOIN users u ON u.id = o.assigned_user_id WHERE ${where.join(' AND ')} ORDER BY ${order} LIMIT ${most}`, params }
 }
