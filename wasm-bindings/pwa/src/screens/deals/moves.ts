@@ -24,6 +24,8 @@ export interface Closed {
   value: { minor: number; currency: string } | null
 }
 
+/** The deal that was last moved by its menu: its tile takes the focus along to where it appears. */
+export const carried = shallowRef<string | null>(null)
 /** The deal that is about to be closed, while its sheet is open. */
 export const closing = shallowRef<Closing | null>(null)
 
