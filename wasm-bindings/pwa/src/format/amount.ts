@@ -32,12 +32,25 @@ export function shortMoney(minor: number | null | undefined, currency: string | 
   }).format(minor / 10 ** digits(currency))
 }
 
-/** What a person typed as minor units; null when it is no amount. */
+/** Currencies that are offered; another one that a record has stays. */
+export const CURRENCIES = ['USD', 'EUR', 'GBP', 'CAD', 'MXN', 'CHF', 'AUD', 'JPY'] as const
+
+/** An amount as one types it: digits with the decimal sign of the place, without the currency's. */
+export function typedMoney(minor: number, currency: string): string {
+  const most = digits(currency)
+  const least = minor % 10 ** most === 0 ? 0 : most
+  return new Intl.NumberFormat(locale(), { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping: false }).format(minor / 10 ** most)
+}
+
+/** What a person typed as minor units; null when it is no amount, or finer than the currency is. */
 export function minorUnits(text: string, currency: string): number | null {
   const decimal = new Intl.NumberFormat(locale()).formatToParts(1.5).find((part) => part.type === 'decimal')?.value ?? '.'
-  const plain = text.trim().replace(decimal === ',' ? /[.\s'’]/g : /[,\s'’]/g, '').replace(decimal, '.')
-  if (!/^\d+(\.\d+)?$/.test(plain)) return null
-  return Math.round(Number(plain) * 10 ** digits(currency))
+  const [whole = '', fraction = '', ...more] = text.trim().split(decimal)
+  const most = digits(currency)
+  // Signs between digits are those of thousands and nothing else: "12,5" is no 125.
+  const isWhole = /^(\d+|\d{1,3}([.,'’\s]\d{3})+)$/.test(whole)
+  if (!isWhole || more.length || !new RegExp(`^\\d{0,${most}}$`).test(fraction)) return null
+  return Number(whole.replace(/\D/g, '') + fraction.padEnd(most, '0'))
 }
 
 export const number = (value: number | null | undefined): string =>

@@ -21,8 +21,10 @@ export function day(text: string | null | undefined): string {
 export const clock = (at: string | number | null | undefined): string =>
   at == null ? '' : new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit' }).format(new Date(at))
 
-/** The day of a moment, here. */
+const PLAIN_DAY = /^\d{4}-\d{2}-\d{2}$/
+/** The day of a moment, here. A plain day is itself everywhere: read as a moment it would be the day before west of Greenwich. */
 export function dayOf(at: string | number): string {
+  if (typeof at === 'string' && PLAIN_DAY.test(at)) return at
   const date = new Date(at)
   const two = (n: number) => String(n).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`

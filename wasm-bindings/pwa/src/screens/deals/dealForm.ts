@@ -1,6 +1,6 @@
 // A deal's fields as its form has them, and as edits do.
 import { orNothing } from '../../data/form'
-import type { Money } from './MoneyField.vue'
+import type { Money } from '../../ui/MoneyField.vue'
 
 const TEXTS = ['name', 'opportunity_type', 'lead_source', 'priority', 'decision_timeline', 'estimated_close_date', 'principal_organization_id', 'distributor_organization_id'] as const
 const NUMBERS = ['cases_per_week', 'probability_override'] as const

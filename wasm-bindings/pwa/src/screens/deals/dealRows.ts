@@ -9,7 +9,6 @@ export const isClosed = (stage: string | null) => !!stage?.startsWith('closed-')
 
 /** Why deals are lost, by the words that are kept. */
 export const LOST_REASONS = ['price', 'competitor', 'timing', 'no_need', 'no_answer'] as const
-export const CURRENCIES = ['USD', 'EUR', 'GBP', 'CAD', 'MXN', 'CHF', 'AUD', 'JPY'] as const
 
 export interface DealCard {
   id: string
