@@ -15,7 +15,7 @@ export interface Form<T> {
 }
 
 /** Without what makes it reactive, which no worker takes. */
-export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+export const plain = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T))
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 

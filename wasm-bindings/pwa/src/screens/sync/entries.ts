@@ -28,6 +28,24 @@ export interface Said {
 /** What everybody's entry holds and nobody typed. */
 const UNSAID = new Set(['id', 'created_at', 'created_by', 'user_id'])
 
+/** What a person may say of a step: where to, and what goes with it. The rest of a step is noted by itself. */
+const STEPS: Record<string, readonly string[]> = {
+  stage: ['prospecting', 'qualification', 'proposal', 'negotiation', 'closed-won', 'closed-lost'],
+  status: ['scheduled', 'completed', 'cancelled', 'no_show'],
+}
+const WITH_A_STEP = new Set(['reason', 'close_date'])
+
+/** A step of a log, such as a deal's from stage to stage, as a field that can be corrected; null for other logs. */
+function stepSaid(field: Field | null, step: Record<string, unknown>): Said | null {
+  const name = Object.keys(STEPS).find((one) => one in step)
+  if (!name || !field?.parts) return null
+  const parts = field.parts
+    .filter((part) => part.name === name || WITH_A_STEP.has(part.name))
+    .map((part) => (part.name === name ? { ...part, words: [...(STEPS[name] ?? [])] } : part))
+  const value = Object.fromEntries(parts.filter((part) => step[part.name] != null).map((part) => [part.name, step[part.name]]))
+  return { field: name, value, isGone: false, fixable: { ...field, name, type: 'parts', parts } }
+}
+
 function said(kind: string, change: Change): Said {
   const field = fieldOf(kind, change.field) ?? null
   const fixable = field && field.rule !== 'Immutable' && !field.server_only ? field : null
@@ -37,6 +55,8 @@ function said(kind: string, change: Change): Said {
   if (change.add !== undefined) return { field: change.field, value: [change.add], isGone: false, fixable: null }
   if (change.remove !== undefined) return { field: change.field, value: [change.remove], isGone: true, fixable: null }
   if (change.splices) return { field: change.field, value: change.splices.map(([, , come]) => come).join(' … '), isGone: false, fixable: null }
+  const step = change.append && stepSaid(field, change.append)
+  if (step) return step
   return { field: change.field, value: change.append ?? change.parts ?? null, isGone: false, fixable: null }
 }
 
