@@ -13,6 +13,7 @@ use crate::committer::Committer;
 use crate::config::Config;
 use crate::http::LastHealth;
 use crate::http::auth::Verifier;
+use crate::http::manage::Desk;
 use crate::listener::{Ear, Listener, Wake};
 use crate::ops::migrate;
 use crate::places::Places;
@@ -38,6 +39,8 @@ pub struct App {
     pub origins: Vec<String>,
     /// How long a commit, and what depends on it, may take.
     pub patience: Patience,
+    /// Where managers' requests wait for their turn.
+    pub desk: Desk,
     /// How the server was when somebody last asked.
     pub health: LastHealth,
     /// Whether the server hears of commits.
@@ -83,6 +86,7 @@ impl App {
             revoked: watch::Sender::default(),
             origins: config.origins.clone(),
             patience,
+            desk: Desk::default(),
             health: LastHealth::default(),
             ear: Arc::default(),
             wake: watch::Sender::default(),

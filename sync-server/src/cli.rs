@@ -210,6 +210,9 @@ pub(crate) struct AssignOptions {
     /// Take the accounts out of their territories.
     #[arg(long)]
     pub(crate) no_territory: bool,
+    /// Open tasks and deals of whoever was first in charge go along to the new first one.
+    #[arg(long, requires = "to")]
+    pub(crate) with_work: bool,
     /// Which accounts, as an SQL condition over organizations; run as the person after --as.
     #[arg(long, default_value = "NOT is_deleted")]
     pub(crate) r#where: String,

@@ -10,7 +10,7 @@ use sync_core::printable::line;
 use sync_server::committer::Committer;
 use sync_server::ops::assign::{self, Becomes, Reassignment};
 use sync_server::ops::edits::Plan;
-use sync_server::ops::{merging, people, report};
+use sync_server::ops::{merging, people, report, work};
 use sync_server::store::Patience;
 use sync_server::store::rules::Rules;
 use sync_server::{say, say_json};
@@ -52,7 +52,8 @@ impl Desk {
         let outcome = plan.carry_out(&committer).await?;
         let (changed, refused) = (outcome.changed, outcome.refused.len());
         if json {
-            say_json(&json!({ "changed": changed, "refused": outcome.refused }));
+            let why: Vec<String> = outcome.refused.iter().map(ToString::to_string).collect();
+            say_json(&json!({ "changed": changed, "refused": why }));
         } else {
             for refusal in outcome.refused.iter().take(REFUSALS_SHOWN) {
                 say(line(&format!("refused: {refusal}")));
@@ -71,6 +72,7 @@ pub(super) async fn assign(options: AssignOptions, json: bool) -> anyhow::Result
         no_second,
         territory,
         no_territory,
+        with_work,
         r#where: condition,
         how,
     } = options;
@@ -114,7 +116,14 @@ pub(super) async fn assign(options: AssignOptions, json: bool) -> anyhow::Result
             (RecordId(id), Reassignment { first: first[n % first.len()], second, territory })
         })
         .collect();
-    let plan = assign::plan(&desk.pool, desk.acting, &list).await?;
+    let mut plan = assign::plan(&desk.pool, desk.acting, &list).await?;
+    for first in first.into_iter().filter(|_| with_work) {
+        let theirs = list.iter().filter(|(_, wanted)| wanted.first == first);
+        let theirs: Vec<Uuid> = theirs.map(|(account, _)| account.0).collect();
+        let wanted = Reassignment { first, second, territory };
+        let (along, _) = work::go_along(&desk.pool, desk.acting, wanted, &theirs).await?;
+        plan = plan.and(along);
+    }
     desk.end(plan, &how, json).await
 }
 

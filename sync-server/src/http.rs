@@ -1,10 +1,12 @@
-//! The HTTP door: the socket, the app's files, health and metrics.
+//! The HTTP door: the socket, what managers do, the app's files, health and metrics.
 
 mod app_settings;
 pub mod auth;
 pub mod client;
 mod health;
 mod last_health;
+pub mod manage;
+mod origin;
 mod packing;
 pub mod page_headers;
 mod site;
@@ -14,7 +16,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -27,6 +29,7 @@ use crate::doors::Visit;
 use crate::{session, telemetry};
 pub use app_settings::app_settings;
 pub use last_health::LastHealth;
+use origin::may_connect;
 use page_headers::{ASK_EACH_TIME, PageHeaders};
 pub use site::{Site, SiteError};
 
@@ -36,7 +39,8 @@ pub fn router(app: Arc<App>, web: &WebConfig, site: Option<Site>) -> Router {
     let router = Router::new()
         .route("/sync", get(socket))
         .route("/health", get(health::health))
-        .route("/config.json", get(async move || told(&settings)));
+        .route("/config.json", get(async move || told(&settings)))
+        .merge(manage::router(app.clone()));
     let router = match site.map(Arc::new) {
         Some(site) => router.fallback(get(async move |request: Request| {
             let mut response = site.answer(request.uri().path(), request.headers());
@@ -95,15 +99,6 @@ async fn socket(
     }
 }
 
-/// Only pages send an origin, and browsers keep them honest: it must be one of the list, or the
-/// server's own. It is one more bar beside the token, which no other page has.
-fn may_connect(headers: &HeaderMap, allowed: &[String]) -> bool {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    let Some(origin) = text(header::ORIGIN) else { return true };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    allowed.iter().any(|one| one == origin) || host.is_some() && host == text(header::HOST)
-}
-
 async fn metrics(State(app): State<Arc<App>>) -> String {
     let busy = app.pool.size() as usize - app.pool.num_idle().min(app.pool.size() as usize);
     metrics::gauge!("database_active_connections").set(busy as f64);
@@ -138,29 +133,5 @@ fn method_label(method: &Method) -> &'static str {
         "DELETE" => "DELETE",
         "OPTIONS" => "OPTIONS",
         _ => "other",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_connect_from_listed_origins_and_the_server_s_own() {
-        let allowed = ["https://app.example".to_owned()];
-        let asked = |origin: Option<&str>, host: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().expect("a host"));
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
-            }
-            may_connect(&headers, &allowed)
-        };
-        assert!(asked(None, "sync.example"), "an app that is no page");
-        assert!(asked(Some("https://app.example"), "sync.example"));
-        assert!(asked(Some("https://sync.example"), "sync.example"));
-        assert!(!asked(Some("https://evil.example"), "sync.example"));
-        assert!(!asked(Some("https://app.example.evil.example"), "sync.example"));
-        assert!(!asked(Some("null"), "sync.example"));
     }
 }

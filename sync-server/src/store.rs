@@ -7,6 +7,7 @@ mod acting;
 pub mod devices;
 pub mod documents;
 pub mod feed;
+pub mod groups;
 pub mod judging;
 pub mod life;
 pub mod patience;

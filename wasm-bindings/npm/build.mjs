@@ -10,6 +10,7 @@ const moment = Number(process.env.SOURCE_DATE_EPOCH ?? Math.floor(Date.now() / 1
 const common = { define: { __BUILD__: String(moment) }, bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true, legalComments: 'none' }
 await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', external: ['./worker.js'] })
 await build({ ...common, entryPoints: ['src/vue.ts'], outfile: 'dist/vue.js', external: ['vue'] })
+await build({ ...common, entryPoints: ['src/manage.ts'], outfile: 'dist/manage.js' })
 await build({ ...common, entryPoints: ['src/worker.ts'], outfile: 'dist/worker.js' })
 await build({ ...common, platform: 'node', entryPoints: ['src/node.ts'], outfile: 'dist/node.js', external: ['./index.js', './node-worker.js'] })
 await build({ ...common, platform: 'node', entryPoints: ['src/node-worker.ts'], outfile: 'dist/node-worker.js' })

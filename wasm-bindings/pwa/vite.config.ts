@@ -27,5 +27,5 @@ export default defineConfig({
   worker: { format: 'es' },
   build: { target: 'es2022', assetsInlineLimit: 0 },
   optimizeDeps: { exclude: ['@kitchen-pantry/sync'] },
-  server: { proxy: { '/sync': { target: process.env.PANTRY_SERVER ?? 'ws://127.0.0.1:8080', ws: true }, '/config.json': process.env.PANTRY_HTTP ?? 'http://127.0.0.1:8080' } },
+  server: { proxy: { '/sync': { target: process.env.PANTRY_SERVER ?? 'ws://127.0.0.1:8080', ws: true }, ...Object.fromEntries(['/config.json', '/api'].map((path) => [path, process.env.PANTRY_HTTP ?? 'http://127.0.0.1:8080'])) } },
 })

@@ -80,7 +80,10 @@ impl WebConfig {
                 address.parse().ok()
             }
         };
-        let named = self.sync_url.iter().chain(&provider).map(origin);
+        // Where the socket is, managers' requests go over HTTP; browsers tell the two apart.
+        let asked = self.sync_url.iter().map(|url| origin(url).replacen("ws", "http", 1));
+        let named =
+            self.sync_url.iter().map(origin).chain(asked).chain(provider.iter().map(origin));
         let mut all: Vec<String> = named.chain(self.connect_origins.iter().cloned()).collect();
         let mut seen = std::collections::BTreeSet::new();
         all.retain(|origin| seen.insert(origin.clone()));
@@ -201,7 +204,12 @@ mod tests {
             ("APP_CONNECT_ORIGINS", "https://tokens.example, https://login.example"),
         ]);
         assert_eq!(problems, [""; 0]);
-        let expected = ["wss://sync.example", "https://login.example", "https://tokens.example"];
+        let expected = [
+            "wss://sync.example",
+            "https://sync.example",
+            "https://login.example",
+            "https://tokens.example",
+        ];
         assert_eq!(web.origins(), expected);
     }
 

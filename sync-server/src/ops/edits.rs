@@ -8,9 +8,10 @@ use sqlx::Row as _;
 use sqlx::postgres::PgPool;
 use sync_core::cell::{Cell, Row};
 use sync_core::document::{self, Hydrated, LocalChange, Pen, PenRole, RecordEdit};
+use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard;
 use sync_core::hub::{self, HubDocument, PushJob, PushedChange, PushedGroup};
-use sync_core::ids::{Actor, EventId, GroupId, RecordId, ReplicaId, UserId};
+use sync_core::ids::{Actor, ChangeHash, EventId, GroupId, RecordId, ReplicaId, UserId};
 use sync_core::projection::project;
 use sync_core::protocol::{Opinion, OpinionOutcome, Verdict, VerdictOutcome};
 use sync_core::schema::{Kind, RowView};
@@ -27,7 +28,7 @@ const AT_ONCE: usize = 512;
 /// Columns that say who edited last and when: every edit changes them.
 const OF_EVERY_EDIT: [&str; 2] = ["updated_at", "updated_by"];
 
-/// Edits of records of one kind by one person, worked out and not yet made.
+/// Edits of records by one person, worked out and not yet made.
 #[derive(Debug)]
 pub struct Plan {
     acting: UserId,
@@ -41,11 +42,15 @@ pub struct Plan {
 pub struct Planned {
     /// The record.
     pub record: RecordId,
+    /// Its kind.
+    pub kind: &'static str,
     /// What it is called.
     pub title: String,
     /// Every column that changes, but for who edited last and when.
     pub columns: Vec<ColumnChange>,
-    group: PushedGroup,
+    /// What it is made together with, as a whole or not at all.
+    group: GroupId,
+    changes: Vec<PushedChange>,
 }
 
 /// What becomes of one column.
@@ -64,9 +69,12 @@ pub struct ColumnChange {
 pub struct Outcome {
     /// Records changed.
     pub changed: usize,
-    /// What was refused, in sentences.
-    pub refused: Vec<String>,
+    /// Why others were not, one reason a record.
+    pub refused: Vec<Refusal>,
 }
+
+/// What is said of changes, by their names.
+type Said = HashMap<ChangeHash, Option<Refusal>>;
 
 /// Works out an edit of each of these records. The wish is asked with the record's document and row;
 /// a record of which nothing is wished is left out.
@@ -104,9 +112,11 @@ pub async fn plan(
             let title = kind.title.and_then(|column| view.text(column)).unwrap_or_default();
             edits.push(Planned {
                 record: *record,
+                kind: kind.name,
                 title: title.to_owned(),
                 columns: changed_columns(kind, &row, &then),
-                group: group(*record, kind.name, steps.into_iter().chain([change])),
+                group: GroupId::mint(pen.now, entropy()),
+                changes: pushed(*record, kind.name, steps.into_iter().chain([change])),
             });
         }
     }
@@ -131,7 +141,11 @@ fn changed_columns(kind: &Kind, before: &Row, after: &Row) -> Vec<ColumnChange> 
         .collect()
 }
 
-fn group(record: RecordId, kind: &str, changes: impl Iterator<Item = LocalChange>) -> PushedGroup {
+fn pushed(
+    record: RecordId,
+    kind: &str,
+    changes: impl Iterator<Item = LocalChange>,
+) -> Vec<PushedChange> {
     let pushed = |change: LocalChange| PushedChange {
         record,
         kind: kind.to_owned(),
@@ -139,10 +153,16 @@ fn group(record: RecordId, kind: &str, changes: impl Iterator<Item = LocalChange
         parsed: guard::parse(&change.bytes),
         receipt: None,
     };
-    PushedGroup {
-        group: GroupId::mint(now(), entropy()),
-        seen: None,
-        changes: changes.map(pushed).collect(),
+    changes.map(pushed).collect()
+}
+
+impl Planned {
+    /// Why it is refused, where it is. What another of its group is refused for explains more than that
+    /// one was.
+    fn refusal(&self, said: &Said) -> Option<Refusal> {
+        let own = self.changes.iter().filter_map(|change| said.get(&change.hash)?.clone());
+        let of_group = RefusalCode::GroupRefused.as_str();
+        own.max_by_key(|refusal| refusal.code != of_group)
     }
 }
 
@@ -153,43 +173,85 @@ impl Plan {
         self
     }
 
-    fn jobs(&self) -> impl Iterator<Item = PushJob> + '_ {
-        self.edits.chunks(AT_ONCE).map(|part| {
-            let groups = part.iter().map(|edit| edit.group.clone()).collect();
+    /// A plan without an edit.
+    pub fn of_nothing(acting: Uuid) -> Self {
+        let replica = ReplicaId::mint(now(), entropy());
+        Self { acting: UserId(acting), replica, edits: Vec::new() }
+    }
+
+    /// Adds the edits of another plan of the same person.
+    pub fn and(mut self, other: Self) -> Self {
+        self.edits.extend(other.edits);
+        self
+    }
+
+    /// Says which edits are made together. Those of one group stand side by side afterwards.
+    pub fn grouped(mut self, group: impl Fn(&Planned) -> GroupId) -> Self {
+        for edit in &mut self.edits {
+            edit.group = group(edit);
+        }
+        self.edits.sort_by_key(|edit| edit.group);
+        self
+    }
+
+    fn groups(&self) -> impl Iterator<Item = PushedGroup> + '_ {
+        self.edits.chunk_by(|one, next| one.group == next.group).map(|edits| PushedGroup {
+            group: edits[0].group,
+            seen: None,
+            changes: edits.iter().flat_map(|edit| edit.changes.clone()).collect(),
+        })
+    }
+
+    fn jobs(&self) -> Vec<PushJob> {
+        let mut jobs: Vec<(usize, Vec<PushedGroup>)> = Vec::new();
+        for group in self.groups() {
+            let changes = group.changes.len();
+            match jobs.last_mut() {
+                Some((count, groups)) if *count + changes <= AT_ONCE => {
+                    *count += changes;
+                    groups.push(group);
+                }
+                _ => jobs.push((changes, vec![group])),
+            }
+        }
+        let job = |(_, groups)| {
             let mut job = PushJob::of_device(self.acting, self.replica, groups);
             job.pen = PenRole::Server;
             job
-        })
+        };
+        jobs.into_iter().map(job).collect()
     }
 
     /// Makes the edits, through the same commit as every edit.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// When the database cannot be reached; some of them may be made then.
     pub async fn carry_out(&self, committer: &Committer) -> anyhow::Result<Outcome> {
-        let mut outcome = Outcome::default();
+        let mut said = Said::new();
         for job in self.jobs() {
-            for Verdict { outcome: verdict, .. } in committer.push(job).await? {
-                match verdict {
-                    VerdictOutcome::Accepted(_) => outcome.changed += 1,
-                    VerdictOutcome::Refused(refusal) => outcome.refused.push(refusal.to_string()),
-                }
-            }
+            said.extend(committer.push(job).await?.into_iter().map(
+                |Verdict { hash, outcome, .. }| match outcome {
+                    VerdictOutcome::Accepted(_) => (hash, None),
+                    VerdictOutcome::Refused(refusal) => (hash, Some(refusal)),
+                },
+            ));
         }
-        Ok(outcome)
+        let refused: Vec<Refusal> =
+            self.edits.iter().filter_map(|edit| edit.refusal(&said)).collect();
+        Ok(Outcome { changed: self.edits.len() - refused.len(), refused })
     }
 
-    /// What the rules would say of each edit, in its order: a sentence where it would be refused.
-    pub async fn would_be(&self, committer: &Committer) -> Vec<Option<String>> {
-        let mut all = Vec::with_capacity(self.edits.len());
+    /// What the rules would say of each edit, in its order: why, where it would be refused.
+    pub async fn would_be(&self, committer: &Committer) -> Vec<Option<Refusal>> {
+        let mut said = Said::new();
         for job in self.jobs() {
-            let said = committer.ask(job).await.into_iter();
-            all.extend(said.map(|Opinion { would_be, .. }| match would_be {
-                OpinionOutcome::Accepted => None,
-                OpinionOutcome::Refused(refusal) => Some(refusal.to_string()),
+            let opinions = committer.ask(job).await.into_iter();
+            said.extend(opinions.map(|Opinion { hash, would_be }| match would_be {
+                OpinionOutcome::Accepted => (hash, None),
+                OpinionOutcome::Refused(refusal) => (hash, Some(refusal)),
             }));
         }
-        all
+        self.edits.iter().map(|edit| edit.refusal(&said)).collect()
     }
 
     /// The plan for a person to read before it is carried out: a line for each column of each record,
@@ -208,7 +270,7 @@ impl Plan {
                     json!(change.column),
                     named(&change.from, &names),
                     named(&change.to, &names),
-                    json!(refused),
+                    json!(refused.as_ref().map(ToString::to_string)),
                 ]);
             }
         }

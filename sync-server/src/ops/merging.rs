@@ -1,42 +1,19 @@
 //! Merging accounts, taking that back, and moving contacts.
 
-use anyhow::{Context as _, bail, ensure};
 use serde_json::Value as Json;
 use sqlx::postgres::PgPool;
 use sync_core::document::{FieldChange, RecordEdit, Value};
 use sync_core::event::event_data;
 use sync_core::ids::RecordId;
-use sync_core::schema::{Field, Kind, RowView};
+use sync_core::schema::RowView;
 use uuid::Uuid;
 
 use super::edits::{self, Plan};
-use super::report;
+use super::lookup::{field_of, seen};
+use super::slip::Slip;
 
-fn field_of(kind: &str, field: &str) -> anyhow::Result<(Kind, Field)> {
-    let schema = sync_core::crm::schema();
-    let kind = schema.kind(kind).context("no such kind")?;
-    let field = kind.field(field).context("no such field")?;
-    Ok((kind.clone(), field.clone()))
-}
-
-/// Looks that somebody sees these records, so that a slip in an id is told before anything is changed.
-async fn seen(
-    pool: &PgPool,
-    acting: Uuid,
-    table: &str,
-    column: &str,
-    records: &[Uuid],
-) -> anyhow::Result<Vec<Json>> {
-    let mut found = Vec::with_capacity(records.len());
-    for id in records {
-        let sql = format!("SELECT {column} FROM public.{table} WHERE id = '{id}'");
-        let rows = report::select(pool, &sql, acting).await?.rows;
-        let Some(cell) = rows.into_iter().next().and_then(|row| row.into_iter().next()) else {
-            bail!("{id} is none of the {table} that the person after --as sees");
-        };
-        found.push(cell);
-    }
-    Ok(found)
+fn senseless(sentence: String) -> anyhow::Error {
+    Slip::Senseless(sentence).into()
 }
 
 /// Works out how accounts are merged into another.
@@ -50,10 +27,13 @@ pub async fn merge(
     accounts: &[Uuid],
     into: Uuid,
 ) -> anyhow::Result<Plan> {
-    ensure!(!accounts.contains(&into), "{into} cannot be merged into itself");
+    if accounts.contains(&into) {
+        return Err(senseless(format!("{into} cannot be merged into itself")));
+    }
     let target = seen(pool, acting, "organizations", "merged_into", &[into]).await?;
     if let Some(further) = target[0].as_str() {
-        bail!("{into} is merged into {further} itself; merge into that one");
+        let sentence = format!("{into} is merged into {further} itself; merge into that one");
+        return Err(senseless(sentence));
     }
     seen(pool, acting, "organizations", "id", accounts).await?;
     plan_merged_into(pool, acting, accounts, Value::Str(into.to_string())).await
@@ -66,7 +46,8 @@ pub async fn merge(
 pub async fn unmerge(pool: &PgPool, acting: Uuid, accounts: &[Uuid]) -> anyhow::Result<Plan> {
     let merged = seen(pool, acting, "organizations", "merged_into", accounts).await?;
     if let Some(at) = merged.iter().position(Json::is_null) {
-        bail!("{} is merged into no other account", accounts[at]);
+        let account = accounts[at];
+        return Err(senseless(format!("{account} is merged into no other account")));
     }
     plan_merged_into(pool, acting, accounts, Value::Null).await
 }

@@ -27,6 +27,7 @@ mod hostile;
 mod kill;
 mod lines;
 mod lints;
+mod manage;
 mod matrix;
 mod migrations;
 mod operators;

@@ -97,6 +97,33 @@ async fn assigning_changes_only_what_is_named() {
     world.end().await;
 }
 
+/// Open work of whoever looked after an account goes along where that is said, and stays where it is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn open_work_goes_along_where_it_is_said() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    let account = create(&mut rosa, "organization", &[("name", "Kitchen")]);
+    let at = account.to_string();
+    let task = create(&mut rosa, "task", &[("organization_id", &at), ("title", "Call")]);
+    let deal = create(&mut rosa, "opportunity", &[("organization_id", &at), ("name", "Oil")]);
+    world.sync(&mut rosa).await;
+    let whose = async || {
+        [
+            cell(&world, "tasks", task, "coalesce(assignee_id, created_by)").await,
+            cell(&world, "opportunities", deal, "user_id").await,
+        ]
+    };
+    let to = ["assign", "--as", "mia@example.com", "--to"];
+    said(&world, &[&to[..], &["mia@example.com"]].concat()).await;
+    assert_eq!(whose().await, [json!(world.rep), json!(world.rep)]);
+    said(&world, &[&to[..], &["rosa@example.com"]].concat()).await;
+    let along = [&to[..], &["omar@example.com", "--with-work"]].concat();
+    assert_eq!(said(&world, &along).await, json!({ "changed": 3, "refused": [] }));
+    assert_eq!(whose().await, [json!(world.other_rep), json!(world.other_rep)]);
+    world.assert_projected().await;
+    world.end().await;
+}
+
 /// Accounts are merged and that is taken back, and a contact moves; every column that changes is named
 /// before, and what the account's rep edits afterwards undoes nothing of it.
 #[tokio::test(flavor = "multi_thread")]

@@ -273,8 +273,7 @@ async fn the_app_is_told_where_it_syncs_and_how_people_sign_in() {
     let expected =
         json!({ "syncUrl": "wss://sync.example/sync", "signIn": sign_in, "version": version });
     assert_eq!(told, expected);
-    let connect =
-        "connect-src 'self' wss://sync.example https://login.example https://tokens.example;";
+    let connect = "connect-src 'self' wss://sync.example https://sync.example https://login.example https://tokens.example;";
     assert!(answer.header("content-security-policy").contains(connect), "{:?}", answer.headers);
     assert_eq!(answer.header("strict-transport-security"), "max-age=60");
     assert_eq!(ask(&server, "GET", "/", &[NAVIGATING]).await.status, 404, "no app is served");

@@ -93,6 +93,9 @@ async function open(user: string): Promise<void> {
   }
 }
 
+/** A token of the signed-in user's that holds. */
+export const bearer = (): Promise<string> => token(tokens.user() ?? '')
+
 async function token(user: string): Promise<string> {
   try {
     if (tokens.user() !== user) throw new PantryError('no_token', 'somebody else signed in in another window')
