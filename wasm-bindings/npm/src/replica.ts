@@ -433,6 +433,8 @@ export class Replica {
     } else if ('fetchToken' in message) void this.#fetchToken()
     else if ('needUser' in message) void this.#giveUser()
     else if ('erased' in message) {
+      // What is still told of the records that are gone is noted no more.
+      this.#replicaId = null
       unmark(this.#name)
       this.#line.fail(new PantryError('erased', 'everything was taken off this device'))
       // Later, so that what its worker says to other tabs is heard.

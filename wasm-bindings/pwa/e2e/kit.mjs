@@ -12,8 +12,8 @@ export const DESK = { width: 1280, height: 800 }
 
 /** A server that serves the app, with Mia, a manager, and her reps Rosa and Omar. */
 export class Office extends World {
-  static async open() {
-    const office = await super.begin('', { APP_DIR: dist })
+  static async open(env = {}) {
+    const office = await super.begin('', { APP_DIR: dist, ...env })
     office.site = `http://127.0.0.1:${office.port}`
     return office
   }

@@ -1,10 +1,9 @@
 // What the server says about itself, kept for starts without a network.
 
+export interface OidcSettings { authority: string; clientId: string; scope?: string | null; audience?: string | null }
+export interface SupabaseSettings { url: string; anonKey: string }
 /** How people sign in: by a link with a token while developing, else at an identity provider. */
-export type SignIn =
-  | { mode: 'token' }
-  | { mode: 'oidc'; authority: string; clientId: string; scope?: string }
-  | { mode: 'supabase'; url: string; anonKey: string }
+export type SignIn = { mode: 'token' } | ({ mode: 'oidc' } & OidcSettings) | ({ mode: 'supabase' } & SupabaseSettings)
 
 export interface Config {
   syncUrl: string

@@ -4,6 +4,7 @@ import { computed, ref, shallowRef } from 'vue'
 import { config } from './config'
 import { watchFaults } from './faults'
 import * as notes from './notes'
+import * as signin from './signin'
 import { letStay, othersHere, rememberName, unspoken, type Other } from './others'
 import * as tokens from './token'
 
@@ -24,6 +25,8 @@ export const failure = shallowRef<PantryError | null>(null)
 export const status = shallowRef<Status | null>(null)
 export const me = shallowRef<Person | null>(null)
 export const signInNeeded = ref(false)
+/** Why the sign-in that the user comes from did not work. */
+export const signInFault = ref<string | null>(null)
 /** Whose records this device keeps besides the user's. */
 export const others = shallowRef<Other[]>([])
 export const isManager = computed(() => me.value?.role === 'manager' || me.value?.role === 'admin')
@@ -45,6 +48,15 @@ export function takeLink(): void {
   if (location.pathname !== '/sign-in' || !token) return
   tokens.keep(token)
   history.replaceState(null, '', '/')
+}
+
+/** Takes the answer of a sign-in page, if the user comes from one. */
+export async function takeAnswer(): Promise<void> {
+  try {
+    await signin.takeAnswer()
+  } catch (error) {
+    signInFault.value = error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** Opens the records of whoever is signed in. */
@@ -85,7 +97,8 @@ async function open(user: string): Promise<void> {
     Object.assign(globalThis, { pantry: replica })
     replica.onStatus((now) => (status.value = now))
     await replica.call('set_zone', { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })
-    void followMe(replica, user)
+    // It ends with the records.
+    followMe(replica, user).catch(() => {})
     phase.value = 'ready'
   } catch (error) {
     failure.value = error instanceof PantryError ? error : new PantryError('crashed', String(error))
@@ -99,11 +112,12 @@ export const bearer = (): Promise<string> => token(tokens.user() ?? '')
 async function token(user: string): Promise<string> {
   try {
     if (tokens.user() !== user) throw new PantryError('no_token', 'somebody else signed in in another window')
-    const held = await tokens.token()
+    const held = await signin.token()
     signInNeeded.value = false
     return held
   } catch (error) {
-    signInNeeded.value = true
+    // Without a way to the provider nobody is asked for a password: the sign-in may well hold.
+    signInNeeded.value = error instanceof PantryError && error.code === 'no_token'
     throw error
   }
 }
@@ -137,6 +151,8 @@ export async function signOut(records: 'erased' | 'kept', { evenUnsent = false }
     await opened.value?.erase({ evenUnsent })
     if (user) notes.forgetAll(user)
   }
-  tokens.forget()
+  // No screen is there for records that are gone.
+  phase.value = 'starting'
+  await signin.leave()
   location.assign('/')
 }

@@ -20,24 +20,41 @@ function claims(token: string): Claims {
   }
 }
 
-/** Takes a token that somebody signed in with; whether it names a user. */
-export function keep(token: string): boolean {
-  const { sub } = claims(token)
-  if (!sub) return false
-  localStorage.setItem(TOKEN, token)
-  localStorage.setItem(USER, sub)
+/** Whom a token names. */
+export const userOf = (token: string): string | null => claims(token).sub ?? null
+/** Whether a token holds for a while yet. */
+export function holds(token: string): boolean {
+  const { exp } = claims(token)
+  return exp === undefined || exp >= Date.now() / 1000 + MARGIN_S
+}
+
+/** Notes whose token this is; whether it names a user. */
+export function keepUser(token: string): boolean {
+  const user = userOf(token)
+  if (!user) return false
+  localStorage.removeItem(TOKEN)
+  localStorage.setItem(USER, user)
   return true
 }
+
+/** Takes the token of a link; whether it names a user. */
+export function keep(token: string): boolean {
+  if (!keepUser(token)) return false
+  localStorage.setItem(TOKEN, token)
+  return true
+}
+
+/** Whether somebody signed in by a link. */
+export const isKept = (): boolean => localStorage.getItem(TOKEN) !== null
 
 /** Whose records are on this device: known also when the token has run out. */
 export const user = (): string | null => localStorage.getItem(USER)
 
-/** A token that still holds. */
+/** The token of the link, while it holds. */
 export async function token(): Promise<string> {
   const stored = localStorage.getItem(TOKEN)
   if (!stored) throw new PantryError('no_token', 'nobody is signed in')
-  const { exp } = claims(stored)
-  if (exp !== undefined && exp < Date.now() / 1000 + MARGIN_S) throw new PantryError('no_token', 'the sign-in has run out')
+  if (!holds(stored)) throw new PantryError('no_token', 'the sign-in has run out')
   return stored
 }
 
