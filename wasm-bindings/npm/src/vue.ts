@@ -52,9 +52,13 @@ function settle(replica: MaybeReplica): ShallowRef<Replica | null> {
   return held
 }
 
-/** The rows of a query as objects, live. A new text or new parameters ask anew. */
-export function useQuery<Row = Record<string, unknown>>(sql: MaybeRefOrGetter<string>, params: MaybeRefOrGetter<readonly unknown[]> = [], replica?: MaybeReplica): Live<Row[]> {
-  return live(replica, () => [toValue(sql), [...toValue(params)]] as const, async function* (of, [text, values], signal) {
+/** The rows of a query as objects, live. A new text or new parameters ask anew; null asks nothing, and there is nothing. */
+export function useQuery<Row = Record<string, unknown>>(sql: MaybeRefOrGetter<string | null>, params: MaybeRefOrGetter<readonly unknown[]> = [], replica?: MaybeReplica): Live<Row[]> {
+  const asked = () => {
+    const text = toValue(sql)
+    return text === null ? null : ([text, [...toValue(params)]] as const)
+  }
+  return live(replica, asked, async function* (of, [text, values], signal) {
     const objects = new Objects<Row>()
     for await (const { columns, rows } of of.watch(text, values, signal)) {
       yield objects.of({ columns, rows })
@@ -69,7 +73,7 @@ export function useList<K extends CollectionName>(collection: K, options: MaybeR
 
 /** A record, live; null when it is not on this device, or no id is given. */
 export function useRecord<K extends CollectionName>(collection: K, id: MaybeRefOrGetter<string | null | undefined>, replica?: MaybeReplica): Live<RecordOf<K> | null> {
-  return live(replica, () => toValue(id) ?? null, async function* (of, wanted, signal) {
+  return live(replica, () => [toValue(id) ?? null] as const, async function* (of, [wanted], signal) {
     if (wanted === null) return yield null
     const filter = `id = '${wanted.replaceAll("'", "''")}'`
     for await (const [record] of records(of, collection).watch({ filter, deleted: true, limit: 1 }, signal)) yield record ?? null
@@ -89,17 +93,19 @@ export function useSyncStatus(replica?: MaybeReplica): Readonly<ShallowRef<Statu
 
 const records = <K extends CollectionName>(of: Replica, collection: K) => of[collection] as unknown as Readable<RecordOf<K>>
 
-function live<Asked, T>(replica: MaybeReplica | undefined, asked: () => Asked, rows: (of: Replica, asked: Asked, signal: AbortSignal) => AsyncGenerator<T>): Live<T> {
+function live<Asked, T>(replica: MaybeReplica | undefined, asked: () => Asked | null, rows: (of: Replica, asked: Asked, signal: AbortSignal) => AsyncGenerator<T>): Live<T> {
   const held = useReplica(replica)
   const [data, error, loading] = [shallowRef<T>(), ref<Error | null>(null), ref(true)]
   const key = () => JSON.stringify(asked())
   watch([held, key], async ([of], _, onCleanup) => {
-    if (!of) return
+    const now = asked()
+    if (now === null) data.value = undefined
+    loading.value = now !== null
+    if (!of || now === null) return
     const ended = new AbortController()
     onCleanup(() => ended.abort())
-    loading.value = true
     try {
-      for await (const value of rows(of, asked(), ended.signal)) {
+      for await (const value of rows(of, now, ended.signal)) {
         if (ended.signal.aborted) return
         data.value = value
         error.value = null
