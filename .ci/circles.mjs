@@ -223,7 +223,7 @@ function rootsOf(crate) {
 
 const report = process.argv.includes('--report');
 const asked = process.argv.slice(2).filter((word) => !word.startsWith('--')).map((path) => resolve(path));
-const members = readFileSync(join(repository, 'Cargo.toml'), 'utf8').match(/members = \[([^\]]*)\]/)[1].match(/[\w-]+/g);
+const members = readFileSync(join(repository, 'Cargo.toml'), 'utf8').match(/members = \[([^\]]*)\]/)[1].match(/[\w/-]+/g);
 let failed = 0, files = 0;
 for (const crate of asked.length > 0 ? asked : members.map((name) => join(repository, name))) {
     for (const root of rootsOf(crate)) {

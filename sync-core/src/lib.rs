@@ -76,6 +76,7 @@ pub mod guard;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod ids;
+pub mod import;
 pub mod limits;
 pub mod merge;
 mod nul;

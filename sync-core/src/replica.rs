@@ -66,17 +66,19 @@ mod status;
 mod undo;
 mod verdicts;
 
+pub use crate::document::GroupEdit;
+pub use crate::import::{ImportRow, NewImport};
 pub use bring_back::{BroughtBack, LeftOut};
 pub use clock::ClockAhead;
 pub use contested::{Contested, ContestedValue, SettleError};
 pub use device::{OpenOptions, Replica};
 pub use difference::{Added, Changed, Difference, Removed};
 pub use duplicates::{Duplicate, Likeness, Why};
-pub use edit::{Committed, GroupEdit};
+pub use edit::Committed;
 pub use effect::{Effect, SessionFault};
 pub use env::Env;
 pub use error::ReplicaError;
-pub use imports::{ImportMark, ImportRow, Imported, NewImport, Undone};
+pub use imports::{ImportMark, Imported, Undone};
 pub use incomplete::Incomplete;
 pub use link::{
     Dial, Lasts, Link, LinkEffect, LinkEvent, LinkFault, LinkOptions, LinkStatus, Notice, Outcome,

@@ -3,6 +3,7 @@
 mod conflicts;
 mod duplicates;
 mod history;
+mod imports;
 mod reports;
 
 use serde::Deserialize;
@@ -50,6 +51,15 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
         "begin_term" => Ok(json!(replica.begin_term()?)),
         "rescue" => rescue::save(replica),
         "bring_back" => rescue::bring_back(replica, &read(args)?),
+        "imports" => imports::list(replica),
+        "import_mark" => imports::mark(replica),
+        "import_taken" => imports::taken(replica, &read(args)?),
+        "import_compare" => imports::compare(replica, &read(args)?),
+        "import_begin" => imports::begin(replica, read(args)?),
+        "import_unfinished" => imports::unfinished(replica, read(args)?),
+        "import_rows" => imports::rows(replica, &read(args)?),
+        "import_end" => imports::end(replica, &read(args)?),
+        "import_undo" => imports::undo(replica, &read(args)?),
         "zone" => Ok(json!(replica.zone()?)),
         "set_zone" => Ok(json!(replica.set_zone(&read::<Zone>(args)?.zone)?)),
         "rebuild" => {

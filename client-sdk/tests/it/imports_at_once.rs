@@ -24,9 +24,9 @@ fn count(client: &Client, table: &str) -> Value {
 fn amid(dir: &Path, row: u64, mine: &ImportPlan, others: &ImportPlan) -> (Outcome, Outcome) {
     let (one, other) = (client(dir), client(dir));
     let mut others_outcome = None;
-    let outcome = mine.run(&one, Mode::Write, |done| {
+    let outcome = one.import(mine, Mode::Write, |done| {
         if done == row {
-            others_outcome = Some(others.run(&other, Mode::Write, |_| ()).unwrap());
+            others_outcome = Some(other.import(others, Mode::Write, |_| ()).unwrap());
         }
     });
     (outcome.unwrap(), others_outcome.unwrap())
@@ -35,7 +35,7 @@ fn amid(dir: &Path, row: u64, mine: &ImportPlan, others: &ImportPlan) -> (Outcom
 fn plan(dir: &Path, file: &str, text: &str, options: &ImportOptions) -> ImportPlan {
     let path = dir.join(file);
     std::fs::write(&path, text).unwrap();
-    ImportPlan::of(&client(dir), &path, options.clone()).unwrap()
+    client(dir).plan_import(&path, options.clone()).unwrap()
 }
 
 /// The same file is imported twice at once, however its rows are matched and wherever the second one

@@ -8,6 +8,7 @@ mod generate;
 mod history;
 mod ids;
 mod import;
+mod import_cases;
 mod imports_at_once;
 mod incomplete;
 mod kit;

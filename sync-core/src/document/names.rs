@@ -39,7 +39,8 @@ fn trigrams(name: &str) -> BTreeSet<[char; 3]> {
     all
 }
 
-fn without_accent(c: char) -> char {
+/// A small letter without what stands over or under it.
+pub(crate) fn without_accent(c: char) -> char {
     match c {
         'à'..='å' | 'ā' | 'ă' | 'ą' => 'a',
         'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => 'c',

@@ -4,12 +4,13 @@
 use serde_json::{Map, Value as Json};
 
 use super::device::Replica;
-use super::edit::{Committed, GroupEdit};
+use super::edit::Committed;
 use super::env::Env;
 use super::error::ReplicaError;
 use super::store::QueryError;
 use crate::document::{
-    Claim, DELETED, Dispute, EditError, FieldChange, FieldState, Hydrated, RecordEdit, disputes,
+    Claim, DELETED, Dispute, EditError, FieldChange, FieldState, GroupEdit, Hydrated, RecordEdit,
+    disputes,
 };
 use crate::event::EventData;
 use crate::ids::{RecordId, UserId};

@@ -8,43 +8,13 @@ use super::error::ReplicaError;
 use super::store::{OpenDocument, Work};
 use super::writing::Writing;
 use crate::document::{
-    EditError, FieldChange, FieldState, Hydrated, LocalChange, Pen, PenRole, RecordEdit, fit,
+    EditError, FieldChange, FieldState, GroupEdit, Hydrated, LocalChange, Pen, PenRole, RecordEdit,
+    fit,
 };
 use crate::guard;
 use crate::ids::{ChangeHash, EventId, GroupId, RecordId};
 use crate::limits;
 use crate::schema::{Field, FieldType, Kind, LifeEvent, Storage};
-
-/// One edit of a group.
-#[derive(Clone, Debug)]
-pub enum GroupEdit {
-    /// Begins a record.
-    Create {
-        /// Its id, minted on this device; see [`Replica::mint_id`].
-        id: RecordId,
-        /// Its kind.
-        kind: Kind,
-        /// Its first values.
-        edit: RecordEdit,
-    },
-    /// Changes a record.
-    Edit {
-        /// The record.
-        id: RecordId,
-        /// What changes.
-        edit: RecordEdit,
-    },
-    /// Deletes a record: a tombstone, which a restore takes back.
-    Delete {
-        /// The record.
-        id: RecordId,
-    },
-    /// Takes a deletion back.
-    Restore {
-        /// The record.
-        id: RecordId,
-    },
-}
 
 /// What a commit wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,18 +189,6 @@ fn commit_as(
         work.keep(id, document);
     }
     Ok(Committed { group, changes })
-}
-
-impl GroupEdit {
-    /// The record that it is about.
-    pub fn record(&self) -> RecordId {
-        match self {
-            Self::Create { id, .. }
-            | Self::Edit { id, .. }
-            | Self::Delete { id }
-            | Self::Restore { id } => *id,
-        }
-    }
 }
 
 /// What a commit has done so far, none of it durable yet.

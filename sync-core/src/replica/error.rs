@@ -39,6 +39,11 @@ pub enum ReplicaError {
 }
 
 impl ReplicaError {
+    /// Whether the edit itself is at fault, so that others may be made without it.
+    pub fn is_of_the_edit(&self) -> bool {
+        matches!(self, Self::Edit(_) | Self::TooLarge(_) | Self::UnknownRecord(_))
+    }
+
     /// Whether what stands in the file is damaged, so that trying again is of no use.
     pub fn is_damage(&self) -> bool {
         match self {

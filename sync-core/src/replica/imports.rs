@@ -4,41 +4,24 @@
 //! that a killed process began goes on where it stopped, and makes nothing twice. Rows are judged outside of
 //! that transaction; it writes none when another import has written since they were judged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+
+use serde::{Deserialize, Serialize};
 
 use super::device::Replica;
-use super::edit::{Committed, GroupEdit, commit_group};
+use super::edit::{Committed, commit_group};
 use super::env::{Env, draw};
 use super::error::ReplicaError;
 use super::store::{Import, ImportState, MadeRow, QueryError, Work};
-use crate::document::{self, FieldChange, Hydrated, Pen, PenRole, RecordEdit, difference};
+use crate::document::{
+    self, FieldChange, GroupEdit, Hydrated, Pen, PenRole, RecordEdit, difference,
+};
 use crate::ids::{ImportId, RecordId};
+use crate::import::{ImportRow, NewImport};
 use crate::schema::{FieldType, Scope, Writer};
 
-/// A file that is imported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewImport {
-    /// What the file is called.
-    pub source: String,
-    /// The kind of its records.
-    pub kind: String,
-    /// What tells its content, and how it is read, from any other.
-    pub digest: [u8; 32],
-}
-
-/// A row of it: the edits that are made for it, together or not at all.
-#[derive(Clone, Debug)]
-pub struct ImportRow {
-    /// Its line in the file.
-    pub line: u64,
-    /// What tells its cells from those of other rows.
-    pub digest: [u8; 16],
-    /// The edits; the last one is about the record that the row stands for.
-    pub edits: Vec<GroupEdit>,
-}
-
 /// How far the imports of this device had come when rows were judged.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ImportMark(i64);
 
 /// What became of rows that were to be taken in.
@@ -145,12 +128,18 @@ impl Replica {
         Ok(self.file.stored().imports()?)
     }
 
-    /// The record that a row was taken in for, by an import that stands.
+    /// Which of these rows an import that stands has taken in.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn row_taken(&self, digest: &[u8; 16]) -> Result<Option<(ImportId, RecordId)>, QueryError> {
-        Ok(self.file.stored().row_taken(digest)?)
+    pub fn rows_taken(&self, digests: &[[u8; 16]]) -> Result<HashSet<[u8; 16]>, QueryError> {
+        let mut taken = HashSet::new();
+        for digest in digests {
+            if self.file.stored().row_taken(digest)? {
+                taken.insert(*digest);
+            }
+        }
+        Ok(taken)
     }
 
     /// Takes an import back, in one transaction: what began with it is deleted, and what it changed says

@@ -2,12 +2,12 @@
 
 use super::clock::let_nothing_lie_ahead;
 use super::device::Replica;
-use super::edit::{GroupEdit, commit_group};
+use super::edit::commit_group;
 use super::env::Env;
 use super::error::ReplicaError;
 use super::redated::Redated;
 use super::store::{Quarantined, Work};
-use crate::document::{Pen, PenRole, RecordEdit};
+use crate::document::{GroupEdit, Pen, PenRole, RecordEdit};
 use crate::ids::ChangeHash;
 use crate::schema::Rule;
 use crate::time::UnixMs;

@@ -8,7 +8,7 @@
 //! **Invariant**: asking stores nothing.
 
 use super::device::Replica;
-use super::edit::{GroupEdit, commit_group};
+use super::edit::commit_group;
 use super::effect::{Effect, SessionFault};
 use super::env::{Env, draw};
 use super::error::ReplicaError;
@@ -16,7 +16,7 @@ use super::opinion::Asking;
 use super::push::{push_groups, whole_groups};
 use super::state::State;
 use super::store::OwnChange;
-use crate::document::{Pen, PenRole};
+use crate::document::{GroupEdit, Pen, PenRole};
 use crate::ids::{Actor, ChangeHash, GroupId, RecordId};
 use crate::limits;
 use crate::protocol::{Answer, Ask, ClientMessage};

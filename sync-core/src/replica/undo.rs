@@ -1,13 +1,15 @@
 //! Undoing what a change did to a record, by a new edit.
 
 use super::device::Replica;
-use super::edit::{GroupEdit, commit_group};
+use super::edit::commit_group;
 use super::env::Env;
 use super::error::ReplicaError;
 use super::history::History;
 use super::past::{Made, Standing, is_deleted, made};
 use super::store::Work;
-use crate::document::{Done, FieldChange, Left, Pen, PenRole, RecordEdit, Undoing, undoing};
+use crate::document::{
+    Done, FieldChange, GroupEdit, Left, Pen, PenRole, RecordEdit, Undoing, undoing,
+};
 use crate::ids::{ChangeHash, RecordId};
 use crate::schema::LifeEvent;
 

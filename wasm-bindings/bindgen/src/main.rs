@@ -1,14 +1,14 @@
-//! Writes the JavaScript beside a module: `bindgen MODULE.wasm FOLDER`.
+//! Writes the JavaScript beside a module: `bindgen MODULE.wasm FOLDER NAME`.
 
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
-    let (Some(module), Some(folder)) = (args.next(), args.next()) else {
-        return Err("usage: bindgen MODULE.wasm FOLDER".into());
+    let (Some(module), Some(folder), Some(name)) = (args.next(), args.next(), args.next()) else {
+        return Err("usage: bindgen MODULE.wasm FOLDER NAME".into());
     };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).out_name("engine").web(true)?.typescript(true);
+    bindgen.input_path(module).out_name(&name).web(true)?.typescript(true);
     bindgen.remove_name_section(true).remove_producers_section(true);
     Ok(bindgen.generate(folder)?)
 }

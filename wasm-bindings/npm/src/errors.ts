@@ -3,7 +3,7 @@ export type ErrorCode =
   | 'bad_call' | 'bad_edit' | 'bad_query' | 'bad_file' | 'unknown_record' | 'unknown_edit' | 'nothing_to_do'
   | 'server_kind' | 'too_large' | 'other_version' | 'replaced' | 'damaged' | 'too_new' | 'no_user' | 'wrong_user' | 'foreign'
   | 'storage' | 'storage_full' | 'storage_busy' | 'no_storage' | 'no_server' | 'no_token'
-  | 'no_engine' | 'unsent' | 'erased' | 'closed' | 'crashed'
+  | 'no_engine' | 'incomplete' | 'unsent' | 'erased' | 'closed' | 'crashed'
 
 /** What every call of the package fails with. */
 export class PantryError extends Error {

@@ -32,7 +32,7 @@ export interface OwnerEvents {
 }
 
 /** Calls that write. */
-const WRITING = ['commit', 'resubmit', 'discard', 'bring_back', 'undo', 'settle']
+const WRITING = ['commit', 'resubmit', 'discard', 'bring_back', 'undo', 'settle', 'import_begin', 'import_rows', 'import_end', 'import_undo']
 
 export class Owner {
   #link: LinkDriver | null = null

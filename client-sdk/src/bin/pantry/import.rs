@@ -8,8 +8,8 @@ use client_sdk::core::document::{DayOrder, Decimal};
 use client_sdk::core::printable::line;
 use client_sdk::core::replica::{GroupEdit, ImportState, Table, counted, private};
 use client_sdk::import::{
-    Encoding, ImportOptions, ImportPlan, Loss, Mode, OnMatch, Outcome, Remark, Rest, SheetOptions,
-    Word, write_report,
+    Encoding, ImportOptions, ImportPlan, Loss, Mode, OnAlike, OnMatch, Outcome, Remark, Rest,
+    SheetOptions, Word, report,
 };
 use serde_json::{Value, json};
 
@@ -79,6 +79,10 @@ pub(crate) struct ImportArgs {
     /// What becomes of a row whose record is there.
     #[arg(long, value_enum, default_value_t = Matched::Skip)]
     on_match: Matched,
+    /// What becomes of a row whose account is probably there already, by its telephone number or by its name
+    /// and city.
+    #[arg(long, value_enum, default_value_t = AlikeRows::Take)]
+    alike: AlikeRows,
     /// What a word of the file means: "stage: Tasting booked=qualification".
     #[arg(long, value_name = "FIELD: WORD=VALUE")]
     value: Vec<String>,
@@ -118,6 +122,14 @@ enum Matched {
     Update,
     /// Create another one.
     Create,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum AlikeRows {
+    /// Take it, and name it.
+    Take,
+    /// Leave it out, and name it.
+    Leave,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -176,6 +188,7 @@ fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
         kind: args.kind.clone(),
         sheet: SheetOptions { encoding, delimiter, heading_line: args.heading },
         map,
+        leave_out: Vec::new(),
         days: match args.dates {
             None => DayOrder::Unknown,
             Some(Dates::Dmy) => DayOrder::DayFirst,
@@ -197,6 +210,11 @@ fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
             Matched::Update => OnMatch::Update,
             Matched::Create => OnMatch::Create,
         },
+        on_alike: match args.alike {
+            AlikeRows::Take => OnAlike::Take,
+            AlikeRows::Leave => OnAlike::LeaveOut,
+        },
+        prospects_only: false,
         words,
         into_incomplete: args.incomplete,
     })
@@ -204,7 +222,7 @@ fn options(args: &ImportArgs) -> Result<ImportOptions, Failure> {
 
 /// Takes a file in, or shows what would become of it.
 pub(crate) fn run(client: &Client, args: ImportArgs, out: &Output) -> Result<(), Failure> {
-    let plan = ImportPlan::of(client, &args.file, options(&args)?)?;
+    let plan = client.plan_import(&args.file, options(&args)?)?;
     if !out.json {
         show_plan(&plan, args.preview, out);
     }
@@ -218,13 +236,13 @@ pub(crate) fn run(client: &Client, args: ImportArgs, out: &Output) -> Result<(),
     }
     let bar = out.progress(if args.preview { "reading" } else { "importing" });
     bar.set_length(plan.rows);
-    let outcome = plan.run(client, mode, |done| bar.set_position(done));
+    let outcome = client.import(&plan, mode, |done| bar.set_position(done));
     bar.finish_and_clear();
     let outcome = outcome?;
     if let Some(file) = &args.report {
-        let mut report = Vec::new();
-        write_report(&outcome.remarks, &mut report)?;
-        let written = private::write(file, &report).map_err(|error| cannot_write(file, &error));
+        let report = report(&outcome.remarks);
+        let written =
+            private::write(file, report.as_bytes()).map_err(|error| cannot_write(file, &error));
         if let Err(Failure(code, text)) = written {
             let done = match mode {
                 Mode::Preview => "",
@@ -258,7 +276,7 @@ fn show_plan(plan: &ImportPlan, preview: bool, out: &Output) {
     let guessed = if plan.kind_guessed { " (guessed; --kind says otherwise)" } else { "" };
     out.note(&format!(
         "{} · {}, parted by {sign} · heading on line {} · {}",
-        line(&sheet.path.display().to_string()),
+        line(&sheet.source.place()),
         sheet.bytes.encoding,
         sheet.heading_line,
         counted(plan.rows, "row")
@@ -297,7 +315,7 @@ fn show_plan(plan: &ImportPlan, preview: bool, out: &Output) {
             (None, why) => format!(
                 "not imported: {} ({cells}{samples}): {}",
                 column.heading,
-                why.unwrap_or_default()
+                why.map(|why| why.to_string()).unwrap_or_default()
             ),
         };
         out.note(&line(&text));
@@ -380,13 +398,13 @@ fn show_outcome(plan: &ImportPlan, outcome: &Outcome, mode: Mode, out: &Output) 
     }
     let remarks: Vec<Value> = outcome.remarks.iter().map(as_json).collect();
     let columns: Vec<Value> = plan.columns.iter().map(|column| {
-        json!({"column": column.heading, "field": column.target, "why_not": column.why_not, "cells": column.filled, "samples": column.samples})
+        json!({"column": column.heading, "field": column.target, "why_not": column.why_not.map(|why| why.to_string()), "cells": column.filled, "samples": column.samples})
     }).collect();
     out.value(
         &json!({
             "import": outcome.import.map(|import| import.to_string()), "kind": plan.kind.name,
             "encoding": plan.sheet.bytes.encoding.to_string(), "delimiter": plan.sheet.delimiter,
-            "heading_line": plan.sheet.heading_line, "columns": columns, "asks": plan.asks,
+            "heading_line": plan.sheet.heading_line, "columns": columns, "asks": plan.asks.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "rows": outcome.rows, "imported": outcome.created, "changed": outcome.changed,
             "there": outcome.there, "left_out": outcome.left_out, "cells_lost": outcome.cells_lost,
             "accounts": outcome.accounts, "remarks": remarks,
@@ -408,16 +426,11 @@ fn said(remark: &Remark) -> String {
         Loss::Cell => "; the cell is left out",
         Loss::Row => "; the row is left out",
     };
-    format!("line {}{place}: {}{lost}", remark.line, remark.reason)
+    format!("line {}{place}: {}{lost}", remark.line, remark.said())
 }
 
 fn as_json(remark: &Remark) -> Value {
-    let lost = match remark.loss {
-        Loss::Nothing => "nothing",
-        Loss::Cell => "cell",
-        Loss::Row => "row",
-    };
-    json!({"line": remark.line, "column": remark.column, "cell": remark.cell, "reason": remark.reason, "lost": lost})
+    json!({"line": remark.line, "column": remark.column, "cell": remark.cell, "reason": remark.said(), "lost": remark.loss.code()})
 }
 
 /// The end of an id, which differs.

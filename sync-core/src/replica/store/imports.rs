@@ -102,21 +102,13 @@ impl Stored<'_> {
         self.db.prepare(&sql)?.query_row([digest], import).optional()
     }
 
-    /// The import that took a row in, unless it was undone, and the record that the row is about: of
-    /// several that were made for it, the last.
-    pub(in crate::replica) fn row_taken(
-        self,
-        digest: &[u8; 16],
-    ) -> rusqlite::Result<Option<(ImportId, RecordId)>> {
+    /// Whether an import that stands took a row in.
+    pub(in crate::replica) fn row_taken(self, digest: &[u8; 16]) -> rusqlite::Result<bool> {
         let mut statement = self.db.prepare_cached(
-            "SELECT i.id, r.record FROM import_rows r JOIN imports i ON i.n = r.import
-             WHERE r.digest = ?1 AND i.state < 2 ORDER BY r.rowid DESC LIMIT 1",
+            "SELECT 1 FROM import_rows r JOIN imports i ON i.n = r.import
+             WHERE r.digest = ?1 AND i.state < 2",
         )?;
-        let ids = |row: &Row<'_>| {
-            let (import, record) = (row.get(0)?, row.get(1)?);
-            Ok((ImportId(Uuid::from_bytes(import)), RecordId(Uuid::from_bytes(record))))
-        };
-        statement.query_row([digest], ids).optional()
+        statement.exists([digest])
     }
 
     /// The newest row that any import of this device has taken in.

@@ -1,11 +1,11 @@
 //! In which signs a file is written, and its lines.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead, Read};
 
 use sha2::{Digest, Sha256};
+
+use super::source::Source;
 
 /// How a file's signs are written as bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,9 +31,19 @@ impl fmt::Display for Encoding {
 }
 
 impl Encoding {
+    /// Its name for programs, which [`Encoding::named`] reads.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+
     /// The encoding of this name.
     pub fn named(name: &str) -> Option<Self> {
-        match sync_core::words::plain(name).as_str() {
+        match crate::words::plain(name).as_str() {
             "utf8" => Some(Self::Utf8),
             "utf16" | "utf16le" | "unicode" => Some(Self::Utf16Le),
             "utf16be" => Some(Self::Utf16Be),
@@ -59,8 +69,8 @@ impl Bytes {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn of(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+    pub fn of(source: &dyn Source) -> io::Result<Self> {
+        let mut file = source.open()?;
         let mut digest = Sha256::new();
         let (mut buffer, mut begin) = (vec![0; 64 << 10], Vec::new());
         // The bytes of a sign that stood across two parts.
@@ -119,16 +129,15 @@ pub(super) struct Line {
 
 /// The lines of a file, one after the other.
 pub(super) struct Lines {
-    reader: BufReader<File>,
+    reader: Box<dyn BufRead + Send>,
     encoding: Encoding,
     old_mac: bool,
     number: u64,
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path, encoding: Encoding, old_mac: bool) -> io::Result<Self> {
-        let reader = BufReader::new(File::open(path)?);
-        Ok(Self { reader, encoding, old_mac, number: 0 })
+    pub(super) fn open(source: &dyn Source, encoding: Encoding, old_mac: bool) -> io::Result<Self> {
+        Ok(Self { reader: source.open()?, encoding, old_mac, number: 0 })
     }
 
     /// The next line; none at the end.
@@ -165,10 +174,10 @@ impl Lines {
         };
         loop {
             let mut unit = [0; 2];
-            let count = self.reader.by_ref().take(2).read(&mut unit)?;
+            let count = self.reader.read(&mut unit)?;
             if count == 1 {
                 // A unit may lie across what the reader holds.
-                if self.reader.by_ref().take(1).read(&mut unit[1..])? == 0 {
+                if self.reader.read(&mut unit[1..])? == 0 {
                     bytes.extend_from_slice(&unit);
                     return Ok(());
                 }

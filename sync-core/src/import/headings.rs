@@ -3,15 +3,17 @@
 //! The names are compared without case, blanks and signs. Of several columns the one whose name stands
 //! first here is taken; columns whose values lie side by side in one field are taken together.
 
+use crate::document::without_accent;
+
 use super::known::{
     CONTACT, INTERACTION, Known, LEFT_OUT, OPPORTUNITY, ORGANIZATION, PRODUCT, TASK,
 };
-use sync_core::schema::{FieldType, Kind, Presence, Schema, Storage, Writer};
+use crate::schema::{FieldType, Kind, Presence, Schema, Storage, Writer};
 
-/// A heading in the form in which headings are compared.
+/// A heading in the form in which headings are compared: without case, accents, blanks and signs.
 pub(super) fn key(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || matches!(c, '%' | '@');
-    heading.chars().filter(kept).flat_map(char::to_lowercase).collect()
+    heading.chars().filter(kept).flat_map(char::to_lowercase).map(without_accent).collect()
 }
 
 fn known(kind: &str) -> &'static [Known] {
@@ -85,6 +87,20 @@ pub(super) fn guess(kind: &Kind, headings: &[String]) -> Vec<Option<String>> {
         }
     }
     targets
+}
+
+/// Where columns of records of this kind may go, those that are known by other names first.
+pub(super) fn targets(kind: &Kind) -> Vec<String> {
+    let mut all: Vec<String> =
+        known(kind.name).iter().map(|(target, _)| (*target).to_owned()).collect();
+    for field in kind.fields.iter().filter(|field| field.writer == Writer::Anyone) {
+        let own = ["created_at", "created_by", "life", "user_id"].contains(&field.name);
+        let name = field.name.to_owned();
+        if !own && !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
 }
 
 /// How many of these headings are known for a kind, and whether what it needs is among them.

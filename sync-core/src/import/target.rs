@@ -1,6 +1,6 @@
 //! Where a column goes.
 
-use sync_core::schema::{Field, FieldType, Kind, PartType, Presence, SetOf, Writer};
+use crate::schema::{Field, FieldType, Kind, PartType, Presence, SetOf, Writer};
 
 /// Where a column goes.
 #[derive(Clone, Debug, PartialEq)]

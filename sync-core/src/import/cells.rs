@@ -170,16 +170,14 @@ fn closed(quoted: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
     use crate::import::encoding::Bytes;
+    use crate::import::source::InMemory;
 
     fn read(bytes: &[u8], width: Option<usize>) -> Vec<(u64, Option<Vec<String>>)> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(bytes).unwrap();
-        let about = Bytes::of(file.path()).unwrap();
-        let lines = Lines::open(file.path(), about.encoding, about.old_mac).unwrap();
+        let file = InMemory::new("a.csv", bytes);
+        let about = Bytes::of(&file).unwrap();
+        let lines = Lines::open(&file, about.encoding, about.old_mac).unwrap();
         let mut rows = Rows::new(lines, ',');
         if let Some(width) = width {
             rows.expect_width(width);

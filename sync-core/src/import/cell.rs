@@ -1,11 +1,11 @@
 //! What one cell says, or the cells that make one value.
 
-use jiff::civil::{Date, Time};
-use sync_core::document::{
+use crate::document::{
     FieldChange, Habits, RecordEdit, day_and_time, moment, normalise_key, split_keys,
 };
-use sync_core::schema::{Field, FieldType, Kind, SetOf};
-use sync_core::words::plain;
+use crate::schema::{Field, FieldType, Kind, SetOf};
+use crate::words::plain;
+use jiff::civil::{Date, Time};
 
 use super::words;
 

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use sync_core::schema::Schema;
-use sync_core::words::plain;
+use crate::schema::Schema;
+use crate::words::plain;
 
 use super::cells::{Read, Row, Rows};
 use super::encoding::{Bytes, Encoding, Lines};
 use super::headings::{key, known_headings};
+use super::source::Source;
 
 /// Rows at the beginning among which the heading is looked for, and at the end what stands below.
 const LOOKED_AT: usize = 30;
@@ -29,7 +30,7 @@ pub struct SheetOptions {
 #[derive(Clone, Debug)]
 pub struct Sheet {
     /// The file.
-    pub path: PathBuf,
+    pub source: Arc<dyn Source>,
     /// Its bytes.
     pub bytes: Bytes,
     /// What parts the cells.
@@ -49,16 +50,20 @@ impl Sheet {
     ///
     /// # Errors
     /// When it cannot be read, or there is no table in it.
-    pub fn of(path: &Path, schema: &Schema, options: &SheetOptions) -> io::Result<Self> {
-        let mut bytes = Bytes::of(path)?;
+    pub fn of(
+        source: Arc<dyn Source>,
+        schema: &Schema,
+        options: &SheetOptions,
+    ) -> io::Result<Self> {
+        let mut bytes = Bytes::of(&*source)?;
         if let Some(encoding) = options.encoding {
             bytes.encoding = encoding;
         }
         let delimiter = match options.delimiter {
             Some(delimiter) => delimiter,
-            None => guess_delimiter(path, bytes)?,
+            None => guess_delimiter(&*source, bytes)?,
         };
-        let mut rows = open(path, bytes, delimiter)?;
+        let mut rows = open(&*source, bytes, delimiter)?;
         let first = take(&mut rows, LOOKED_AT)?;
         let heading = find_heading(schema, &first, options.heading_line)
             .ok_or_else(|| io::Error::other("there is no line in it that could be a heading"))?;
@@ -70,7 +75,7 @@ impl Sheet {
         let above = first.iter().filter(|row| row.line < heading.line && !row.is_blank());
         let above = above.map(|row| row.line).collect();
         let mut sheet = Self {
-            path: path.to_owned(),
+            source,
             bytes,
             delimiter,
             heading_line: heading.line,
@@ -83,15 +88,16 @@ impl Sheet {
     }
 
     /// The rows of the table, blank ones and what stands around it left out.
-    pub(super) fn rows(&self) -> io::Result<TableRows<'_>> {
-        let mut rows = open(&self.path, self.bytes, self.delimiter)?;
+    pub(super) fn rows(&self) -> io::Result<TableRows> {
+        let mut rows = open(&*self.source, self.bytes, self.delimiter)?;
         rows.expect_width(self.width());
-        Ok(TableRows { sheet: self, rows, past_heading: false })
+        let below = self.below.iter().map(|(line, _)| *line).collect();
+        Ok(TableRows { heading_line: self.heading_line, below, rows, past_heading: false })
     }
 
     /// Cells of the heading's line as it stands in the file, nameless ones at its end included.
     fn width(&self) -> usize {
-        let mut rows = match open(&self.path, self.bytes, self.delimiter) {
+        let mut rows = match open(&*self.source, self.bytes, self.delimiter) {
             Ok(rows) => rows,
             Err(_) => return self.headings.len(),
         };
@@ -170,8 +176,8 @@ fn is_remark(row: &Row) -> bool {
         .any(|word| first.starts_with(word))
 }
 
-fn open(path: &Path, bytes: Bytes, delimiter: char) -> io::Result<Rows> {
-    Ok(Rows::new(Lines::open(path, bytes.encoding, bytes.old_mac)?, delimiter))
+fn open(source: &dyn Source, bytes: Bytes, delimiter: char) -> io::Result<Rows> {
+    Ok(Rows::new(Lines::open(source, bytes.encoding, bytes.old_mac)?, delimiter))
 }
 
 fn take(rows: &mut Rows, most: usize) -> io::Result<Vec<Row>> {
@@ -187,14 +193,14 @@ fn take(rows: &mut Rows, most: usize) -> io::Result<Vec<Row>> {
 }
 
 /// The sign that parts most rows into the same number of cells; or the one that the file names.
-fn guess_delimiter(path: &Path, bytes: Bytes) -> io::Result<char> {
-    let first = Lines::open(path, bytes.encoding, bytes.old_mac)?.next()?;
+fn guess_delimiter(source: &dyn Source, bytes: Bytes) -> io::Result<char> {
+    let first = Lines::open(source, bytes.encoding, bytes.old_mac)?.next()?;
     if let Some(sign) = first.as_ref().and_then(|line| line.text.strip_prefix("sep=")) {
         return Ok(sign.chars().next().unwrap_or(','));
     }
     let mut best = (0, ',');
     for delimiter in [',', ';', '\t', '|'] {
-        let rows = take(&mut open(path, bytes, delimiter)?, LOOKED_AT)?;
+        let rows = take(&mut open(source, bytes, delimiter)?, LOOKED_AT)?;
         let widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
         let same = |width: &usize| widths.iter().filter(|other| *other == width).count();
         let usual = widths.iter().filter(|width| **width > 1).max_by_key(|width| same(width));
@@ -225,19 +231,21 @@ fn find_heading(schema: &Schema, rows: &[Row], said: Option<u64>) -> Option<Row>
 }
 
 /// The rows of a table, one after the other.
-pub(super) struct TableRows<'a> {
-    sheet: &'a Sheet,
+pub(super) struct TableRows {
+    heading_line: u64,
+    /// Lines of what stands below the table.
+    below: Vec<u64>,
     rows: Rows,
     past_heading: bool,
 }
 
-impl TableRows<'_> {
+impl TableRows {
     /// The next row of the table; none at its end.
     pub(super) fn next(&mut self) -> io::Result<Option<Read>> {
         loop {
             match self.next_with_blanks()? {
                 Some(Read::Row(row)) if row.is_blank() => {}
-                Some(Read::Row(row)) if self.sheet.is_below(row.line) => {}
+                Some(Read::Row(row)) if self.below.contains(&row.line) => {}
                 other => return Ok(other),
             }
         }
@@ -253,16 +261,12 @@ impl TableRows<'_> {
             if self.past_heading {
                 return Ok(Some(read));
             }
-            self.past_heading = line == self.sheet.heading_line;
+            self.past_heading = line == self.heading_line;
         }
     }
 }
 
 impl Sheet {
-    fn is_below(&self, line: u64) -> bool {
-        self.below.iter().any(|(below, _)| *below == line)
-    }
-
     /// Whether a row is the heading once more.
     pub(super) fn repeats_heading(&self, row: &Row) -> bool {
         let same = |(column, heading): (usize, &String)| key(row.cell(column)) == key(heading);

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sync_core::ids::RecordId;
-use sync_core::replica::QueryError;
-use sync_core::schema::{Kind, Storage};
+use serde_json::Value as Json;
 
 use super::names;
-use crate::Client;
+use crate::ids::RecordId;
+use crate::schema::{Kind, Storage};
 
 /// Records of one kind, as they are referred to.
 #[derive(Debug, Default)]
@@ -38,7 +37,8 @@ pub(super) enum Found {
 }
 
 impl Directory {
-    pub(super) fn of(client: &Client, kind: &Kind) -> Result<Self, QueryError> {
+    /// The statement whose rows [`Directory::of`] reads.
+    pub(super) fn statement(kind: &Kind) -> String {
         let has = |name: &str| kind.columns().iter().any(|column| column.name == name);
         let column = |name: &str| if has(name) { name.to_owned() } else { "NULL".to_owned() };
         let source = match has("custom_fields") {
@@ -50,7 +50,7 @@ impl Directory {
             (None, true) => "full_name".to_owned(),
             (None, false) => column("name"),
         };
-        let sql = format!(
+        format!(
             "SELECT id, {title}, {source}, {}, {}, {}, {} FROM {} WHERE {} ORDER BY id",
             column("emails"),
             column("organization_id"),
@@ -58,10 +58,14 @@ impl Directory {
             column("billing_address_postal_code"),
             kind.table,
             if kind.storage == Storage::Document { "NOT is_deleted" } else { "1" },
-        );
+        )
+    }
+
+    pub(super) fn of(rows: &[Vec<Json>]) -> Self {
         let mut directory = Self::default();
-        for row in client.query(&sql)?.rows {
-            let text = |index: usize| row[index].as_str().unwrap_or_default().to_owned();
+        for row in rows {
+            let text =
+                |index: usize| row.get(index).and_then(Json::as_str).unwrap_or_default().to_owned();
             let Ok(id) = text(0).parse::<RecordId>() else { continue };
             directory.add(id, &text(1), &text(2));
             let emails: Vec<String> = serde_json::from_str(&text(3)).unwrap_or_default();
@@ -71,7 +75,7 @@ impl Directory {
             directory.account.insert(id, text(4));
             directory.place(id, Place { city: text(5), postal_code: text(6) });
         }
-        Ok(directory)
+        directory
     }
 
     /// Adds a record that is about to be.

@@ -16,28 +16,34 @@ pub(super) const ORGANIZATION: &[Known] = &[
         "business name", "app_libelle_etablissement", "enseigne1etablissement", "legal name", "company",
         "customer", "restaurant", "restaurant name", "firma", "firmenname", "société", "nom", "account",
         "organization",
+        "organisation", "customer name", "kunde", "nombre", "empresa", "cuenta", "razon social",
     ]),
     ("organization_type", &[
         "type", "relationship type", "account type",
+        "organization type", "tipo", "typ",
     ]),
     ("industry_segment", &[
         "industry", "segment", "facility type", "businesstype", "filtre", "branche",
+        "industry segment", "segmento", "sector",
     ]),
     ("business_type", &[
         "business type",
     ]),
     ("cuisine", &[
         "cuisine", "cuisine description",
+        "cocina", "kuche",
     ]),
     ("website", &[
         "website", "website url", "web page", "web site", "url", "company domain name", "domain",
         "homepage", "webseite",
+        "sitio web", "pagina web",
     ]),
     ("employee_count", &[
         "number of employees", "employees", "employee count", "no. of employees",
     ]),
     ("priority_level", &[
         "priority", "priority level", "class", "klasse", "rating",
+        "prioridad",
     ]),
     ("billing_address.street", &[
         "street address", "street address 1", "billing street", "billingstreet", "address 1: street 1",
@@ -46,22 +52,27 @@ pub(super) const ORGANIZATION: &[Known] = &[
         "addressline3", "addressline4", "bill address", "billing address", "organization - address",
         "address 1 - formatted", "numerovoie", "typevoie", "libellevoieetablissement", "straße",
         "strasse", "adresse", "rue",
+        "calle", "direccion",
     ]),
     ("billing_address.city", &[
         "city", "billing city", "billing address - city", "address 1: city", "boro", "borough",
         "libelle_commune", "town", "ort", "stadt", "ville",
+        "mailing city", "ciudad",
     ]),
     ("billing_address.state", &[
         "state", "state/region", "billing state/province", "billing state", "address 1: state/province",
         "state/province", "province", "region", "bundesland",
+        "estado", "provincia",
     ]),
     ("billing_address.postal_code", &[
         "postal code", "postal_code", "zip", "zipcode", "zip code", "billing zip/postal code",
         "billing code", "address 1: zip/postal code", "zip/postal code", "postcode", "code_postal",
         "plz",
+        "billing zip", "codigo postal", "cp",
     ]),
     ("billing_address.country", &[
         "country", "country/region", "billing country", "address 1: country/region", "land", "pays",
+        "pais",
     ]),
     ("shipping_address.street", &[
         "ship address", "shipping address", "shipping street",
@@ -83,28 +94,34 @@ pub(super) const ORGANIZATION: &[Known] = &[
     ]),
     ("location.lat", &[
         "latitude", "lat", "@lat",
+        "latitud",
     ]),
     ("location.lng", &[
         "longitude", "lng", "lon", "long", "@lon",
+        "longitud",
     ]),
     ("phones", &[
         "phone", "phone number", "phone numbers", "phones", "telephone", "telephone number",
         "main phone", "business phone", "mobile", "mobile phone", "cell", "cell phone", "telefon",
         "téléphone", "tel",
+        "work phone", "mobile phone number", "telefono", "celular", "movil",
     ]),
     ("emails", &[
         "email", "e-mail", "emails", "email address", "e-mail address",
         "email (primary contact) (contact)", "mail",
+        "primary email", "correo", "correo electronico",
     ]),
     ("parent_organization_id", &[
         "parent account", "parent company", "parent",
     ]),
     ("tags", &[
         "tags", "tag", "labels", "organization - labels", "categories",
+        "etiquetas",
     ]),
     ("notes", &[
         "notes", "note", "description", "memo", "comments", "comment", "bemerkung", "bemerkungen",
         "remarks",
+        "notas", "comentarios",
     ]),
 ];
 

@@ -1,6 +1,6 @@
 //! What other programs call the choices of ours.
 
-use sync_core::words::plain;
+use crate::words::plain;
 
 /// Our word for another program's; the caller says so.
 pub(super) fn ours(target: &str, word: &str) -> Option<&'static str> {
@@ -36,9 +36,10 @@ pub(super) fn ours(target: &str, word: &str) -> Option<&'static str> {
         ("interaction_type", "sitevisit" | "visited" | "onsite" | "storevisit") => "VISIT",
         ("interaction_type", "demonstration" | "productdemo") => "DEMO",
         ("interaction_type" | "task_type", "followup" | "todo") => "follow_up",
-        ("organization_type", "client" | "existingcustomer" | "kunde") => "customer",
-        ("organization_type", "lead" | "suspect") => "prospect",
-        ("organization_type", "manufacturer" | "brand") => "principal",
+        ("organization_type", "client" | "existingcustomer" | "kunde" | "cliente") => "customer",
+        ("organization_type", "lead" | "suspect" | "prospecto") => "prospect",
+        ("organization_type", "manufacturer" | "supplier" | "brand" | "fabricante") => "principal",
+        ("organization_type", "distribuidor") => "distributor",
         ("priority", "normal" | "standard" | "mittel") => "medium",
         ("priority", "urgent" | "highest" | "hoch") => "high",
         ("priority", "lowest" | "niedrig") => "low",
