@@ -7,9 +7,10 @@ use client_sdk::Client;
 use client_sdk::core::ids::RecordId;
 use serde_json::{Value as Json, json};
 use sync_core::testing::{Doom, FaultPoint};
+use sync_server::config::Config;
 use sync_server::http::client;
 use sync_server::ops::people;
-use sync_server::server::Running;
+use sync_server::server::{self, Running};
 use uuid::Uuid;
 
 use crate::harness::{ServerProcess, World, create, second_server, set};
@@ -468,5 +469,41 @@ async fn the_door_is_shut_to_other_pages_forms_and_strangers() {
         }
     }
     assert_eq!((last.status, &last.body["code"]), (429, &serde_json::json!("rate_limited")));
+    world.end().await;
+}
+
+/// A page of a configured origin, such as the app on a host of files, asks beforehand whether it may, and reads
+/// the answer; what is stored of answers is nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_configured_origin_reads_the_answer() {
+    let world = World::new().await;
+    let mut rosa = world.device("rosa.db", world.rep);
+    account(&world, &mut rosa, "Kitchen").await;
+    let app = "https://app.example";
+    let config = Config { origins: vec![app.to_owned()], ..world.config.clone() };
+    let server = server::start(&config, sync_core::crm::schema()).await.unwrap();
+    let url = format!("http://127.0.0.1:{}/api/hand-over/preview", server.address.port());
+    let client = client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    let header = |response: &reqwest::Response, name: &str| {
+        response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
+    };
+    for (origin, status, allowed) in
+        [(app, 204, Some(app.to_owned())), ("https://evil.example", 403, None)]
+    {
+        let asked = client.request(reqwest::Method::OPTIONS, &url).header("origin", origin);
+        let may = asked.header("access-control-request-method", "POST").send().await.unwrap();
+        assert_eq!(
+            (may.status().as_u16(), header(&may, "access-control-allow-origin")),
+            (status, allowed)
+        );
+    }
+    let wanted = json!({ "from": world.rep, "to": world.other_rep });
+    let asked = request(server.address, "hand-over/preview", &world.token(world.manager), &wanted);
+    let answer = asked.header("origin", app).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    assert_eq!(header(&answer, "access-control-allow-origin").as_deref(), Some(app));
+    assert_eq!(header(&answer, "access-control-allow-credentials"), None);
+    assert_eq!(header(&answer, "cache-control").as_deref(), Some("no-store"));
+    server.stop().await;
     world.end().await;
 }

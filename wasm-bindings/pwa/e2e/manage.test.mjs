@@ -29,6 +29,17 @@ async function isFit({ page }, what) {
       .filter(([one, box]) => box.width > 0 && box.height < 44 && one.checkVisibility() && getComputedStyle(one).display !== 'inline')
       .map(([one, box]) => `${one.textContent.trim()} ${Math.round(box.height)} px`))
   assert.deepEqual(small, [], what)
+  const before = page.viewportSize()
+  await page.setViewportSize({ width: 360, height: 740 })
+  for (const size of ['100%', '200%']) {
+    const over = await page.evaluate((size) => {
+      document.documentElement.style.fontSize = size
+      return document.documentElement.scrollWidth - innerWidth
+    }, size)
+    assert.ok(over <= 0, `${what} at ${size} is ${over} px wider than a small phone`)
+  }
+  await page.evaluate(() => { document.documentElement.style.fontSize = '' })
+  await page.setViewportSize(before)
 }
 
 test('an account is handed over by clicks: the new rep has it with its open work, the old one has it no more', async () => {
@@ -94,7 +105,11 @@ test('two accounts are put together with their differences side by side, and tak
   await until('the manager has both', async () => (await has(mia, one)) && (await has(mia, other)))
   const { page } = mia
   await mia.turnTo('/team')
-  await page.locator('[data-test=pair]', { hasText: 'Casa Luna Inc' }).locator('[data-test=merge-pair]').click()
+  await page.locator('[data-test=pair]', { hasText: 'Casa Luna Inc' }).locator('[data-test=merge-pair]').waitFor()
+  await mia.turnTo(`/accounts/${one}`)
+  await page.locator('[data-test=account-menu]').click()
+  await page.getByRole('menuitem', { name: 'Put together …' }).click()
+  await page.locator('[data-test=likely]', { hasText: 'Casa Luna Inc' }).click()
   const columns = page.locator('[data-test=column]')
   await columns.filter({ hasText: 'Spanish' }).waitFor()
   if ((await page.locator('[data-test=stays]').innerText()) === 'Casa Luna Inc') {
@@ -102,9 +117,11 @@ test('two accounts are put together with their differences side by side, and tak
     await page.locator('[data-test=stays]', { hasText: /^Casa Luna$/ }).waitFor()
     await columns.filter({ hasText: 'Spanish' }).waitFor()
   }
+  await page.locator('[data-test=take-over]').getByText('Cuisine').waitFor()
   await isFit(mia, 'merge')
   await page.locator('[data-test=merge]').click()
   await until('it is merged', async () => office.select(`SELECT merged_into FROM organizations WHERE id = '${other}'`) === one)
+  await until('and what the other lacked is taken over', async () => office.select(`SELECT cuisine FROM organizations WHERE id = '${one}'`) === 'Spanish')
   await mia.turnTo(`/accounts/${other}`)
   await page.locator('[data-test=is-merged]').getByText('This account is part of Casa Luna.').waitFor()
   await page.locator('[data-test=apart]').click()

@@ -33,6 +33,7 @@ export const makeRouter = () => createRouter({
     { path: '/team', name: 'team', component: () => import('../screens/team/TeamScreen.vue') },
     { path: '/team/refused', name: 'team-refused', component: () => import('../screens/manage/RefusedScreen.vue') },
     { path: '/hand-over', name: 'hand-over', component: () => import('../screens/manage/HandOverScreen.vue') },
+    { path: '/merge/:one', name: 'merge-with', component: () => import('../screens/manage/MergeWithScreen.vue') },
     { path: '/merge/:one/:other', name: 'merge', component: () => import('../screens/manage/MergeScreen.vue') },
     { path: '/organizations', redirect: '/accounts' },
     { path: '/sign-in', name: 'sign-in', component: () => import('../screens/more/SignInScreen.vue') },
