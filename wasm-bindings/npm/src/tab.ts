@@ -37,6 +37,7 @@ export class Tab {
   #term = 0
   #heardAt = performance.now()
   #askedAt: number | null = null
+  #rungAt = -Infinity
   #problem: Problem | null = null
   /** A newer build has been heard: this one opens the database no more. */
   #outdated = false
@@ -234,11 +235,24 @@ export class Tab {
     if (this.#askedAt === null) {
       if (now - oldest < TICK_MS && now - this.#heardAt < QUIET_MS) return
       this.#askedAt = now
+      this.#rungAt = -Infinity
     }
     this.#speak({ hello: this.#who })
+    if (!this.#outdated && now - this.#rungAt > QUIET_MS) this.#ring(now)
     if (now - this.#askedAt < ANSWER_WITHIN_MS) return
     if (!this.#outdated) return this.#setProblem(SILENT)
     for (const { id } of this.#waiting.values()) this.#tell({ id, to: this.#me, failure: { code: 'other_version', message: NEWER.message } })
+  }
+
+  /**
+   * Asks for the lock once more, and takes that back: a page that somebody left by a link keeps its lock in the
+   * browser's cache of pages, and only a request that is made after it was left takes it out of there.
+   */
+  #ring(now: number): void {
+    this.#rungAt = now
+    const rung = new AbortController()
+    navigator.locks.request(lockOf(this.#name), { signal: rung.signal }, () => {}).catch(() => {})
+    setTimeout(() => rung.abort(), TICK_MS)
   }
 
   #woke(wake: 'online' | 'offline' | 'shown'): void {
