@@ -67,10 +67,10 @@ need_database() {
     export DATABASE_URL
 }
 
-# A server to try things with: PANTRY_PROGRAMS is where one was built before.
+# A server and a native device to try things with: PANTRY_PROGRAMS is where one was built before.
 need_programs() {
     if [ -z "${PANTRY_PROGRAMS:-}" ]; then
-        cargo build --quiet --locked -p sync-server
+        cargo build --quiet --locked -p sync-server -p client-sdk
         PANTRY_PROGRAMS=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
     fi
     export PANTRY_PROGRAMS
