@@ -1,9 +1,10 @@
 // Messages with many rows, on their way to a page.
-import type { Difference, ToPage } from './messages.js'
+import type { ToPage } from './messages.js'
 import { ROWS_AT_ONCE } from './rows.js'
 
-/** The name by which parts of a difference find it. */
-const nameOf = (subscription: number) => `difference ${subscription}`
+const LISTS = ['removed', 'changed', 'added'] as const
+/** The name by which parts of a list of a difference find it. */
+const nameOf = (subscription: number, list: string) => `difference ${subscription} ${list}`
 
 /** The message, after the rows for which it has no room. */
 export function inParts(message: ToPage): ToPage[] {
@@ -16,9 +17,13 @@ export function inParts(message: ToPage): ToPage[] {
   }
   if ('news' in message && 'difference' in message.news) {
     const { news } = message
-    if (news.difference.added.length <= ROWS_AT_ONCE) return [message]
-    const [parts, added] = split(nameOf(news.subscription), news.difference.added)
-    return [...parts, { news: { ...news, difference: { ...news.difference, added } } }]
+    const difference = { ...news.difference }
+    const parts = LISTS.flatMap((list) => {
+      const [parts, rest] = split<unknown>(nameOf(news.subscription, list), difference[list])
+      difference[list] = rest as never[]
+      return parts
+    })
+    return [...parts, { news: { ...news, difference } }]
   }
   return [message]
 }
@@ -45,10 +50,14 @@ export class Parts {
       const value = message.answer.value as { rows: unknown[] }
       return { answer: { ...message.answer, value: { ...value, rows: this.#whole(message.answer.id, value.rows) } } }
     }
-    if ('news' in message && 'difference' in message.news && this.#parts.has(nameOf(message.news.subscription))) {
+    if ('news' in message && 'difference' in message.news) {
       const { news } = message
-      const added = this.#whole(nameOf(news.subscription), news.difference.added) as Difference['added']
-      return { news: { ...news, difference: { ...news.difference, added } } }
+      const difference = { ...news.difference }
+      for (const list of LISTS) {
+        const name = nameOf(news.subscription, list)
+        if (this.#parts.has(name)) difference[list] = this.#whole(name, difference[list]) as never[]
+      }
+      return { news: { ...news, difference } }
     }
     return message
   }

@@ -127,6 +127,42 @@ test('records of a kind are typed objects, read, edited and watched by name', as
   await context.close()
 })
 
+test('no message to a page has more rows than it takes in at once, whether they came, changed or went', async () => {
+  const page = await (await cleanup.device()).newPage()
+  await page.goto(site.url)
+  const told = await page.evaluate(async () => {
+    const { openReplica } = await import('/pantry/index.js')
+    const seen = { most: 0, parts: 0 }
+    const worker = () => {
+      const worker = new Worker('/pantry/worker.js', { type: 'module' })
+      worker.addEventListener('message', ({ data }) => {
+        const { removed = [], changed = [], added = [] } = data.news?.difference ?? {}
+        const lists = [data.part?.rows, data.answer?.value?.rows, removed, changed, added]
+        seen.most = Math.max(seen.most, ...lists.map((list) => list?.length ?? 0))
+        seen.parts += data.part ? 1 : 0
+      })
+      return worker
+    }
+    const replica = await openReplica({ name: 'pieces', storage: 'memory', user: '01a21c3c-f929-7000-8000-000000000001', worker })
+    const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5500)'
+    await replica.query(`${numbers} SELECT i FROM n`)
+    const rows = []
+    let task
+    for await (const now of replica.watch(`${numbers} SELECT n.i, tasks.title FROM n, tasks WHERE NOT tasks.is_deleted ORDER BY n.i`)) {
+      rows.push([now.rows.length, now.rows.filter(([, title]) => title === 'B').length])
+      if (rows.length === 1) task = await replica.tasks.create({ title: 'A' })
+      else if (rows.length === 2) await replica.tasks.update(task, { title: 'B' })
+      else if (rows.length === 3) await replica.tasks.delete(task)
+      else break
+    }
+    await replica.close()
+    return { ...seen, rows }
+  })
+  assert.deepEqual(told.rows, [[0, 0], [5500, 0], [5500, 5500], [0, 0]])
+  assert.ok(told.most <= 1000, `${told.most} rows at once`)
+  assert.ok(told.parts >= 20, `${told.parts} parts`)
+})
+
 test('many rows come to a page in parts, and are whole and in order when they have come', async () => {
   const context = await cleanup.device()
   const page = await open(context, site, { name: 'many', user: '01a21c3c-f929-7000-8000-000000000001' })
