@@ -7,6 +7,7 @@ import * as notes from './notes'
 import * as signin from './signin'
 import { letStay, othersHere, rememberName, unspoken, type Other } from './others'
 import * as tokens from './token'
+import { sendWhenWoken } from './wake'
 
 export type Phase = 'starting' | 'signed_out' | 'others' | 'opening' | 'ready' | 'failed'
 
@@ -93,6 +94,7 @@ async function open(user: string): Promise<void> {
     const replica = await openReplica({ name: user, url: syncUrl, user, token: () => token(user), app: 'kitchen-pantry-pwa' })
     opened.value = replica
     watchFaults(replica)
+    sendWhenWoken(replica)
     // For whoever helps somebody: the browser's console can ask what the screens ask.
     Object.assign(globalThis, { pantry: replica })
     replica.onStatus((now) => (status.value = now))
