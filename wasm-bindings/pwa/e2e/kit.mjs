@@ -1,6 +1,8 @@
 // The app as people have it: served by a real server with a database of its own, in a browser that keeps
 // what it stores in a folder.
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { browser, until, World } from '../../npm/test/kit.mjs'
@@ -22,6 +24,15 @@ export class Office extends World {
   async end() {
     await Promise.all(this.guests.map((person) => person.end()))
     await super.end()
+  }
+  /** In the server's place: takes one token, and has nothing to say otherwise. */
+  async answersTokens(token) {
+    const gate = createServer(({ url, headers }, response) => {
+      const is = url === '/api/refused' ? (headers.authorization === `Bearer ${token}` ? 200 : 401) : 404
+      response.writeHead(is, { 'content-type': 'application/json' }).end('{}')
+    }).listen(this.port, '127.0.0.1')
+    await once(gate, 'listening')
+    return { token, close: () => new Promise((closed) => { gate.close(closed); gate.closeAllConnections() }) }
   }
   domain = 'example.com'
 }

@@ -2,7 +2,8 @@ import { createApp } from 'vue'
 import App from './app/App.vue'
 import { makeRouter } from './app/router'
 import { words } from './words'
-import { begin, takeAnswer, takeLink } from './data/session'
+import { begin, takeAnswer } from './data/session'
+import { takeLink } from './data/signin/link'
 import './style.css'
 
 takeLink()

@@ -5,11 +5,13 @@ import { config } from './config'
 import { watchFaults } from './faults'
 import * as notes from './notes'
 import * as signin from './signin'
+import { asked } from './signin/asked'
+import { offer, use, useLink, type LinkFault } from './signin/link'
 import { letStay, othersHere, rememberName, unspoken, type Other } from './others'
 import * as tokens from './token'
 import { sendWhenWoken } from './wake'
 
-export type Phase = 'starting' | 'signed_out' | 'others' | 'opening' | 'ready' | 'failed'
+export type Phase = 'starting' | 'signed_out' | 'offered' | 'others' | 'opening' | 'ready' | 'failed'
 
 /** A user as colleagues see them. */
 export interface Person {
@@ -22,12 +24,14 @@ export interface Person {
 }
 
 export const phase = ref<Phase>('starting')
-export const failure = shallowRef<PantryError | null>(null)
+export const failure = shallowRef<Pick<Error, 'message'> & { code: string } | null>(null)
 export const status = shallowRef<Status | null>(null)
 export const me = shallowRef<Person | null>(null)
 export const signInNeeded = ref(false)
 /** Why the sign-in that the user comes from did not work. */
 export const signInFault = ref<string | null>(null)
+/** Why the link that the user comes by was not taken. */
+export const linkFault = ref<LinkFault | null>(null)
 /** Whose records this device keeps besides the user's. */
 export const others = shallowRef<Other[]>([])
 export const isManager = computed(() => me.value?.role === 'manager' || me.value?.role === 'admin')
@@ -43,14 +47,6 @@ export function replica(): Replica {
 /** The user's id; screens are shown only once there is one. */
 export const myId = (): string => me.value?.id ?? tokens.user() ?? ''
 
-/** Takes the token of a sign-in link, if the page was opened by one; before anything looks at the address. */
-export function takeLink(): void {
-  const token = new URLSearchParams(location.hash.slice(1)).get('token')
-  if (location.pathname !== '/sign-in' || !token) return
-  tokens.keep(token)
-  history.replaceState(null, '', '/')
-}
-
 /** Takes the answer of a sign-in page, if the user comes from one. */
 export async function takeAnswer(): Promise<void> {
   try {
@@ -62,15 +58,36 @@ export async function takeAnswer(): Promise<void> {
 
 /** Opens the records of whoever is signed in. */
 export async function begin(): Promise<void> {
+  linkFault.value = await useLink()
+  if (offer.value) return void (phase.value = 'offered')
   const user = tokens.user()
-  if (!user) {
-    phase.value = 'signed_out'
-    return
-  }
+  if (!user) return void (phase.value = 'signed_out')
+  if (!(await isProven(user))) return
   tokens.onOther(() => location.reload())
   await lookForOthers()
   if (unspoken(others.value).length > 0) phase.value = 'others'
   else await open(user)
+}
+
+/** Whether the server took a token of this user's since they signed in: what lies on this device opens to nobody else. */
+async function isProven(user: string): Promise<boolean> {
+  if (tokens.isProven()) return true
+  const answer = await token(user).then(asked, (error: unknown) => (needsSignIn(error) ? { is: 'refused', because: error.message } as const : { is: 'unreachable' } as const))
+  if (answer.is === 'taken') tokens.prove(user)
+  if (answer.is === 'unreachable') fail({ code: 'unchecked', message: 'the server did not answer' })
+  if (answer.is === 'refused') {
+    await signin.leave()
+    signInFault.value = answer.because
+    phase.value = 'signed_out'
+  }
+  return answer.is === 'taken'
+}
+
+const needsSignIn = (error: unknown): error is PantryError => error instanceof PantryError && error.code === 'no_token'
+
+function fail(error: NonNullable<typeof failure.value>): void {
+  failure.value = error
+  phase.value = 'failed'
 }
 
 /** Looks again who else's records are here, and what of them was never sent. */
@@ -103,8 +120,7 @@ async function open(user: string): Promise<void> {
     followMe(replica, user).catch(() => {})
     phase.value = 'ready'
   } catch (error) {
-    failure.value = error instanceof PantryError ? error : new PantryError('crashed', String(error))
-    phase.value = 'failed'
+    fail(error instanceof PantryError ? error : new PantryError('crashed', String(error)))
   }
 }
 
@@ -119,7 +135,7 @@ async function token(user: string): Promise<string> {
     return held
   } catch (error) {
     // Without a way to the provider nobody is asked for a password: the sign-in may well hold.
-    signInNeeded.value = error instanceof PantryError && error.code === 'no_token'
+    signInNeeded.value = needsSignIn(error)
     throw error
   }
 }
@@ -135,11 +151,23 @@ async function followMe(replica: Replica, user: string): Promise<void> {
   }
 }
 
-/** Signs in with a token; the page starts anew with that user's records. */
-export function signIn(token: string): boolean {
-  if (!tokens.keep(token.trim())) return false
+/** Signs in by the token of a link; the page starts anew with that user's records. */
+export async function signIn(token: string): Promise<LinkFault | null> {
+  const fault = await use(token.trim())
+  if (fault) return fault
+  if (offer.value) phase.value = 'offered'
+  else location.assign('/')
+  return null
+}
+
+/** Takes the link for somebody else, or stays who is signed in. */
+export async function answerOffer(answer: 'take' | 'stay'): Promise<void> {
+  const { value: of } = offer
+  if (answer === 'take' && of) {
+    await opened.value?.close()
+    tokens.keep(of.token)
+  }
   location.assign('/')
-  return true
 }
 
 /**

@@ -4,6 +4,9 @@ import { PantryError } from '@kitchen-pantry/sync'
 
 const TOKEN = 'kitchen-pantry:token'
 const USER = 'kitchen-pantry:user'
+/** Of whom the server took a token on this device since they signed in. */
+const PROVEN = 'kitchen-pantry:proven'
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const MARGIN_S = 30
 
 interface Claims {
@@ -21,10 +24,13 @@ function claims(token: string): Claims {
 }
 
 /** Whom a token names. */
-export const userOf = (token: string): string | null => claims(token).sub ?? null
+export function userOf(token: string): string | null {
+  const { sub } = claims(token) ?? {}
+  return typeof sub === 'string' && UUID.test(sub) ? sub : null
+}
 /** Whether a token holds for a while yet. */
 export function holds(token: string): boolean {
-  const { exp } = claims(token)
+  const { exp } = claims(token) ?? {}
   return exp === undefined || exp >= Date.now() / 1000 + MARGIN_S
 }
 
@@ -37,18 +43,28 @@ export function keepUser(token: string): boolean {
   return true
 }
 
-/** Takes the token of a link; whether it names a user. */
-export function keep(token: string): boolean {
-  if (!keepUser(token)) return false
-  localStorage.setItem(TOKEN, token)
-  return true
+/** Takes the token of a link, which the server took. */
+export function keep(token: string): void {
+  const user = userOf(token)
+  if (user) prove(user)
+  if (keepUser(token)) localStorage.setItem(TOKEN, token)
 }
 
 /** Whether somebody signed in by a link. */
 export const isKept = (): boolean => localStorage.getItem(TOKEN) !== null
+/** Whether somebody signed in by this very link. */
+export const isStored = (token: string): boolean => localStorage.getItem(TOKEN) === token
 
 /** Whose records are on this device: known also when the token has run out. */
-export const user = (): string | null => localStorage.getItem(USER)
+export function user(): string | null {
+  const kept = localStorage.getItem(USER)
+  return kept && UUID.test(kept) ? kept : null
+}
+
+/** Whether the server ever took a token of theirs since they signed in here. */
+export const isProven = (): boolean => user() !== null && localStorage.getItem(PROVEN) === user()
+/** The server took a token of this user's. */
+export const prove = (user: string): void => localStorage.setItem(PROVEN, user)
 
 /** The token of the link, while it holds. */
 export async function token(): Promise<string> {
@@ -68,4 +84,5 @@ export function onOther(listener: () => void): void {
 export function forget(): void {
   localStorage.removeItem(TOKEN)
   localStorage.removeItem(USER)
+  localStorage.removeItem(PROVEN)
 }
