@@ -7,6 +7,8 @@ process.env.TZ = 'America/New_York'
 const amount = await load('/src/format/amount.ts')
 const time = await load('/src/format/time.ts')
 const place = await load('/src/format/place.ts')
+const reach = await load('/src/format/reach.ts')
+const { shownText } = await load('/src/format/shown.ts')
 const { phoneText } = await load('/src/format/phone.ts')
 const { csv } = await load('/src/format/csv.ts')
 beforeEach(() => reads('en-US'))
@@ -85,4 +87,42 @@ test('distances are in the units of the country', () => {
 test('a number of North America is grouped, any other stays as it was written', () => {
   assert.equal(phoneText('+15855550142'), '+1 585 555 0142')
   for (const other of ['+4930123456', '(585) 555-0142', 'ext. 12']) assert.equal(phoneText(other), other)
+})
+
+test('no day and no moment is too old, too far or too wrong to be shown', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: new Date('2026-11-28T03:30:00Z') })
+  assert.equal(time.dayOf('0999-07-01T16:00:00Z'), '0999-07-01')
+  assert.equal(plain(time.moment('0999-07-01T16:56:02Z')), 'Mon, Jul 1, 999, 12:00 PM')
+  assert.equal(time.away('0001-06-01T12:00:00Z'), '2,027 years ago')
+  assert.equal(time.away('0001-06-01'), '2,027 years ago')
+  assert.equal(time.day('0001-06-01'), 'Fri, Jun 1, 1')
+  for (const wrong of ['+012026-01-01T00:00:00Z', '-000001-01-01T00:00:00Z', 'someday', '2026-13-45', '{}', '999999999999999999', 8.7e15]) {
+    for (const say of [time.moment, time.dayOf, time.clock, (at) => time.day(String(at)), (at) => time.away(String(at))]) assert.equal(typeof say(wrong), 'string', String(wrong))
+  }
+  assert.equal(time.day('someday'), 'someday')
+})
+
+test('what stands in a record is the part of a link that it is meant for, and no other', () => {
+  assert.equal(reach.mailTo('boss@food.example?bcc=spy@evil.example&body=hi'), 'mailto:boss@food.example%3Fbcc%3Dspy@evil.example%26body%3Dhi')
+  assert.equal(reach.mailTo('a@b.example,c@d.example'), 'mailto:a@b.example%2Cc@d.example')
+  assert.equal(reach.mailTo('rosa+pantry@example.com'), 'mailto:rosa%2Bpantry@example.com')
+  assert.equal(reach.callTo('+1 (585) 555-0142'), 'tel:+15855550142')
+  assert.equal(reach.callTo('*#06#'), 'tel:06')
+  assert.equal(reach.callTo('+15855550142;phone-context=evil'), 'tel:+15855550142')
+  assert.equal(reach.textTo('+15855550142?body=yes'), 'sms:+15855550142')
+  assert.equal(reach.wayTo(42.5, -73.5, 'x'), 'geo:42.5,-73.5?q=42.5,-73.5')
+  assert.equal(reach.wayTo('1?q=evil', 2, '1 Main St & Co'), 'geo:0,0?q=1%20Main%20St%20%26%20Co')
+  for (const [text, link] of [['casaluna.example/menu', 'https://casaluna.example/menu'], ['http://casaluna.example', 'http://casaluna.example/'], ['casaluna.example:8080', 'https://casaluna.example:8080/'], ['javascript:alert(1)', null], ['JAVASCRIPT:alert(1)', null], ['data:text/html,x', null], ['mailto:a@b.example', null], ['https://bank.example@evil.example/', null], ['not a site', null], ['', null]]) {
+    assert.equal(reach.siteOf(text), link, text)
+  }
+})
+
+test('a text shows what is stored, and turns nothing that stands beside it', () => {
+  assert.equal(shownText('Pizza \u202Etxt.exe'), 'Pizza \\u{202e}txt.exe')
+  assert.equal(shownText('a\u2067b\u2069c\u202Dd\u202Be\u202C'), 'a\\u{2067}bc\\u{202d}d\\u{202b}e')
+  assert.equal(shownText('\u202A+1 585 555 0142\u202C'), '+1 585 555 0142', 'as telephones copy it')
+  assert.equal(shownText('10\u200F-\u200F20'), '10-20')
+  assert.equal(shownText('Taverna Zoë · 3 days ago'), 'Taverna Zoë · 3 days ago')
+  assert.equal(shownText('שלום · 3 days ago'), '\u2068שלום\u2069 · 3 days ago')
+  assert.equal(shownText('Done: שלום עולם 12'), 'Done: \u2068שלום עולם\u2069 12')
 })

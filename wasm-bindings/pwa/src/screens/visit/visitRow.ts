@@ -1,6 +1,6 @@
 // A visit, call or other contact as its screen reads it.
 import type { Query } from '../../data/live'
-import { today } from '../../format/time'
+import { dayOf, today } from '../../format/time'
 
 export interface Visit {
   id: string
@@ -45,6 +45,6 @@ const two = (n: number) => String(n).padStart(2, '0')
 /** A moment as the two fields of a form have it, here. */
 export function dayAndTime(at: string | null): { date: string; time: string } {
   const when = at ? new Date(at) : null
-  if (!when) return { date: today(), time: '' }
-  return { date: `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`, time: `${two(when.getHours())}:${two(when.getMinutes())}` }
+  if (!when || Number.isNaN(when.getTime())) return { date: today(), time: '' }
+  return { date: dayOf(when.toISOString()), time: `${two(when.getHours())}:${two(when.getMinutes())}` }
 }
