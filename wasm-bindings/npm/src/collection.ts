@@ -1,5 +1,6 @@
 // The records of one kind, typed.
-import type { Conflict, Replica } from './replica.js'
+import type { Conflict } from './answers.js'
+import type { Replica } from './replica.js'
 import { Objects } from './rows.js'
 
 /** Which records are listed: a condition in SQL over the kind's columns, and how many at most. */

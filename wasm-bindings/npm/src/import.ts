@@ -7,7 +7,8 @@
 import init, { ImportFile as Reader } from './engine/import.js'
 import { PantryError, failureOf } from './errors.js'
 import { newId } from './ids.js'
-import type { Replica, Rows } from './replica.js'
+import type { Rows } from './answers.js'
+import type { Replica } from './replica.js'
 import { zoneNamed, type Zone } from './zone.js'
 
 /** What is said of a file; what is not said is found out, and told in the plan. */

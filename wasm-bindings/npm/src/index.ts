@@ -4,6 +4,10 @@
  *
  * @packageDocumentation
  */
+export type {
+  BroughtBack, Conflict, ContestedValue, Edit, FieldChange, HistoryEntry, Refused, ReportInfo, SearchHit, Duplicate, DuplicateQuery, Rescue,
+  Rows, Undone,
+} from './answers.js'
 export type { Collection, ListOptions, Readable } from './collection.js'
 export * from './records.js'
 export { PantryError, type ErrorCode } from './errors.js'
@@ -12,9 +16,6 @@ export type { Difference, Status } from './messages.js'
 export type { Notice } from './notices.js'
 export type { Problem } from './problem.js'
 export { openReplica, type OpenOptions } from './open.js'
-export {
-  Replica, type BroughtBack, type Conflict, type ContestedValue, type Edit, type FieldChange, type HistoryEntry, type Refused, type ReportInfo, type SearchHit, type Duplicate, type DuplicateQuery, type Rescue,
-  type Rows, type Undone,
-} from './replica.js'
+export { Replica } from './replica.js'
 export type { StorageState } from './storage.js'
 export type { Transaction, TransactionCollection } from './transaction.js'

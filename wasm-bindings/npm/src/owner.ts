@@ -1,17 +1,15 @@
 // The one worker that has the database: answers the questions of all tabs, and drives the link.
-import init, { Host } from './engine/engine.js'
+import type { Host } from './engine/engine.js'
 import { PantryError, failureOf } from './errors.js'
-import { erasing, finishErasing, folderOf, isThere, remove } from './folder.js'
+import { erasing, isThere, remove } from './folder.js'
 import { guarded } from './guarded.js'
 import { LinkDriver, type LinkStatus, type Outcome } from './link.js'
 import { needsSignIn, noticeOf, saidOf, type Fault, type Notice } from './notices.js'
 import type { Answer, Beginning, News, Request, Status } from './messages.js'
+import { openHost } from './opening.js'
 import { FULL, WIPED, type Problem } from './problem.js'
 import { Space, isFull } from './space.js'
 
-/** Handles of a worker that just died are free a little later; if they are not, another worker may do better. */
-const OPEN_WITHIN_MS = 1500
-const TRY_EVERY_MS = 50
 /** Ticks between looks at whether what was opened is still there, and whether there is room again. */
 const LOOK_EVERY = 5
 /** Records that are filled in at once after an update. */
@@ -58,23 +56,8 @@ export class Owner {
 
   /** Opens the database; where nothing can be kept and the app allows it, an empty one in memory. */
   static async open(beginning: Beginning, events: OwnerEvents): Promise<Owner> {
-    const { name, server, wasm } = beginning
-    await init({ module_or_path: wasm }).catch((error: Error) => {
-      throw new PantryError('no_engine', `the app's engine could not be loaded${typeof wasm === 'string' ? ` from ${wasm}` : ''} (${error.message}); reload the page`)
-    })
-    let because: string | null = null
-    let host: Host | null = null
-    if (beginning.storage !== 'memory') {
-      try {
-        host = await openKept(beginning, events)
-      } catch (error) {
-        const { code, message } = failureOf(error)
-        if (code !== 'no_storage' || beginning.storage === 'opfs') throw error
-        because = message
-      }
-    }
-    const storage = host ? 'opfs' : 'memory'
-    host ??= Host.openInMemory(beginning.user ?? (await events.user()))
+    const { name, server } = beginning
+    const { host, storage, because } = await openHost(beginning, () => events.user())
     const space = storage === 'opfs' ? await Space.hold(name) : null
     if (space && !space.isHeld) await space.give()
     const term = Number(host.call('begin_term', '{}'))
@@ -335,22 +318,3 @@ export class Owner {
 }
 
 const ERASED = 'everything was taken off this device'
-
-/** Opens the database that is kept in the browser's file system. */
-async function openKept({ name, user }: Beginning, events: OwnerEvents): Promise<Host> {
-  await finishErasing(name)
-  const until = performance.now() + OPEN_WITHIN_MS
-  for (let whose = user; ; ) {
-    try {
-      return await Host.open(folderOf(name), whose)
-    } catch (error) {
-      const { code } = failureOf(error)
-      if (code === 'no_user' && whose === null) {
-        // Only a database that is new needs a network, or whatever else the page asks for it.
-        whose = await events.user()
-        if (whose === null) throw error
-      } else if (code !== 'storage_busy' || performance.now() > until) throw error
-      else await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS))
-    }
-  }
-}

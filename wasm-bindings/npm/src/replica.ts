@@ -1,182 +1,21 @@
 // What a page holds: it asks its worker, and is told what changes.
+import type { BroughtBack, Conflict, Duplicate, DuplicateQuery, Edit, HistoryEntry, Refused, ReportInfo, Rescue, Rows, SearchHit, Undone } from './answers.js'
 import { PantryError, failureOf } from './errors.js'
 import { Collection } from './collection.js'
 import { newId } from './ids.js'
 import { Line } from './line.js'
 import { mark, marked, unmark } from './marks.js'
-import type { Beginning, Difference, Status, ToPage } from './messages.js'
+import type { Beginning, Status, ToPage } from './messages.js'
 import type { Problem } from './problem.js'
 import type { Notice } from './notices.js'
 import { KINDS, type Collections } from './records.js'
-import { apply } from './rows.js'
 import { persist, storageState, type StorageState } from './storage.js'
+import { subject } from './subject.js'
 import { Transaction } from './transaction.js'
-
-/** Rows of a query, with the names of their columns. */
-export interface Rows { columns: string[]; rows: unknown[][] }
-
-/** One edit of a group. `set` has a value for each field that changes; see FIELDS.md. */
-export type Edit =
-  | { create: { kind: string; id?: string; set: Record<string, unknown> } }
-  | { update: { id: string; set: Record<string, unknown> } }
-  | { delete: { id: string } }
-  | { restore: { id: string } }
-
-/** One of the values that a contested field was given. */
-export interface ContestedValue {
-  /** The value, as edits have it. */
-  value: unknown
-  /** The id of who gave it. */
-  author: string | null
-  /** Their name, where this device knows it. */
-  name: string | null
-  /** When, in milliseconds since 1970, by the clock of whoever wrote it. */
-  at: number
-}
-
-/** A field of a record that several people gave different values at once. */
-export interface Conflict {
-  /** The record's kind. */
-  kind: string
-  /** The record. */
-  id: string
-  /** Its name or the like. */
-  title: string
-  /**
-   * The field's name; of custom fields `custom_fields.NAME`; `stage` for a deal that was won and lost at once;
-   * `is_deleted` for a record that was deleted while somebody else changed it.
-   */
-  field: string
-  /** The value that all of them started from; null when there was none. */
-  base: unknown
-  /** All values, the shown one first. */
-  values: ContestedValue[]
-}
-
-/** A field of a record, before and after a change. */
-export interface FieldChange {
-  /** The field's name; of custom fields `custom_fields.NAME`, of a log the column that followed, such as `stage`. */
-  field: string
-  /** What it said, null for nothing: a value as edits have it, all keys of a set, a part of a long text. */
-  before: unknown
-  /** What it says then. */
-  after: unknown
-}
-
-/** What somebody did to a record. */
-export interface HistoryEntry {
-  /** The change's name, by which it is undone. */
-  hash: string
-  /** When it was made, in milliseconds since 1970, by the clock of whoever made it. */
-  at: number
-  /** The id of who made it. */
-  author: string | null
-  /** Their name, where this device knows it. */
-  name: string | null
-  /** Whether the server has it, only this device does, or the server refused it. */
-  state: 'accepted' | 'unsent' | 'refused'
-  /** Why it was refused. */
-  refused: { code: string; policy: string | null; sentence: string } | null
-  /** What it did to the record as a whole. */
-  did: 'began' | 'changed' | 'deleted' | 'restored'
-  /** The fields that it changed. */
-  fields: FieldChange[]
-}
-
-/** What undoing a change came to. */
-export interface Undone {
-  /** The edit that did it, which can be undone like any other. */
-  hash: string
-  /** The fields that say again what they said before. */
-  undone: string[]
-  /** Those that stay as they are, each with why: somebody changed them since, or nothing leads back. */
-  left: { field: string; why: string }[]
-}
-
-/** A record that was found. */
-export interface SearchHit {
-  /** The record. */
-  id: string
-  /** Its kind. */
-  kind: string
-  /** Its name or the like. */
-  title: string
-  /** What tells it from others of that name: the account of what belongs to one, the city of an account; may be empty. */
-  subtitle: string
-}
-
-/** What is known of an account that is about to be made. */
-export interface DuplicateQuery {
-  /** Its name. */
-  name: string
-  /** A telephone number, written in any way. */
-  phone?: string
-  /** Its postal code. */
-  postal_code?: string
-  /** Where it stands, in degrees; with `lng`. */
-  lat?: number
-  /** Where it stands, in degrees; with `lat`. */
-  lng?: number
-  /** How many are told at most; 10 unless given. */
-  most?: number
-}
-
-/** An account that may be the same. */
-export interface Duplicate extends SearchHit {
-  /** How likely: for putting them in order and nothing else. */
-  score: number
-  /** Whether more than a name that is somewhat alike, or a house next door, speaks for it. */
-  likely: boolean
-  /** Why it may be the same. */
-  why: ('same_phone' | 'same_name' | 'similar_name' | 'same_postal_code' | 'near')[]
-  /** How far away it is, where both positions are known. */
-  metres: number | null
-}
-
-/** A report that can be asked for. */
-export interface ReportInfo {
-  /** Its name. */
-  name: string
-  /** What it tells, in a sentence. */
-  about: string
-}
-
-/** An edit that the server refused, with its reason. */
-export interface Refused {
-  hash: string
-  record: string
-  kind: string
-  madeAt: number
-  code: string
-  policy: string | null
-  sentence: string
-  edit: unknown
-}
-
-/** Unsent and refused edits, outside of the database. */
-export interface Rescue {
-  /** A text file, one line an edit. */
-  file: Blob
-  /** How many edits are in it. */
-  edits: number
-  /** How many could not be read; null when nobody can say. */
-  unreadable: number | null
-}
-
-/** What became of edits that were read back from a rescue file. */
-export interface BroughtBack {
-  /** Edits that wait to be sent again. */
-  unsent: number
-  /** Edits that are here already. */
-  there: number
-  /** Edits that could not be put back, and why not; the file keeps them. */
-  left: { record: string; kind: string; reason: string }[]
-}
+import { Wakes } from './wakes.js'
+import { Watches } from './watches.js'
 
 type Listener<T> = (value: T) => void
-
-/** A query that is watched: `end` says that another tab answers from now on, and knows nothing of it. */
-interface Watcher { take: Listener<Difference>; end: () => void }
 
 /** A user's records on this device; by kind as `replica.organizations` and the like. */
 export interface Replica extends Collections {}
@@ -184,16 +23,15 @@ export class Replica {
   readonly #line: Line
   readonly #name: string
   readonly #token: (() => Promise<string | null>) | undefined
-  readonly #watchers = new Map<number, Watcher>()
+  readonly #watches = new Watches(() => this.#line)
+  readonly #wakes = new Wakes((wake) => this.#line.post({ wake }))
   readonly #statusListeners = new Set<Listener<Status>>()
   readonly #noticeListeners = new Set<Listener<Notice>>()
-  #early: { subscription: number; difference: Difference }[] = []
   #status: Status | null = null
   #owns = false
   #mode: 'opfs' | 'memory' = 'opfs'
   #persist: Promise<boolean | null> | null = null
   #problem: Problem | null = null
-  #hiddenAt = 0
   #replicaId: string | null = null
   #unsentNoted: number | null = null
 
@@ -209,7 +47,7 @@ export class Replica {
       restarted: (because) => this.#notice({ type: 'restarted', because }),
       closed: (error) => this.#closed(error),
     })
-    this.#listen(true)
+    this.#wakes.listen(true)
   }
 
   /** @internal */
@@ -366,40 +204,7 @@ export class Replica {
   }
 
   /** @internal */
-  async *watchCall(query: object, signal?: AbortSignal): AsyncGenerator<Rows> {
-    let wake: () => void = () => {}
-    const stop = () => wake()
-    signal?.addEventListener('abort', stop)
-    try {
-      while (!signal?.aborted) {
-        const begun = (await this.call('subscribe', query)) as Rows & { subscription: number }
-        let rows = begun.rows
-        let fresh = true
-        let ended = false
-        const watcher: Watcher = {
-          take: (difference) => { rows = apply(difference, rows); fresh = true; wake() },
-          end: () => { ended = true; wake() },
-        }
-        this.#watchers.set(begun.subscription, watcher)
-        const early = this.#early.filter((one) => one.subscription === begun.subscription)
-        this.#early = this.#early.filter((one) => !early.includes(one))
-        early.forEach((one) => watcher.take(one.difference))
-        try {
-          while (!ended && !signal?.aborted) {
-            if (fresh) {
-              fresh = false
-              yield { columns: begun.columns, rows }
-            } else await new Promise<void>((resolve) => { wake = resolve })
-          }
-        } finally {
-          this.#watchers.delete(begun.subscription)
-          if (!ended && !this.#line.isClosed) void this.call('unsubscribe', { subscription: begun.subscription }).catch(() => {})
-        }
-      }
-    } finally {
-      signal?.removeEventListener('abort', stop)
-    }
-  }
+  watchCall(query: object, signal?: AbortSignal): AsyncGenerator<Rows> { return this.#watches.watch(query, signal) }
 
   /** Is told the status now and whenever it changes; returns what ends that. */
   onStatus(listener: Listener<Status>): () => void {
@@ -423,8 +228,7 @@ export class Replica {
     if ('news' in message) {
       const { news } = message
       if ('difference' in news) {
-        const watcher = this.#watchers.get(news.subscription)
-        watcher ? watcher.take(news.difference) : this.#early.push(news)
+        this.#watches.take(news)
       } else if ('status' in news) {
         this.#status = news.status
         this.#note(news.status)
@@ -442,10 +246,7 @@ export class Replica {
     } else if ('state' in message) {
       this.#owns = message.state === 'owner'
       this.#mode = message.storage
-      const watchers = [...this.#watchers.values()]
-      this.#watchers.clear()
-      this.#early = []
-      watchers.forEach((watcher) => watcher.end())
+      this.#watches.end()
     }
   }
 
@@ -486,38 +287,7 @@ export class Replica {
   }
 
   #closed(_: PantryError): void {
-    this.#watchers.forEach((watcher) => watcher.end())
-    this.#listen(false)
-  }
-
-  /** Hears, or hears no more, when the network and the page come and go. */
-  #listen(on: boolean): void {
-    for (const [target, name] of [[globalThis, 'online'], [globalThis, 'offline'], [globalThis, 'pageshow'], [globalThis.document, 'visibilitychange']] as const) {
-      on ? target?.addEventListener?.(name, this.#wakes) : target?.removeEventListener?.(name, this.#wakes)
-    }
-  }
-
-  #wakes = ({ type, persisted }: Event & { persisted?: boolean }) => {
-    if (type === 'online' || type === 'offline') return this.#line.post({ wake: type })
-    if (type === 'visibilitychange' && document.visibilityState === 'hidden') {
-      this.#hiddenAt = Date.now()
-      return
-    }
-    // A socket that was left alone for a while may be dead and say nothing.
-    const away = type === 'pageshow' ? persisted : Date.now() - this.#hiddenAt > AWAY_MS
-    this.#line.post({ wake: away ? 'shown' : 'online' })
-  }
-}
-
-/** A page that was not looked at for so long begins with a fresh socket. */
-const AWAY_MS = 30_000
-
-/** Whose token it is; the server checks it, not we. */
-function subject(token: string): string | null {
-  try {
-    const [, claims = ''] = token.split('.')
-    return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).sub ?? null
-  } catch {
-    return null
+    this.#watches.end()
+    this.#wakes.listen(false)
   }
 }

@@ -2,7 +2,7 @@
 import { PantryError } from './errors.js'
 import { newId } from './ids.js'
 import { KINDS, MAPS, type DocumentKind, type Edits } from './records.js'
-import type { Edit } from './replica.js'
+import type { Edit } from './answers.js'
 
 type Values = Record<string, unknown>
 
