@@ -28,8 +28,14 @@ impl fmt::Display for Ask {
 /// Why a column is not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WhyNot {
-    /// It is known, and nothing is made of it.
-    Known(&'static str),
+    /// It says who looks after an account, which managers say.
+    Owner,
+    /// It is of an account's finances, which are records of their own.
+    Finance,
+    /// What it says is computed here.
+    Computed,
+    /// It says when the other program made the record.
+    History,
     /// It has no name.
     NoName,
     /// It was said so.
@@ -41,10 +47,20 @@ pub enum WhyNot {
 }
 
 impl WhyNot {
+    /// Why a heading of this group is not taken.
+    pub(super) fn known(group: &str) -> Option<Self> {
+        [Self::Owner, Self::Finance, Self::Computed, Self::History]
+            .into_iter()
+            .find(|why| why.code() == group)
+    }
+
     /// Its word for programs.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Known(_) => "known",
+            Self::Owner => "owner",
+            Self::Finance => "finance",
+            Self::Computed => "computed",
+            Self::History => "history",
             Self::NoName => "no_name",
             Self::Said => "said",
             Self::Twice => "twice",
@@ -56,7 +72,13 @@ impl WhyNot {
 impl fmt::Display for WhyNot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Known(why) => why,
+            Self::Owner => "managers say who looks after an account",
+            Self::Finance => {
+                "an account's finances are records of their own, for managers: import them with --kind \
+                 organization_finance"
+            }
+            Self::Computed => "it is computed here",
+            Self::History => "it says when the other program made the record",
             Self::NoName => "it has no name; map it by its number, as #3",
             Self::Said => "it was said so",
             Self::Twice => "another column goes where it would go",

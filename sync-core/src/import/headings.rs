@@ -5,6 +5,7 @@
 
 use crate::document::without_accent;
 
+use super::asks::WhyNot;
 use super::known::{
     CONTACT, INTERACTION, Known, LEFT_OUT, OPPORTUNITY, ORGANIZATION, PRODUCT, TASK,
 };
@@ -28,10 +29,10 @@ fn known(kind: &str) -> &'static [Known] {
 }
 
 /// Why a heading that is known is not taken.
-pub(super) fn left_out(heading: &str) -> Option<&'static str> {
+pub(super) fn left_out(heading: &str) -> Option<WhyNot> {
     let wanted = key(heading);
     let found = LEFT_OUT.iter().find(|(_, names)| names.iter().any(|name| key(name) == wanted));
-    found.map(|(why, _)| *why)
+    found.and_then(|(group, _)| WhyNot::known(group))
 }
 
 /// Columns side by side whose values make one.

@@ -364,18 +364,18 @@ pub(super) const PRODUCT: &[&str] = &[
 
 /// Headings that are known and not taken, and why.
 pub(super) const LEFT_OUT: &[(&str, &[&str])] = &[
-    ("managers say who looks after an account", &[
+    ("owner", &[
         "company owner", "account owner", "opportunity owner", "owner", "contact owner", "deal owner",
         "deal - owner", "assigned to", "assigned_user_id",
     ]),
-    ("an account's finances are records of their own, for managers: import them with --kind organization_finance", &[
+    ("finance", &[
         "annual revenue", "revenue", "credit limit", "payment terms", "tax id",
     ]),
-    ("it is computed here", &[
+    ("computed", &[
         "expected revenue", "weighted amount", "age", "fiscal period", "last activity date",
         "full_name",
     ]),
-    ("it says when the other program made the record", &[
+    ("history", &[
         "create date", "created date", "created time", "created on",
     ]),
 ];

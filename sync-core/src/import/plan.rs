@@ -270,7 +270,7 @@ fn columns(
         let why_not = match (&target, left_out(heading)) {
             (Some(_), _) => None,
             (None, _) if out.contains(&place) => Some(WhyNot::Said),
-            (None, Some(why)) => Some(WhyNot::Known(why)),
+            (None, Some(why)) => Some(why),
             (None, None) if heading.is_empty() => Some(WhyNot::NoName),
             (None, None) if options.rest == Rest::Custom => {
                 let name: String = heading.chars().take(80).collect();

@@ -1,7 +1,7 @@
 //! A kind of record, and the schema that holds all kinds.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::columns::{Column, ColumnType, column};
 use super::field::{Field, FieldDeclaration, FieldType, Initial, Use};
@@ -68,7 +68,8 @@ pub struct KindParts {
     pub doc: &'static str,
     index: usize,
     columns: Vec<Column>,
-    genesis: Genesis,
+    /// Made when it is first asked for: whoever makes no documents, such as a reader of files, needs none.
+    genesis: OnceLock<Genesis>,
 }
 
 impl Deref for Kind {
@@ -99,7 +100,6 @@ impl Kind {
             columns.push(column("violation_count", ColumnType::Int));
         }
         let fields: Vec<Field> = fields.into_iter().map(Field::from).collect();
-        let genesis = genesis::build(name, &fields);
         Self(Arc::new(KindParts {
             name,
             table,
@@ -113,7 +113,7 @@ impl Kind {
             doc,
             index,
             columns,
-            genesis,
+            genesis: OnceLock::new(),
         }))
     }
 }
@@ -158,7 +158,7 @@ impl KindParts {
 
     /// The fixed first change of every document of the kind.
     pub fn genesis(&self) -> &Genesis {
-        &self.genesis
+        self.genesis.get_or_init(|| genesis::build(self.name, &self.fields))
     }
 
     /// Every column of the kind's table, in order; the first is `id`.

@@ -16,7 +16,7 @@ pub(crate) fn plan(plan: &ImportPlan) -> Json {
             json!({
                 "heading": column.heading,
                 "field": column.target,
-                "whyNot": column.why_not.map(|why| json!({ "code": why.code(), "text": why.to_string() })),
+                "whyNot": column.why_not.map(|why| why.code()),
                 "filled": column.filled,
                 "samples": column.samples,
             })

@@ -53,8 +53,10 @@ export interface ImportColumn {
   heading: string
   /** Where it goes; null when it is not taken. */
   field: string | null
-  /** Why it is not taken: `known` and nothing is made of it, `no_name`, `twice`, `said`, or `unknown`. */
-  whyNot: { code: 'known' | 'no_name' | 'twice' | 'said' | 'unknown'; text: string } | null
+  /** Why it is not taken: it says who the `owner` is, which managers say; it is of an account's `finance`, which are
+   *  records of their own; it is `computed` here; it is the other program's `history`; it has `no_name`; another column
+   *  goes there (`twice`); it was `said`; nothing is known of it (`unknown`). */
+  whyNot: 'owner' | 'finance' | 'computed' | 'history' | 'no_name' | 'twice' | 'said' | 'unknown' | null
   /** How many cells are not empty. */
   filled: number
   /** Three of its cells. */

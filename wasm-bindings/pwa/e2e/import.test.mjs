@@ -63,21 +63,42 @@ test('a messy file is shown column by column, taken in but for what does not fit
   await mia.end()
 })
 
-test('days that can be read in two ways are asked about before anything is written', async () => {
+test('days that can be read in two ways and words that nobody knows are asked about before anything is written', async () => {
   const rosa = await Person.at(office, 'rosa')
   const { page } = rosa
   await rosa.go('/import')
-  await choose(page, 'deals.csv', Buffer.from('Deal Name,Associated Company,Close Date\nSpring menu,Elm Street,03/04/2027\n'))
+  await choose(page, 'deals.csv', Buffer.from('Deal Name,Associated Company,Deal Stage,Close Date\nSpring menu,Elm Street,,03/04/2027\nSummer menu,Elm Street,Tasting booked,05/06/2027\n'))
   await page.locator('[data-test=ask]').waitFor()
   assert.ok(await page.locator('[data-test=import]').isDisabled())
   await page.locator('[data-test=ask] select').selectOption('dmy')
   await page.getByText(/Read as Deal/).click()
   await page.getByRole('switch', { name: /Make accounts/ }).click()
   await summary(page).getByText('1 new').waitFor()
+  await page.locator('[data-test=word]', { hasText: 'Tasting booked' }).locator('select').selectOption('qualification')
+  await summary(page).getByText('2 new').waitFor()
   await page.locator('[data-test=import]').click()
   await page.locator('[data-test=import-done]').waitFor()
-  assert.deepEqual(await rosa.rows('SELECT o.name, d.estimated_close_date FROM opportunities d JOIN organizations o ON o.id = d.organization_id'), [['Elm Street', '2027-04-03']])
+  const deals = 'SELECT o.name, d.estimated_close_date, d.stage FROM opportunities d JOIN organizations o ON o.id = d.organization_id ORDER BY d.name'
+  assert.deepEqual(await rosa.rows(deals), [['Elm Street', '2027-04-03', 'prospecting'], ['Elm Street', '2027-06-05', 'qualification']])
   await rosa.allIsSent()
   assert.deepEqual(rosa.problems, [])
   await rosa.end()
+})
+
+test('a file whose columns nobody knows is told column by column', async () => {
+  const omar = await Person.at(office, 'omar')
+  const { page } = omar
+  await omar.go('/import')
+  await choose(page, 'list.csv', Buffer.from('Wirt;Gegend\nBlaue Stube;Kempten\n'))
+  const column = (heading) => page.locator('[data-test=column]', { hasText: heading }).locator('select')
+  await summary(page).getByText('1 row left out').waitFor()
+  await column('Wirt').selectOption('name')
+  await summary(page).getByText('1 new').waitFor()
+  await column('Gegend').selectOption('billing_address.city')
+  await page.locator('[data-test=first]').getByText('Kempten').waitFor()
+  await page.locator('[data-test=import]').click()
+  await page.locator('[data-test=import-done]').waitFor()
+  assert.deepEqual(await omar.rows("SELECT organization_type, billing_address_city FROM organizations WHERE name = 'Blaue Stube'"), [['prospect', 'Kempten']])
+  assert.deepEqual(omar.problems, [])
+  await omar.end()
 })

@@ -19,8 +19,25 @@ export interface Said {
   onMatch: 'skip' | 'update' | 'create'
   createAccounts: boolean
   takeAlike: boolean
+  /** Whether columns that nothing is known of are kept as custom fields. */
+  keepRest: boolean
+  decimal: '' | 'point' | 'comma'
+  currency: string
+  headingLine: string
+  /** What words of the file mean. */
+  words: Meant[]
 }
-const nothingSaid = (): Said => ({ kind: '', encoding: '', delimiter: '', days: '', matching: '', onMatch: 'skip', createAccounts: false, takeAlike: false })
+
+/** A word of the file in a column of this field, and what is meant. */
+export interface Meant {
+  field: string
+  said: string
+  meant: string
+}
+const nothingSaid = (): Said => ({
+  kind: '', encoding: '', delimiter: '', days: '', matching: '', onMatch: 'skip', createAccounts: false, takeAlike: false, keepRest: false, decimal: '', currency: '',
+  headingLine: '', words: [],
+})
 
 class Superseded extends Error {}
 
@@ -36,11 +53,14 @@ export function useImport() {
   let turn = 0
 
   function options(): ImportOptions {
-    const { kind, encoding, delimiter, days, matching, onMatch, createAccounts, takeAlike } = said
-    const given = { kind, encoding, delimiter, days, matching }
+    const { kind, encoding, delimiter, days, decimal, currency, onMatch, createAccounts, takeAlike, keepRest, words } = said
+    const headingLine = Number.parseInt(said.headingLine) || 0
+    // A field that no column goes to any more finds nothing.
+    const matching = targets.value && !targets.value.includes(said.matching) ? '' : said.matching
+    const given = { kind, encoding, delimiter, days, decimal, currency, headingLine, matching }
     const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value)) as ImportOptions
     // Who may begin what is a rule of the office; to ask first spares a rep a hundred refusals.
-    return { ...told, ...columns(), onMatch, createAccounts, onAlike: takeAlike ? 'take' : 'leave', prospectsOnly: me.value?.role === 'sales_rep' }
+    return { ...told, ...columns(), onMatch, createAccounts, words, rest: keepRest ? 'custom' : 'leave', onAlike: takeAlike ? 'take' : 'leave', prospectsOnly: me.value?.role === 'sales_rep' }
   }
 
   function columns(): ImportOptions {
@@ -54,6 +74,16 @@ export function useImport() {
     return { map: [...byTarget], leaveOut }
   }
 
+  /** What its columns are may be known to nobody; then a person says where they go. */
+  function planned(now: ImportFile): ImportPlan {
+    try {
+      return now.plan(options())
+    } catch (error) {
+      if (said.kind) throw error
+      return now.plan({ ...options(), kind: 'organization' })
+    }
+  }
+
   /** Looks at the file anew, and tries out what would come of it. */
   async function look(): Promise<void> {
     const mine = ++turn
@@ -61,7 +91,7 @@ export function useImport() {
     if (!now) return
     preview.value = null
     try {
-      plan.value = now.plan(options())
+      plan.value = planned(now)
       const outcome = await now.preview(() => {
         if (mine !== turn) throw new Superseded()
       })
@@ -89,9 +119,10 @@ export function useImport() {
   }
 
   /** Another kind, encoding or separator makes other columns of the file. */
-  watch(() => [said.kind, said.encoding, said.delimiter], () => {
+  watch(() => [said.kind, said.encoding, said.delimiter, said.headingLine], () => {
     targets.value = null
     said.matching = ''
+    said.words = []
   }, { flush: 'sync' })
   watch([said, targets], () => void look())
 
