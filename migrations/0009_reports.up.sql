@@ -76,6 +76,9 @@ COMMENT ON FUNCTION app.iso_week(date) IS 'The ISO week of a day, such as 2026-W
 CREATE FUNCTION app.month_of(day date) RETURNS text
 LANGUAGE sql STABLE RETURN to_char(day, 'YYYY-MM');
 COMMENT ON FUNCTION app.month_of(date) IS 'The month of a day, such as 2026-03.';
+CREATE FUNCTION app.quarter_of(day date) RETURNS text
+LANGUAGE sql STABLE RETURN to_char(day, 'YYYY-"Q"Q');
+COMMENT ON FUNCTION app.quarter_of(date) IS 'The quarter of a day, such as 2026-Q1.';
 CREATE FUNCTION app.days_between(earlier date, later date) RETURNS integer
 LANGUAGE sql IMMUTABLE RETURN later - earlier;
 COMMENT ON FUNCTION app.days_between(date, date) IS 'How many days the second day is after the first.';
@@ -87,7 +90,7 @@ LANGUAGE sql IMMUTABLE RETURN round(percent / 100.0, 1);
 COMMENT ON FUNCTION app.of_percent(numeric) IS 'A sum of percentages as a number with one decimal.';
 SELECT setup.close_functions();
 GRANT EXECUTE ON FUNCTION app.local_day(timestamptz, text), app.iso_week(date), app.month_of(date),
-    app.days_between(date, date), app.days_ago(integer), app.of_percent(numeric) TO authenticated;
+    app.quarter_of(date), app.days_between(date, date), app.days_ago(integer), app.of_percent(numeric) TO authenticated;
 
 -- What a device puts in the place of these it takes from its own tables.
 CREATE VIEW reports.team WITH (security_invoker = true) AS
@@ -178,6 +181,91 @@ CREATE VIEW reports.forecast WITH (security_invoker = true) AS
     GROUP BY 1, 2
     ORDER BY 1, 2 NULLS LAST;
 COMMENT ON VIEW reports.forecast IS 'Open deals by expected month of closing, weighted by probability, in minor units and cases a week; past dates apart.';
+
+CREATE VIEW reports.win_rate WITH (security_invoker = true) AS
+    SELECT coalesce(u.full_name, CAST(p.user_id AS text), '(nobody)') AS rep,
+           quarter_of(p.actual_close_date) AS quarter, p.estimated_value_currency AS currency,
+           count(*) FILTER (WHERE p.stage = 'closed-won') AS won,
+           count(*) FILTER (WHERE p.stage = 'closed-lost') AS lost,
+           sum(p.estimated_value_minor) FILTER (WHERE p.stage = 'closed-won') AS won_minor,
+           sum(p.estimated_value_minor) FILTER (WHERE p.stage = 'closed-lost') AS lost_minor
+    FROM opportunities p
+    LEFT JOIN organizations o ON o.id = p.organization_id
+    LEFT JOIN users u ON u.id = p.user_id
+    WHERE p.is_deleted IS NOT TRUE AND o.is_deleted IS NOT TRUE
+      AND p.stage IN ('closed-won', 'closed-lost') AND p.stage_disputed IS NOT TRUE
+      AND p.actual_close_date IS NOT NULL
+    GROUP BY p.user_id, u.full_name, 2, p.estimated_value_currency
+    ORDER BY 2 DESC, 1, 3 NULLS LAST;
+COMMENT ON VIEW reports.win_rate IS 'Won and lost deals by rep, quarter of closing and currency; those that are won and lost at once are left out.';
+
+CREATE VIEW reports.coverage WITH (security_invoker = true) AS
+    SELECT coalesce(u.full_name, CAST(o.assigned_user_id AS text), '(nobody)') AS rep,
+           t.priority, t.target_days, count(*) AS accounts,
+           count(*) FILTER (WHERE v.last_visit_at >= days_ago(t.target_days)) AS visited
+    FROM organizations o
+    JOIN (
+        SELECT 'A' AS priority, 30 AS target_days UNION ALL SELECT 'B', 60
+        UNION ALL SELECT 'C', 90 UNION ALL SELECT 'D', 180
+    ) t ON t.priority = CAST(o.priority_level AS text)
+    LEFT JOIN users u ON u.id = o.assigned_user_id
+    LEFT JOIN (
+        SELECT organization_id, max(coalesce(occurred_at, status_at)) AS last_visit_at
+        FROM interactions
+        WHERE is_deleted IS NOT TRUE AND status = 'completed' AND interaction_type IN ('VISIT', 'DEMO')
+        GROUP BY organization_id
+    ) v ON v.organization_id = o.id
+    WHERE o.is_deleted IS NOT TRUE AND o.merged_into IS NULL
+      AND o.organization_type IN ('prospect', 'customer')
+    GROUP BY o.assigned_user_id, u.full_name, t.priority, t.target_days
+    ORDER BY 2, 1;
+COMMENT ON VIEW reports.coverage IS 'Accounts by rep and priority, and how many of them had a visit or demo within the days that the priority sets.';
+
+CREATE VIEW reports.reps WITH (security_invoker = true) AS
+    SELECT u.id, u.full_name AS rep, a.accounts, a.a_accounts, a.a_seen,
+           coalesce(i.visits, 0) AS visits, coalesce(k.overdue, 0) AS overdue, coalesce(p.open_deals, 0) AS open_deals
+    FROM users u
+    JOIN (
+        SELECT o.assigned_user_id AS user_id, count(*) AS accounts,
+               count(*) FILTER (WHERE o.priority_level = 'A') AS a_accounts,
+               count(*) FILTER (WHERE o.priority_level = 'A' AND v.last_visit_at >= days_ago(30)) AS a_seen
+        FROM organizations o
+        LEFT JOIN (
+            SELECT organization_id, max(coalesce(occurred_at, status_at)) AS last_visit_at
+            FROM interactions
+            WHERE is_deleted IS NOT TRUE AND status = 'completed' AND interaction_type IN ('VISIT', 'DEMO')
+            GROUP BY organization_id
+        ) v ON v.organization_id = o.id
+        WHERE o.is_deleted IS NOT TRUE AND o.merged_into IS NULL
+        GROUP BY o.assigned_user_id
+    ) a ON a.user_id = u.id
+    LEFT JOIN (
+        SELECT user_id, count(*) AS visits
+        FROM interactions
+        WHERE is_deleted IS NOT TRUE AND status = 'completed' AND interaction_type IN ('VISIT', 'DEMO')
+          AND coalesce(occurred_at, status_at) >= days_ago(7)
+        GROUP BY user_id
+    ) i ON i.user_id = u.id
+    LEFT JOIN (
+        SELECT coalesce(k.assignee_id, k.created_by) AS user_id, count(*) AS overdue
+        FROM tasks k
+        LEFT JOIN organizations o ON o.id = k.organization_id
+        LEFT JOIN users w ON w.id = coalesce(k.assignee_id, k.created_by)
+        WHERE k.is_deleted IS NOT TRUE AND k.is_completed IS NOT TRUE AND o.is_deleted IS NOT TRUE
+          AND k.due_date < local_day(now(), coalesce(w.time_zone, 'UTC'))
+        GROUP BY 1
+    ) k ON k.user_id = u.id
+    LEFT JOIN (
+        SELECT p.user_id, count(*) AS open_deals
+        FROM opportunities p
+        LEFT JOIN organizations o ON o.id = p.organization_id
+        WHERE p.is_deleted IS NOT TRUE AND o.is_deleted IS NOT TRUE
+          AND coalesce(p.stage NOT IN ('closed-won', 'closed-lost'), true)
+        GROUP BY p.user_id
+    ) p ON p.user_id = u.id
+    WHERE u.is_active AND u.role = 'sales_rep'
+    ORDER BY 2, 1;
+COMMENT ON VIEW reports.reps IS 'Active sales reps with accounts: how many, how many of priority A were visited within 30 days, visits of the last 7 days, overdue tasks and open deals.';
 
 CREATE VIEW reports.trust WITH (security_invoker = true) AS
     SELECT count(*) AS reps,

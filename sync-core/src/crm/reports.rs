@@ -37,6 +37,24 @@ pub const REPORTS: &[Report] = &[
         on_device: "",
     },
     Report {
+        name: "win_rate",
+        about: "Won and lost deals by rep, quarter of closing and currency; those that are won and lost at once are left out.",
+        sql: include_str!("reports/win_rate.sql"),
+        on_device: "",
+    },
+    Report {
+        name: "coverage",
+        about: "Accounts by rep and priority, and how many of them had a visit or demo within the days that the priority sets.",
+        sql: include_str!("reports/coverage.sql"),
+        on_device: "",
+    },
+    Report {
+        name: "reps",
+        about: "Active sales reps with accounts: how many, how many of priority A were visited within 30 days, visits of the last 7 days, overdue tasks and open deals.",
+        sql: include_str!("reports/reps.sql"),
+        on_device: "",
+    },
+    Report {
         name: "trust",
         about: "How far to trust the numbers: how many of the reader's reps synced within 24 hours, the oldest last sync among them, and what is contested.",
         sql: include_str!("reports/trust.sql"),

@@ -54,6 +54,10 @@ impl Stored<'_> {
         db.create_scalar_function("month_of", 1, pure, |args| {
             Ok(day(args, 0)?.map(|day| format!("{:04}-{:02}", day.year(), day.month())))
         })?;
+        db.create_scalar_function("quarter_of", 1, pure, |args| {
+            let quarter = |day: Date| format!("{:04}-Q{}", day.year(), (day.month() + 2) / 3);
+            Ok(day(args, 0)?.map(quarter))
+        })?;
         db.create_scalar_function("days_between", 2, pure, |args| {
             let days = day(args, 0)?.zip(day(args, 1)?);
             Ok(days.and_then(|(from, to)| Some(i64::from(from.until(to).ok()?.get_days()))))

@@ -9,7 +9,10 @@ export interface Overdue { id: string; title: string; due_date: string; days_ove
 export interface NotVisited { id: string; name: string; rep: string | null; last_visit_at: string | null }
 export interface Forecast { month: string; currency: string | null; deals: number; weighted_minor: number | null; weighted_cases_per_week: number | null }
 export interface Trust { reps: number; reps_synced_24h: number | null; reps_never_synced: number | null; oldest_sync: string | null; open_conflicts: number; open_violations: number }
-interface Reports { pipeline: Pipeline; activity: Activity; overdue_follow_ups: Overdue; priority_a_not_visited: NotVisited; forecast: Forecast; trust: Trust }
+export interface WinRate { rep: string; quarter: string; currency: string | null; won: number; lost: number; won_minor: number | null; lost_minor: number | null }
+export interface Coverage { rep: string; priority: string; target_days: number; accounts: number; visited: number }
+export interface Rep { id: string; rep: string | null; accounts: number; a_accounts: number; a_seen: number; visits: number; overdue: number; open_deals: number }
+interface Reports { win_rate: WinRate; coverage: Coverage; reps: Rep; pipeline: Pipeline; activity: Activity; overdue_follow_ups: Overdue; priority_a_not_visited: NotVisited; forecast: Forecast; trust: Trust }
 
 /** While records come in, a report is made again this often. */
 const PAUSE_MS = 1500

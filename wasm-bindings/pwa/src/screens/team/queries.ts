@@ -1,33 +1,7 @@
 // What a manager's device knows of their team.
 import type { Query } from '../../data/live'
-import { midnight, today } from '../../format/time'
 
 const LIVE = 'o.is_deleted IS NOT TRUE AND o.merged_into IS NULL'
-const VISITED = "i.is_deleted IS NOT TRUE AND i.status = 'completed' AND i.interaction_type IN ('VISIT', 'DEMO')"
-
-export interface Rep {
-  id: string
-  name: string | null
-  accounts: number
-  visits: number
-  overdue: number
-  /** Accounts of priority A, and how many of them were seen within 30 days. */
-  a_accounts: number
-  a_seen: number
-}
-/** Everybody with accounts on this device, who saw the fewest of their A accounts first. */
-export const reps = (): Query => ({
-  sql: `SELECT u.id, u.full_name AS name, count(*) AS accounts,
-      (SELECT count(*) FROM interactions i WHERE i.user_id = u.id AND ${VISITED} AND coalesce(i.occurred_at, i.status_at) >= ?) AS visits,
-      (SELECT count(*) FROM tasks k LEFT JOIN organizations t ON t.id = k.organization_id WHERE coalesce(k.assignee_id, k.created_by) = u.id
-        AND k.is_deleted IS NOT TRUE AND k.is_completed IS NOT TRUE AND t.is_deleted IS NOT TRUE AND k.due_date < ?) AS overdue,
-      sum(o.priority_level IS 'A') AS a_accounts, sum(o.priority_level IS 'A' AND coalesce(v.at >= ?, 0)) AS a_seen
-    FROM organizations o JOIN users u ON u.id = o.assigned_user_id
-    LEFT JOIN (SELECT i.organization_id, max(coalesce(i.occurred_at, i.status_at)) AS at FROM interactions i WHERE ${VISITED} GROUP BY 1) v ON v.organization_id = o.id
-    WHERE ${LIVE} AND u.is_active IS NOT FALSE AND u.role = 'sales_rep' GROUP BY u.id, u.full_name
-    ORDER BY 1.0 * sum(o.priority_level IS 'A' AND coalesce(v.at >= ?, 0)) / max(1, sum(o.priority_level IS 'A')), u.full_name`,
-  params: [midnight(-7), today(), midnight(-30), midnight(-30)],
-})
 
 export interface ToReview {
   id: string
