@@ -30,6 +30,32 @@ for (const one of cases) {
   })
 }
 
+/** What would begin with a text, on a device with these answers. */
+async function begins(text, options, device = empty) {
+  const file = await openImport(device, { name: 'a.csv', bytes: new TextEncoder().encode(text) }, { wasm })
+  file.plan(options)
+  const { examples } = await file.preview()
+  file.close()
+  return examples
+}
+
+test('accounts begin as prospects where that is asked, and what was said of them is named', async () => {
+  const text = 'Name,Type\nLa Ola,cliente\n'
+  assert.equal((await begins(text, {}))[0].organization_type, 'customer')
+  const [prospect] = await begins(text, { prospectsOnly: true })
+  assert.equal(prospect.organization_type, 'prospect')
+})
+
+test("times of day are those of the device's zone, in summer and in winter", async () => {
+  const id = '018f0000-0000-7000-8000-000000000001'
+  const query = async (sql) => ({ columns: [], rows: /FROM organizations/.test(sql) ? [[id, 'Elm Street', null, null, null, null, null]] : [] })
+  const call = async (name, args) => (name === 'zone' ? 'America/New_York' : empty.call(name, args))
+  const text = 'Account Name,Activity Type,Activity Date\nElm Street,Visit,2026-01-15 09:30\nElm Street,Visit,2026-07-15 09:30\n'
+  const visits = await begins(text, { kind: 'interaction' }, { ...empty, query, call })
+  const at = visits.map(({ occurred_at }) => new Date(occurred_at).toISOString())
+  assert.deepEqual(at, ['2026-01-15T14:30:00.000Z', '2026-07-15T13:30:00.000Z'])
+})
+
 let site, folder
 before(async () => {
   site = await pages()
