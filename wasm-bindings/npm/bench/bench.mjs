@@ -1,24 +1,17 @@
 // Measures the package in Chromium against SQLite's own WebAssembly on the same file system, and counts how often
 // a page is kept from other work. Writes into target/bench/results.json beside the other figures.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Cleanup, World, open, pages, until } from '../test/kit.mjs'
+import { figures } from './figures.mjs'
 
 const RECORDS = Number(process.env.RECORDS ?? 10_000)
 const CHANGED = 100
 const EDITS = 100
-const read = (path) => readFileSync(new URL(path, import.meta.url))
 const median = (times) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)]
 
-const sqlite = (file) => read(`../node_modules/@sqlite.org/sqlite-wasm/dist/${file}`)
 const cleanup = new Cleanup()
-const site = await pages({ '/floor.js': read('floor.js'), '/sqlite/index.mjs': sqlite('index.mjs'), '/sqlite/sqlite3.wasm': sqlite('sqlite3.wasm') })
+const site = await pages(figures.pages)
 const world = await World.begin(site.url)
-const figures = []
-const say = (name, value, unit, floor = null) => {
-  const ratio = floor && value / floor
-  figures.push({ name: `browser.${name}`, value, unit, floor, ratio })
-  console.log(`browser.${name}`.padEnd(32), value.toFixed(1).padStart(10), (floor?.toFixed(1) ?? '').padStart(10), (ratio?.toFixed(2) ?? '').padStart(8), unit)
-}
+const { say, write } = figures('browser.')
 
 /** What the floor takes for the same, in milliseconds. */
 async function floors() {
@@ -133,12 +126,7 @@ try {
   say('edit', median(edits), 'ms to durable', floor.edit)
   say('edit.another_tab', median(others), 'ms', floor.another)
 
-  const folder = new URL('../../../target/bench/', import.meta.url)
-  const file = new URL('results.json', folder)
-  mkdirSync(folder, { recursive: true })
-  let all = []
-  try { all = JSON.parse(readFileSync(file)) } catch { /* The other figures were not measured. */ }
-  writeFileSync(file, `${JSON.stringify([...all.filter(({ name }) => !name.startsWith('browser.')), ...figures], null, 2)}\n`)
+  write((name) => name.startsWith('browser.') && !name.startsWith('browser.company.'))
 } finally {
   await cleanup.end()
   await world.end()
