@@ -105,6 +105,9 @@ async fn a_manager_hands_an_account_over_with_its_open_work() {
     assert_eq!(change["column"], "assigned_user_id");
     assert_eq!(change["from"], json!({ "value": rep, "name": "rosa Test" }));
     assert_eq!(change["to"], json!({ "value": other, "name": "omar Test" }));
+    let former = &preview.body["former"][0];
+    assert_eq!((&former["id"], &former["name"]), (&rep, &json!("rosa Test")));
+    assert!(former["last_sync"].is_string(), "her device was heard: {former}");
     assert_eq!(holder(&world, kitchen).await, rep, "it was a preview");
 
     let done = act(&preview, &json!({ "to": world.other_rep }));

@@ -62,6 +62,9 @@ export interface Preview {
   accounts: AccountPreview[]
   /** Open work and people of all these accounts: how many, and the first by name. */
   moves: Partial<Record<keyof Counts, { count: number; named: Moving[] }>>
+  /** Who looks after them first as it stands, and when their devices were heard last: what is on those and was
+   *  not sent may still come. Null where the user may not know, or nothing was heard yet. */
+  former?: { id: string; name: string | null; last_sync: string | null }[]
   /** Accounts that stand so already. */
   as_it_is: number
   /** Accounts beyond what one request takes. */

@@ -52,7 +52,7 @@ async function shows(path, times) {
 
 test('the tarball holds the licence, the README, the engine and the types, and nothing of the sources', () => {
   const root = join(folder, 'node_modules/@kitchen-pantry/sync')
-  for (const file of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/vue.js', 'dist/vue.d.ts', 'dist/worker.js', 'dist/node.js', 'dist/node.d.ts', 'dist/node-worker.js', 'dist/engine.wasm', 'dist/import.js', 'dist/import.d.ts', 'dist/import.wasm']) {
+  for (const file of ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'dist/vue.js', 'dist/vue.d.ts', 'dist/manage.js', 'dist/manage.d.ts', 'dist/worker.js', 'dist/node.js', 'dist/node.d.ts', 'dist/node-worker.js', 'dist/engine.wasm', 'dist/import.js', 'dist/import.d.ts', 'dist/import.wasm']) {
     assert.ok(existsSync(join(root, file)), file)
   }
   assert.deepEqual(readdirSync(root).sort(), ['LICENSE', 'README.md', 'dist', 'package.json'])

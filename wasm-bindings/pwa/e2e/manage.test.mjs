@@ -58,6 +58,7 @@ test('an account is handed over by clicks: the new rep has it with its open work
   await preview.getByText('1 account goes over').waitFor()
   await preview.getByText('1 open task', { exact: true }).click()
   await preview.getByText('Bring the price list').waitFor()
+  await preview.locator('[data-test=former]').getByText(/Rosa Rep was last heard from/).waitFor()
   await isFit(mia, 'hand over')
   assert.equal(office.select(`SELECT u.first_name FROM organizations o JOIN users u ON u.id = o.assigned_user_id WHERE o.id = '${account}'`), 'Rosa')
   await page.locator('[data-test=hand-over]').click()

@@ -81,8 +81,33 @@ pub(super) async fn preview(
     Ok(json!({
         "accounts": shown,
         "moves": moves(&hanging, &names),
+        "former": former(app, user, by_account.values().flatten().copied()).await?,
         "as_it_is": accounts.len() - concerned.len(),
     }))
+}
+
+/// Who looks after the accounts first as it stands, and when their devices were heard last, as far as the user
+/// may know: what is on them and was not sent may still come.
+async fn former(
+    app: &App,
+    user: Uuid,
+    edits: impl Iterator<Item = &Planned>,
+) -> Result<Value, Problem> {
+    let lost = edits.flat_map(|edit| &edit.columns).filter_map(|change| match &change.from {
+        Cell::Text(id) if change.column == "assigned_user_id" => id.parse().ok(),
+        _ => None,
+    });
+    let people: BTreeSet<Uuid> = lost.collect();
+    if people.is_empty() {
+        return Ok(json!([]));
+    }
+    let sql = format!(
+        "SELECT u.id, u.full_name AS name,
+             (SELECT max(r.last_sync) FROM sync.replicas r WHERE r.user_id = u.id) AS last_sync
+         FROM public.users u WHERE u.id IN ({}) ORDER BY name, id",
+        lookup::listed(&people.into_iter().collect::<Vec<_>>())
+    );
+    Ok(report::select(&app.pool, &sql, user).await?.to_json())
 }
 
 /// What becomes of the columns of one record.
