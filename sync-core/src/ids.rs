@@ -5,9 +5,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::hex::{self, Hex};
 
 /// Whether this is an id as documents hold it: in one form only, so that whoever compares texts and
 /// whoever compares ids agree.
@@ -124,27 +125,28 @@ impl From<ChangeHash> for automerge::ChangeHash {
     }
 }
 
+/// Why a text is not the name of a change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("is not the hash of a change: 64 digits of 0 to 9 and a to f")]
+pub struct NoChangeHash;
+
 impl fmt::Display for ChangeHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        HEXLOWER.encode_display(&self.0).fmt(f)
+        Hex(&self.0).fmt(f)
     }
 }
 
 impl FromStr for ChangeHash {
-    type Err = data_encoding::DecodeError;
+    type Err = NoChangeHash;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = HEXLOWER.decode(text.as_bytes())?;
-        let wrong = data_encoding::DecodeError {
-            position: text.len(),
-            kind: data_encoding::DecodeKind::Length,
-        };
-        Self::from_slice(&bytes).ok_or(wrong)
+        let bytes = hex::decode(text).ok_or(NoChangeHash)?;
+        Self::from_slice(&bytes).ok_or(NoChangeHash)
     }
 }
 
 impl fmt::Debug for ChangeHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", HEXLOWER.encode_display(&self.0[..6]))
+        write!(f, "{}", Hex(&self.0[..6]))
     }
 }
 
@@ -162,7 +164,7 @@ impl Receipt {
 
 impl fmt::Debug for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Receipt({})", HEXLOWER.encode_display(&self.0))
+        write!(f, "Receipt({})", Hex(&self.0))
     }
 }
 
@@ -184,7 +186,7 @@ impl Actor {
 
 impl fmt::Debug for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Actor({})", HEXLOWER.encode_display(&self.0))
+        write!(f, "Actor({})", Hex(&self.0))
     }
 }
 

@@ -66,6 +66,7 @@
 //! Where to look next: [`error`] has every reason for which an edit is refused, [`limits`] every limit
 //! with its arithmetic, and the [`ids`] are types of their own.
 
+mod calendar;
 pub mod cell;
 pub mod crm;
 pub mod csv;
@@ -73,6 +74,7 @@ pub mod document;
 pub mod error;
 pub mod event;
 pub mod guard;
+mod hex;
 #[cfg(feature = "hub")]
 pub mod hub;
 pub mod ids;

@@ -39,4 +39,5 @@ pub use log::{
 pub use reference::field_reference;
 pub use report::Report;
 pub use row::RowView;
+pub(crate) use words::said;
 pub use words::{Presence, Writer};

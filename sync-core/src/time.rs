@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar;
+
 /// Milliseconds since 1970-01-01T00:00:00Z, as claimed by some clock.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
@@ -25,36 +27,28 @@ impl UnixMs {
     /// Reads a moment that says how far it is from UTC, as in RFC 3339. Without that nobody can tell
     /// which moment is meant; `document::Habits` has the zone of whoever writes one so.
     pub fn parse(text: &str) -> Option<Self> {
-        let stamp = text.parse::<jiff::Timestamp>().ok()?;
-        Some(Self(stamp.as_millisecond()))
+        calendar::read_moment(text).map(Self)
     }
 
     /// The calendar day in UTC, `YYYY-MM-DD`.
     pub fn utc_date(self) -> Option<String> {
-        let stamp = jiff::Timestamp::from_millisecond(self.0).ok()?;
-        Some(stamp.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+        calendar::day_of(self.0).map(|(day, _)| day.to_string())
     }
 }
 
 /// Whether a text is a day as `YYYY-MM-DD`, of a year that PostgreSQL knows too: there is no year 0.
 pub(crate) fn is_day(text: &str) -> bool {
-    let fits = |(at, byte): (usize, u8)| match at {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    };
-    text.len() == 10
-        && text.bytes().enumerate().all(fits)
-        && !text.starts_with("0000")
-        && text.parse::<jiff::civil::Date>().is_ok()
+    calendar::Day::parse(text).is_some_and(|day| day.year > 0)
 }
 
 /// Always `YYYY-MM-DDTHH:MM:SS.mmmZ`, so that text order is time order in SQLite.
 impl fmt::Display for UnixMs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(stamp) => write!(f, "{stamp:.3}"),
-            Err(_) => write!(f, "+{}ms", self.0),
-        }
+        let Some((day, ms)) = calendar::day_of(self.0) else {
+            return write!(f, "+{}ms", self.0);
+        };
+        let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
+        write!(f, "{day}T{hour:02}:{minute:02}:{:02}.{:03}Z", ms / 1000 % 60, ms % 1000)
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn contact() -> KindDeclaration {
         table: "contacts",
         scope: Scope::Follows { column: "organization_id", or_user: "created_by" },
         storage: Storage::Document,
-        doc: "A person who works at an organization.",
+        doc: said("A person who works at an organization."),
         title: Some("full_name"),
         subtitle: None,
         alike: None,

@@ -10,7 +10,7 @@ pub(super) fn interaction() -> KindDeclaration {
         table: "interactions",
         scope: Scope::Follows { column: "organization_id", or_user: "user_id" },
         storage: Storage::Document,
-        doc: "A call, visit, meeting or other contact with an organization.",
+        doc: said("A call, visit, meeting or other contact with an organization."),
         title: Some("subject"),
         subtitle: None,
         alike: None,

@@ -15,7 +15,9 @@ type Entry<'a> = (EventId, &'a Event);
 /// Who looks after an account, and in which territory; before the first assignment, its creator.
 pub(super) static ASSIGNMENT: Log = Log {
     name: "assignment",
-    doc: "Of several standing events the one with the greatest id is shown; the columns are its parts. Before the first event `assigned_user_id` is the record's `created_by`, and the others are NULL.",
+    doc: said(
+        "Of several standing events the one with the greatest id is shown; the columns are its parts. Before the first event `assigned_user_id` is the record's `created_by`, and the others are NULL.",
+    ),
     parts: &[
         may_have("assigned_user_id", EventPartType::Id),
         may_have("secondary_user_id", EventPartType::Id),
@@ -49,7 +51,9 @@ pub(super) static ASSIGNMENT: Log = Log {
 /// Whose deal it is; before the first event, its creator's.
 pub(super) static OWNER: Log = Log {
     name: "owner",
-    doc: "Of several standing events the one with the greatest id is shown. `user_id`: its part; before the first event, the record's `created_by`.",
+    doc: said(
+        "Of several standing events the one with the greatest id is shown. `user_id`: its part; before the first event, the record's `created_by`.",
+    ),
     parts: &[needs("user_id", EventPartType::Id)],
     standing: Standing::Frontier,
     order: greatest_id,
@@ -67,7 +71,9 @@ pub(super) static OWNER: Log = Log {
 /// Where a person works; of concurrent moves, the one with the greatest id.
 pub(super) static EMPLOYER: Log = Log {
     name: "employer",
-    doc: "Of several standing events the one with the greatest id is shown. `organization_id`: its part; NULL before the first event.",
+    doc: said(
+        "Of several standing events the one with the greatest id is shown. `organization_id`: its part; NULL before the first event.",
+    ),
     parts: &[needs("organization_id", EventPartType::Id)],
     standing: Standing::Frontier,
     order: greatest_id,
@@ -99,7 +105,9 @@ fn is_terminal(stage: &str) -> bool {
 /// lost, then the further stage, then the lowest event id.
 pub(super) static STAGE: Log = Log {
     name: "stage",
-    doc: "The stages in their order: prospecting, qualification, proposal, negotiation, closed-lost, closed-won; a stage is terminal when its word begins with `closed-`. Of several standing events is shown: a terminal one before an open one; of terminal ones, one with `evidence` before one without, then the one of the higher `role` (admin, manager, sales_rep, anything else); then the stage further on in the order, an unknown one counting as the first; then the lowest id. `stage`: the shown one; prospecting before the first event; NULL, and a violation, when it is not in the list. `stage_entered_at`: the `at` of the shown event. `stage_disputed`: whether two different terminal stages stand. `close_reason`: the `reason` of the shown event. `actual_close_date`: of a terminal one, its `close_date`, or the day of its `at` in UTC.",
+    doc: said(
+        "The stages in their order: prospecting, qualification, proposal, negotiation, closed-lost, closed-won; a stage is terminal when its word begins with `closed-`. Of several standing events is shown: a terminal one before an open one; of terminal ones, one with `evidence` before one without, then the one of the higher `role` (admin, manager, sales_rep, anything else); then the stage further on in the order, an unknown one counting as the first; then the lowest id. `stage`: the shown one; prospecting before the first event; NULL, and a violation, when it is not in the list. `stage_entered_at`: the `at` of the shown event. `stage_disputed`: whether two different terminal stages stand. `close_reason`: the `reason` of the shown event. `actual_close_date`: of a terminal one, its `close_date`, or the day of its `at` in UTC.",
+    ),
     parts: &[
         needs("stage", EventPartType::Text { max: 100 }),
         may_have("reason", EventPartType::Text { max: 2000 }),
@@ -185,7 +193,9 @@ pub const STATUSES: &[&str] = &["scheduled", "cancelled", "no_show", "completed"
 /// is said when it took place, and scheduled until then.
 pub(super) static STATUS: Log = Log {
     name: "status",
-    doc: "The states in their order: scheduled, cancelled, no_show, completed. Of several standing events the one furthest on in the order is shown, an unknown state coming before all others, then the lowest id. `status`: the shown one; before the first event completed when `occurred_at` says anything, and scheduled when not; NULL, and a violation, when it is not in the list. `status_at`: the `at` of the shown event.",
+    doc: said(
+        "The states in their order: scheduled, cancelled, no_show, completed. Of several standing events the one furthest on in the order is shown, an unknown state coming before all others, then the lowest id. `status`: the shown one; before the first event completed when `occurred_at` says anything, and scheduled when not; NULL, and a violation, when it is not in the list. `status_at`: the `at` of the shown event.",
+    ),
     parts: &[needs("status", EventPartType::Text { max: 100 })],
     standing: Standing::Frontier,
     order: |a, b| status_rank(b.1).cmp(&status_rank(a.1)).then(a.0.cmp(&b.0)),
@@ -228,7 +238,9 @@ fn read_status(text: &str) -> Result<EventData, String> {
 /// Done if any completion is not superseded by a reopening; by the earliest.
 pub(super) static COMPLETION: Log = Log {
     name: "completion",
-    doc: "A `complete` stands unless a `reopen` supersedes it, at once or through the events between them: one that supersedes the later of two has seen the earlier, which that one supersedes. Of those that stand the earliest by `at`, then by id, is shown. `is_completed`: whether one stands; `completed_at` and `completed_by`: its `at` and `by`.",
+    doc: said(
+        "A `complete` stands unless a `reopen` supersedes it, at once or through the events between them: one that supersedes the later of two has seen the earlier, which that one supersedes. Of those that stand the earliest by `at`, then by id, is shown. `is_completed`: whether one stands; `completed_at` and `completed_by`: its `at` and `by`.",
+    ),
     parts: &[needs("action", EventPartType::Word(&["complete", "reopen"]))],
     standing: Standing::UnlessUndone { part: "action", done: "complete", undone: "reopen" },
     order: earliest,

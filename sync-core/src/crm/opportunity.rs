@@ -11,7 +11,7 @@ pub(super) fn opportunity() -> KindDeclaration {
         table: "opportunities",
         scope: Scope::Follows { column: "organization_id", or_user: "created_by" },
         storage: Storage::Document,
-        doc: "A deal: something an organization may come to buy.",
+        doc: said("A deal: something an organization may come to buy."),
         title: Some("name"),
         subtitle: None,
         alike: None,

@@ -10,7 +10,9 @@ pub(super) fn organization() -> KindDeclaration {
         table: "organizations",
         scope: Scope::Itself,
         storage: Storage::Document,
-        doc: "A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).",
+        doc: said(
+            "A company: somebody to sell to (prospect, customer), to sell for (principal), or who delivers (distributor).",
+        ),
         title: Some("name"),
         subtitle: Some("coalesce(shipping_address_city, billing_address_city)"),
         alike: Some(Alike {

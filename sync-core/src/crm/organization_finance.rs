@@ -13,7 +13,9 @@ pub(super) fn organization_finance() -> KindDeclaration {
         // Not the account's, which would show it to everybody who sees the account.
         scope: Scope::Itself,
         storage: Storage::Document,
-        doc: "What an account earns, owes and how it pays; for the managers who see the account, and administrators.",
+        doc: said(
+            "What an account earns, owes and how it pays; for the managers who see the account, and administrators.",
+        ),
         title: None,
         subtitle: None,
         alike: None,

@@ -10,7 +10,7 @@ pub(super) fn task() -> KindDeclaration {
         table: "tasks",
         scope: Scope::Follows { column: "organization_id", or_user: "assignee_id" },
         storage: Storage::Document,
-        doc: "A follow-up or another thing to do.",
+        doc: said("A follow-up or another thing to do."),
         title: Some("title"),
         subtitle: None,
         alike: None,

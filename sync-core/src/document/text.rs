@@ -1,8 +1,10 @@
 //! What changed between two states of a long text, so that concurrent corrections merge.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use similar::DiffOp;
+use similar::algorithms::{Capture, Compact, Replace, patience};
 
 use crate::limits;
 
@@ -102,7 +104,7 @@ fn compared(old: &[&[char]], new: &[&[char]]) -> Vec<(Range<usize>, Range<usize>
     // Comparing costs up to the product of both: in a long text a word is one with its blank.
     let finely = old.len() + new.len() <= WORDS_AT_MOST;
     let (units, other) = (in_units(old, finely), in_units(new, finely));
-    let ops = capture_diff_slices(Algorithm::Patience, &units, &other);
+    let ops = operations(&units, &other);
     let equal = |op: &&DiffOp| matches!(op, DiffOp::Equal { .. });
     let kept: usize = ops
         .iter()
@@ -122,6 +124,24 @@ fn compared(old: &[&[char]], new: &[&[char]]) -> Vec<(Range<usize>, Range<usize>
     differing
         .map(|op| (words_of(&units, op.old_range()), words_of(&other, op.new_range())))
         .collect()
+}
+
+/// What leads from one row of words to the other. They are compared by numbers, and by one way of comparing
+/// that is named here: choosing among the library's as it runs would carry all of them into a browser.
+fn operations(old: &[&[&[char]]], new: &[&[&[char]]]) -> Vec<DiffOp> {
+    let mut numbers = HashMap::new();
+    let mut numbered = |units: &[_]| -> Vec<u32> {
+        let fresh = |known: usize| u32::try_from(known).expect("BUG: a text has that many words");
+        let mut number = |unit| {
+            let known = numbers.len();
+            *numbers.entry(unit).or_insert_with(|| fresh(known))
+        };
+        units.iter().map(|unit| number(*unit)).collect()
+    };
+    let (old, new) = (numbered(old), numbered(new));
+    let mut found = Compact::new(Replace::new(Capture::new()), &old[..], &new[..]);
+    let Ok(()) = patience::diff(&mut found, &old[..], 0..old.len(), &new[..], 0..new.len());
+    found.into_inner().into_inner().into_ops()
 }
 
 /// Each word by itself, or with the blank behind it.
@@ -230,6 +250,29 @@ mod tests {
         let new = old.replace("word7 ", "word seven ").replace("word3990 ", "");
         let ops: usize = splices(&old, &new).iter().map(Splice::ops).sum();
         assert!(ops < 60, "{ops} operations");
+    }
+
+    /// The same as the library finds among the words themselves: what is written must not depend on how
+    /// they are compared.
+    #[test]
+    fn comparing_by_numbers_finds_what_comparing_words_finds() {
+        let mut seed = 7_u64;
+        let mut draw = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for round in 0..600 {
+            let (length, letters) = (draw(60) + 1, round % 20 + 2);
+            let mut text = || -> Vec<char> {
+                let letter = |n| if n == 0 { ' ' } else { char::from(b'a' + n as u8) };
+                (0..length).map(|_| letter(draw(letters))).collect()
+            };
+            let (old, new) = (text(), text());
+            let (old, new) = (words(&old), words(&new));
+            let (old, new) = (in_units(&old, true), in_units(&new, true));
+            let theirs = similar::capture_diff_slices(similar::Algorithm::Patience, &old, &new);
+            assert_eq!(operations(&old, &new), theirs);
+        }
     }
 
     /// What two people made of one text at once is in it word by word, and never letters of both in one.

@@ -2,10 +2,10 @@
 //!
 //! One line of JSON an edit, so that a part of them may be left out by hand.
 
-use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::store::{PendingEdit, Rescued};
+use crate::hex;
 use crate::ids::{FeedPosition, GroupId, RecordId, UserId};
 use crate::time::UnixMs;
 
@@ -28,7 +28,7 @@ impl Rescued {
                 "record": edit.record.to_string(), "kind": edit.kind,
                 "user": self.user.map(|user| user.to_string()), "group": edit.group.to_string(),
                 "made_at": edit.made_at.0, "seen": edit.seen.map(|seen| seen.0), "step": edit.step,
-                "change": HEXLOWER.encode(&edit.bytes),
+                "change": hex::encode(&edit.bytes),
             });
             format!("{line}\n")
         };
@@ -64,6 +64,6 @@ fn edit(line: &Value) -> Option<PendingEdit> {
         made_at: UnixMs(line["made_at"].as_i64()?),
         seen: line["seen"].as_i64().map(FeedPosition),
         step: line["step"].as_bool()?,
-        bytes: HEXLOWER.decode(line["change"].as_str()?.as_bytes()).ok()?,
+        bytes: hex::decode(line["change"].as_str()?)?,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::columns::{Column, ColumnType, column};
 use super::log::Log;
-use super::words::{Presence, Writer};
+use super::words::{Presence, Writer, said};
 
 /// One declared field of a kind: a handle that is cheap to clone. Two are equal when they are the same
 /// declaration.
@@ -386,7 +386,7 @@ impl FieldDeclaration {
     }
     /// Says in one sentence what it means.
     pub const fn doc(mut self, doc: &'static str) -> Self {
-        self.doc = doc;
+        self.doc = said(doc);
         self
     }
 }

@@ -9,6 +9,7 @@ use super::genesis::{self, Genesis};
 use super::life::LIFE;
 use super::report::Report;
 use super::row::RowView;
+use super::words::said;
 use crate::cell::Cell;
 
 /// What is said of a kind where it is declared.
@@ -181,7 +182,7 @@ pub struct Derived {
 impl Derived {
     /// Says in words how it is computed.
     pub const fn doc(mut self, doc: &'static str) -> Self {
-        self.doc = doc;
+        self.doc = said(doc);
         self
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::columns::ColumnType;
 use super::log::{EventPartType, Log, LogColumn, LogState, Standing, needs};
+use super::words::said;
 use crate::cell::Cell;
 use crate::event::{Event, EventData, event_data};
 use crate::ids::EventId;
@@ -15,7 +16,9 @@ const RESTORE: &str = "restore";
 /// Deleted when a tombstone stands and no concurrent restore does.
 pub static LIFE: Log = Log {
     name: "life",
-    doc: "Of several standing events a restore is shown before any delete, and of each sort the earliest by `at`, then the lowest id. `is_deleted`: whether a delete is shown; `deleted_at`: its `at`.",
+    doc: said(
+        "Of several standing events a restore is shown before any delete, and of each sort the earliest by `at`, then the lowest id. `is_deleted`: whether a delete is shown; `deleted_at`: its `at`.",
+    ),
     parts: &[needs(ACTION, EventPartType::Word(&[DELETE, RESTORE]))],
     standing: Standing::Frontier,
     order,

@@ -32,7 +32,7 @@ fn list_kind(kind: &Kind) -> Json {
         "table": kind.table,
         "document": is_document,
         "scope": scope,
-        "genesis": is_document.then(|| data_encoding::HEXLOWER.encode(&kind.genesis().hash.0)),
+        "genesis": is_document.then(|| crate::hex::encode(&kind.genesis().hash.0)),
         "fields": fields.map(list_field).collect::<Vec<_>>(),
         "columns": kind.columns().iter().map(|column| &*column.name).collect::<Vec<_>>(),
         "column_types": kind.columns().iter().map(|column| type_of(column.ty)).collect::<Vec<_>>(),

@@ -47,7 +47,7 @@ fn describe_kind(out: &mut String, kind: &Kind) {
     let _ =
         write!(out, "\n## {}\n\n{} Table `{}`; scope: {scope}.", kind.name, kind.doc, kind.table);
     if kind.storage == Storage::Document {
-        let hash = data_encoding::HEXLOWER.encode(&kind.genesis().hash.0);
+        let hash = crate::hex::encode(&kind.genesis().hash.0);
         let _ = write!(out, " Its genesis change is `{hash}`.");
     } else {
         out.push_str(" A row of the server, and no document.");

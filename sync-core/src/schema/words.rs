@@ -17,3 +17,9 @@ pub enum Writer {
     /// The server's own actor alone.
     Server,
 }
+
+/// What is said of a declaration, for those who read it: the field reference and the typed records are made
+/// of it. The browser's engine has nobody to say it to, and is the smaller for it.
+pub(crate) const fn said(text: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { text }
+}

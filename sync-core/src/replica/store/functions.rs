@@ -6,16 +6,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use rusqlite::functions::{Context, FunctionFlags};
 
 use super::stored::Stored;
+use crate::calendar::{DAY_MS, Day};
 use crate::ids::UserId;
 use crate::time::UnixMs;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// What the functions say that take no argument, and what they know of the world.
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +44,11 @@ impl Stored<'_> {
             Ok(at.zip(zone).and_then(|(at, zone)| zones.day(&zone, at)))
         })?;
         db.create_scalar_function("iso_week", 1, pure, |args| {
-            let week = day(args, 0)?.map(Date::iso_week_date);
-            Ok(week.map(|week| format!("{:04}-W{:02}", week.year(), week.week())))
+            let week = day(args, 0)?.map(Day::iso_week);
+            Ok(week.map(|(year, week)| format!("{year:04}-W{week:02}")))
         })?;
         db.create_scalar_function("month_of", 1, pure, |args| {
-            Ok(day(args, 0)?.map(|day| format!("{:04}-{:02}", day.year(), day.month())))
+            Ok(day(args, 0)?.map(|day| format!("{:04}-{:02}", day.year, day.month)))
         })?;
         db.create_scalar_function("quarter_of", 1, pure, |args| {
             let quarter = |day: Date| format!("{:04}-Q{}", day.year(), (day.month() + 2) / 3);
@@ -60,7 +56,7 @@ impl Stored<'_> {
         })?;
         db.create_scalar_function("days_between", 2, pure, |args| {
             let days = day(args, 0)?.zip(day(args, 1)?);
-            Ok(days.and_then(|(from, to)| Some(i64::from(from.until(to).ok()?.get_days()))))
+            Ok(days.map(|(from, to)| to.number() - from.number()))
         })?;
         db.create_scalar_function("of_percent", 1, pure, |args| {
             // Whole tenths, rounded as PostgreSQL rounds: halves go away from nothing.
@@ -75,8 +71,8 @@ fn text(args: &Context<'_>, place: usize) -> rusqlite::Result<Option<String>> {
     args.get(place)
 }
 
-fn day(args: &Context<'_>, place: usize) -> rusqlite::Result<Option<Date>> {
-    Ok(text(args, place)?.and_then(|day| day.parse().ok()))
+fn day(args: &Context<'_>, place: usize) -> rusqlite::Result<Option<Day>> {
+    Ok(text(args, place)?.and_then(|day| Day::parse(&day)))
 }
 
 /// The days of moments in zones. The host is asked once for a zone and a day, where that does not change its
@@ -90,8 +86,7 @@ impl Zones {
     fn day(&self, zone: &str, at: UnixMs) -> Option<String> {
         let offset = if zone == "UTC" { 0 } else { self.offset(zone, at) };
         let local = at.0.checked_add(i64::from(offset) * 1000)?;
-        let stamp = Timestamp::from_millisecond(local).ok()?;
-        Some(stamp.to_zoned(TimeZone::UTC).date().to_string())
+        UnixMs(local).utc_date()
     }
 
     fn offset(&self, zone: &str, at: UnixMs) -> i32 {
