@@ -1,6 +1,6 @@
 # The front door. The work is done by the scripts in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lint fmt docs golden wasm npm pwa app screenshots sim storm circles ci db-start db-stop clean
+.PHONY: help setup demo test check bench lint fmt docs golden wasm weight npm pwa app screenshots sim storm circles ci db-start db-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -24,6 +24,8 @@ golden: ## write the golden corpus anew; read its README first
 	@cargo run -q -p sync-core --all-features --example golden
 wasm: ## build the browser's engine
 	@.ci/wasm
+weight: ## build the browser's engine and say what weighs what in it
+	@.ci/wasm && node wasm-bindings/npm/weight.mjs "$${CARGO_TARGET_DIR:-target}/wasm32-unknown-unknown/wasm/wasm_bindings.wasm"
 npm: ## build the npm package and try it in Chromium
 	@.ci/npm
 pwa: ## build the app that reps use, and try it in Chromium

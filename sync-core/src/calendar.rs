@@ -105,7 +105,7 @@ fn read_clock(text: &str) -> Option<(i64, i64)> {
         Some(_) => return None,
         None => (text, 0),
     };
-    let mut parts = whole.split(':').map(|part| two(part));
+    let mut parts = whole.split(':').map(two);
     let (hour, minute) = (parts.next()??, parts.next()??);
     let second = parts.next().unwrap_or(Some(0))?;
     let fits = hour < 24 && minute < 60 && second <= 60 && parts.next().is_none();

@@ -10,9 +10,8 @@ const [engine, script] = [packed('dist/engine.wasm'), packed('dist/index.js') + 
 const reader = packed('dist/import.wasm') + packed('dist/import.js')
 console.log(`engine ${kilobytes(engine)}, script ${kilobytes(script)}, reader of files ${kilobytes(reader)} (brotli)`)
 
-// The engine's goal is 750 KB; until it is there it may not grow. Lower this whenever it shrank.
-const MOST = { engine: 1_075_000, script: 25_000, reader: 260_000 }
-for (const [what, bytes] of Object.entries({ engine, script, reader })) {
+// The engine's goal is 750 KB; docs/WEIGHT.md says what stands in the way. Lower this whenever it shrank.
+const MOST = { engine: 975_000, script: 25_000, reader: 260_000 }
   if (bytes <= MOST[what]) continue
   console.error(`error: the ${what} is larger than ${kilobytes(MOST[what])}`)
   process.exitCode = 1
