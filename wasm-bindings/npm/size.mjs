@@ -12,6 +12,7 @@ console.log(`engine ${kilobytes(engine)}, script ${kilobytes(script)}, reader of
 
 // The engine's goal is 750 KB; docs/WEIGHT.md says what stands in the way. Lower this whenever it shrank.
 const MOST = { engine: 975_000, script: 25_000, reader: 260_000 }
+for (const [what, bytes] of Object.entries({ engine, script, reader })) {
   if (bytes <= MOST[what]) continue
   console.error(`error: the ${what} is larger than ${kilobytes(MOST[what])}`)
   process.exitCode = 1
