@@ -51,7 +51,7 @@ impl Stored<'_> {
             Ok(day(args, 0)?.map(|day| format!("{:04}-{:02}", day.year, day.month)))
         })?;
         db.create_scalar_function("quarter_of", 1, pure, |args| {
-            let quarter = |day: Date| format!("{:04}-Q{}", day.year(), (day.month() + 2) / 3);
+            let quarter = |day: Day| format!("{:04}-Q{}", day.year, (day.month + 2) / 3);
             Ok(day(args, 0)?.map(quarter))
         })?;
         db.create_scalar_function("days_between", 2, pure, |args| {
