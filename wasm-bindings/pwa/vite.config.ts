@@ -2,6 +2,7 @@ import tailwind from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
+import { showTexts } from './compile/shown'
 import manifest from './manifest'
 
 // The engine is above the precache's usual limit; without it the app would not start offline.
@@ -9,7 +10,7 @@ const LARGEST_PRECACHED = 8 * 1024 * 1024
 
 export default defineConfig({
   plugins: [
-    vue(),
+    vue({ template: { compilerOptions: { nodeTransforms: [showTexts] } } }),
     tailwind(),
     VitePWA({
       strategies: 'injectManifest',

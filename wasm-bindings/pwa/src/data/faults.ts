@@ -14,6 +14,9 @@ function note(what: string, because?: string): void {
   if (kept.length > KEPT) kept.shift()
 }
 
+/** Something of the app's own that went wrong; what it says names no record. */
+export const noteFault = note
+
 /** A notice by its name and reason; what it names of records is left out. */
 const noteNotice = (notice: Notice): void => note(notice.type, 'because' in notice ? notice.because : undefined)
 
