@@ -1,4 +1,4 @@
-// Money, days, distances and files as people of different places read and type them.
+// Money, days, distances and texts as people of different places read and type them.
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
 import { end, load, reads } from './load.mjs'
@@ -10,7 +10,6 @@ const place = await load('/src/format/place.ts')
 const reach = await load('/src/format/reach.ts')
 const { shownText } = await load('/src/format/shown.ts')
 const { phoneText } = await load('/src/format/phone.ts')
-const { csv } = await load('/src/format/csv.ts')
 beforeEach(() => reads('en-US'))
 after(end)
 /** Spaces of every width as plain ones. */
@@ -51,11 +50,6 @@ test('what stands in the field of an amount is read back as the same amount', ()
       assert.equal(amount.minorUnits(amount.typedMoney(minor, currency), currency), minor, `${minor} ${currency} ${tag}`)
     }
   }
-})
-
-test('a file runs nothing in a spreadsheet, and keeps what its cells say', () => {
-  assert.equal(csv(['name', 'n'], [['=1+1', -3], ['say "hi", now', null], ['two\nlines', 0]]), '\uFEFFname,n\r\n\'=1+1,-3\r\n"say ""hi"", now",\r\n"two\nlines",0\r\n')
-  for (const start of ['=', '+', '-', '@', '\t', '\r']) assert.match(csv([`${start}x`], []), new RegExp(`^\uFEFF"?'`))
 })
 
 test('days are said by the calendar of the place, also around midnight and when clocks are changed', (t) => {
