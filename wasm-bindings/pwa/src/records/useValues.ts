@@ -2,6 +2,7 @@
 import { useI18n } from 'vue-i18n'
 import { money, number } from '../format/amount'
 import { clock, day, moment } from '../format/time'
+import { useWord } from '../words/useWord'
 import { fieldOf, type Field, type Part } from './declared'
 import { nameOf } from './names'
 
@@ -9,19 +10,18 @@ type Json = unknown
 const isObject = (value: Json): value is Record<string, Json> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export function useValues() {
-  const { t, te } = useI18n()
+  const { t } = useI18n()
+  const said = useWord()
 
   /** The field's name as people know it. */
   function label(_kind: string, name: string): string {
     const [plain = '', ...entry] = name.split('.')
     if (plain === 'custom_fields') return entry.join('.') || t('fields.custom_fields')
-    return te(`fields.${plain}`) ? t(`fields.${plain}`) : plain.replaceAll('_', ' ')
+    const known = said('fields', plain)
+    return known === plain ? plain.replaceAll('_', ' ') : known
   }
 
-  function word(field: string, value: string): string {
-    const [space, key] = [WORDS[field] ?? `words.${field}`, value]
-    return te(`${space}.${key}`) ? t(`${space}.${key}`) : value
-  }
+  const word = (field: string, value: string): string => said(WORDS[field] ?? `words.${field}`, value)
 
   function part(of: Part, value: Json): string {
     if (value == null) return ''
@@ -42,7 +42,7 @@ export function useValues() {
   /** What somebody wrote into a log: "Won, because …". */
   function event(field: Field, data: Record<string, Json>): string {
     const main = String(data.action ?? data.stage ?? data.status ?? '')
-    if (data.action) return t(`values.did.${main}`)
+    if (data.action) return said('values.did', main)
     if (main) return [word(data.stage ? 'stage' : 'status', main), data.reason].filter(Boolean).join(', ')
     const ids = (field.parts ?? []).map((one) => (typeof data[one.name] === 'string' ? nameOf(one.name.includes('organization') ? 'organization' : one.name.includes('territory') ? 'territory' : 'user', data[one.name] as string) : null))
     return ids.filter(Boolean).join(', ')
