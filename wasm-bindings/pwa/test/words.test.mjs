@@ -20,3 +20,13 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith('.json') &
     }
   })
 }
+
+test('no text of a record is read as a message', () => {
+  const sources = readdirSync(new URL('../src/', import.meta.url), { recursive: true }).filter((file) => /\.(vue|ts)$/.test(file))
+  for (const file of sources) {
+    const source = readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8')
+    // A text as what is said when there is no such word, and a word straight out of a row.
+    assert.doesNotMatch(source, /\bt\(`(outcome|stage|status|type|kind|role)\.\$\{[^}]*\}`, (?!\{|\w*[cC]ount|\d)/, file)
+    assert.doesNotMatch(source, /\bt\(`[\w.]+\.\$\{(of|one|row|visit|deal|person|task)\.\w+/, file)
+  }
+})
