@@ -48,6 +48,7 @@ impl Client {
         if !path.exists() {
             let _ = private::begin(path);
         }
+        private::check_database(path)?;
         Self::open_with(Connection::open(path)?, OpenOptions { schema: crm::schema(), user })
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OpenFlags};
 use sync_core::ids::UserId;
+use sync_core::replica::private::NotPrivate;
 use sync_core::replica::{PendingEdit, RescueLineError, Rescued, private, rescue as read};
 
 /// Why edits could not be saved, or what was saved could not be read.
@@ -18,6 +19,9 @@ pub enum RescueError {
     /// A file could not be copied, so as to be read with its beginning mended.
     #[error("the file could not be copied: {0}")]
     Copy(#[from] io::Error),
+    /// The file, or one beside it, is somebody else's or no file.
+    #[error(transparent)]
+    NotPrivate(#[from] NotPrivate),
     /// What was saved is none of this user's edits.
     #[error(transparent)]
     Line(#[from] RescueLineError),
@@ -29,6 +33,7 @@ pub enum RescueError {
 /// # Errors
 /// When not even the table of edits can be read.
 pub fn rescue(db: &Path) -> Result<Rescued, RescueError> {
+    private::check_database(db)?;
     let error = match read_at(db) {
         Ok(rescued) => return Ok(rescued),
         Err(error) => error,

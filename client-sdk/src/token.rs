@@ -1,10 +1,11 @@
 //! Where tokens come from. A session outlives its token when there is a newer one in time.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 use std::pin::Pin;
 
 use sync_core::replica::{LinkFault, Tokens};
+use tokio::sync::oneshot;
 
 /// Why a source has no token.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +67,7 @@ pub struct TokenFile(pub PathBuf);
 impl TokenSource for TokenFile {
     async fn token(&mut self) -> Result<String, TokenError> {
         let name = self.0.display();
-        let text = std::fs::read_to_string(&self.0).map_err(|error| match error.kind() {
+        let text = read(self.0.clone()).await.map_err(|error| match error.kind() {
             ErrorKind::NotFound => TokenError::Missing(format!("{name}: {error}")),
             _ => TokenError::Unavailable(format!("{name}: {error}")),
         })?;
@@ -76,6 +77,23 @@ impl TokenSource for TokenFile {
             token => Ok(token.to_owned()),
         }
     }
+}
+
+/// Bytes of a token file that are read at most: no server takes a longer token.
+const TOKEN_FILE_BYTES: u64 = 64 << 10;
+
+/// Reads a file on a thread of its own. It may be a pipe, which is waited for as long as nobody writes to
+/// it; the program does everything else meanwhile, and ends without it.
+async fn read(path: PathBuf) -> std::io::Result<String> {
+    let (done, outcome) = oneshot::channel();
+    std::thread::Builder::new().name("token file".to_owned()).spawn(move || {
+        let mut text = String::new();
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(TOKEN_FILE_BYTES).read_to_string(&mut text));
+        // Nobody may wait any more.
+        let _ = done.send(read.map(|_| text));
+    })?;
+    outcome.await.unwrap_or_else(|_| Err(ErrorKind::BrokenPipe.into()))
 }
 
 /// The future of a token.

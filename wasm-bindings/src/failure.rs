@@ -113,7 +113,7 @@ impl From<OpenError> for Failure {
             OpenError::TooNew { .. } => "too_new",
             OpenError::NoUser => "no_user",
             OpenError::WrongUser(_) => "wrong_user",
-            OpenError::Foreign => "foreign",
+            OpenError::Foreign | OpenError::NotPrivate(_) => "foreign",
             OpenError::Sqlite(error) => sqlite(error),
         };
         Self::new(code, error.to_string())

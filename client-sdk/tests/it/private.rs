@@ -94,3 +94,131 @@ fn what_the_command_line_writes_is_readable_by_its_owner_alone() {
     assert_eq!(open_to_others(dir.path()), [""; 0]);
     assert_eq!(std::fs::read(dir.path().join("edits.jsonl")).unwrap(), b"");
 }
+
+fn pantry(dir: &Path, args: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_pantry"))
+        .env("PANTRY_DB", "a.db")
+        .args(args)
+        .current_dir(dir)
+        .env_remove("PANTRY_TOKEN")
+        .env_remove("PANTRY_TOKEN_FILE")
+        .output()
+        .unwrap()
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// In a directory that others may write to, somebody puts a pipe where a program keeps something beside its
+/// database, or where the database is to be. Whoever opened it would wait for ever; so it is refused by
+/// name, by every command, and opened by none.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert!(pantry(dir, &["init", "--user", USER]).status.success());
+    for end in ["-link", "-wal", "-shm", "-journal"] {
+        let path = dir.join(format!("a.db{end}"));
+        let _ = std::fs::remove_file(&path);
+        pipe(&path);
+        for args in [
+            &["sync", "--server", "ws://127.0.0.1:9/sync", "--token", "a.b.c"][..],
+            &["status"],
+            &["new", "organization", "name=Grand"],
+            &["rescue", "--out", "edits.jsonl"],
+        ] {
+            let output = pantry(dir, args);
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success(), "{end} {args:?}");
+            assert!(errors.contains(&format!("a.db{end} is no file")), "{end} {args:?}: {errors}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+    assert!(pantry(dir, &["status"]).status.success());
+    std::fs::remove_file(dir.join("a.db")).unwrap();
+    pipe(&dir.join("a.db"));
+    for args in [&["init", "--user", USER][..], &["status"], &["rescue", "--out", "edits.jsonl"]] {
+        let output = pantry(dir, args);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && errors.contains("a.db is no file"),
+            "{args:?}: {errors}"
+        );
+    }
+}
+
+/// A link beside a database would have what is written there land elsewhere.
+#[test]
+fn a_link_beside_a_database_is_refused_and_one_to_a_database_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert!(pantry(dir, &["init", "--user", USER]).status.success());
+    std::os::unix::fs::symlink(dir.join("elsewhere"), dir.join("a.db-link")).unwrap();
+    let output = pantry(dir, &["status"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && errors.contains("a.db-link is no file"), "{errors}");
+    std::fs::remove_file(dir.join("a.db-link")).unwrap();
+    std::fs::rename(dir.join("a.db"), dir.join("b.db")).unwrap();
+    std::os::unix::fs::symlink(dir.join("b.db"), dir.join("a.db")).unwrap();
+    assert!(pantry(dir, &["status"]).status.success());
+}
+
+/// A command that waits for a token out of a pipe to which nobody writes ends when it is told to.
+#[test]
+fn a_token_that_does_not_come_out_of_its_pipe_keeps_nobody_from_ending() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert!(pantry(dir, &["init", "--user", USER]).status.success());
+    pipe(&dir.join("token"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pantry"))
+        .args(["--db", "a.db", "sync", "--server", "ws://127.0.0.1:9/sync"])
+        .args(["--token-file", "token"])
+        .current_dir(dir)
+        .spawn()
+        .unwrap();
+    // Its thread for the file is there: it waits.
+    let tasks = format!("/proc/{}/task", child.id());
+    let waits = || {
+        let names = std::fs::read_dir(&tasks).unwrap().map(|task| {
+            std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
+        });
+        names.into_iter().any(|name| name.trim() == "token file")
+    };
+    while cfg!(target_os = "linux") && !waits() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        std::thread::yield_now();
+    }
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    // It ends, by the signal or by its own answer to it.
+    assert!(!child.wait().unwrap().success());
+}
+
+/// As root alone a file can be given to somebody else; `a_file_that_somebody_else_made_is_not_used` asks
+/// the same of the rule for whoever runs the tests.
+#[test]
+fn what_stands_where_a_command_writes_is_used_if_it_is_ones_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert!(pantry(dir, &["init", "--user", USER]).status.success());
+    let theirs = dir.join("edits.jsonl");
+    std::fs::write(&theirs, "").unwrap();
+    chmod(&theirs, 0o666);
+    let given = std::os::unix::fs::chown(&theirs, Some(54_321), None).is_ok();
+    let output = pantry(dir, &["quarantine", "export", "--out", "edits.jsonl"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.success(), !given, "{errors}");
+    assert_eq!(errors.contains("belongs to another user"), given, "{errors}");
+    for end in ["", "-wal"] {
+        let path = dir.join(format!("b.db{end}"));
+        std::fs::write(&path, "").unwrap();
+        chmod(&path, 0o666);
+        let given = std::os::unix::fs::chown(&path, Some(54_321), None).is_ok();
+        let output = pantry(dir, &["--db", "b.db", "init", "--user", USER]);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.success(), !given, "{errors}");
+        assert_eq!(errors.contains("belongs to another user"), given, "{errors}");
+        std::fs::remove_file(&path).unwrap();
+    }
+}

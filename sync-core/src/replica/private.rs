@@ -1,28 +1,80 @@
 //! Files that nobody but their owner reads.
 //!
-//! A device's records are a company's, and a laptop may have other users. SQLite gives the files beside
-//! a database (`-wal`, `-shm`, `-journal`) the permissions of the database itself, so that those of an
-//! older version are all that is to be changed. Where a file system knows no permissions, or the file
-//! is somebody else's, it stays as it is.
+//! A device's records are a company's, and a laptop may have other users, who can put a file of a name
+//! that is expected into a directory that all share. SQLite gives the files beside a database (`-wal`,
+//! `-shm`, `-journal`) the permissions of the database itself, so that those of an older version are all
+//! that is to be changed. Where a file system knows no permissions, they stay as they are.
+//!
+//! **Invariant**: nothing is written to a file that belongs to somebody else, and nothing that is no plain
+//! file stands in for one: a pipe would be waited for. What a command is told to write to may be a pipe.
 
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What stands beside a database, by the end of its name.
-#[cfg(unix)]
-const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", "-link"];
 
-/// Begins a file that only its owner reads; one that is there becomes one.
+/// Why a file is not used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPrivate {
+    /// It is a pipe, a directory, a device or a link to elsewhere: remove it.
+    #[error(
+        "{} is no file of its own but something else, such as a pipe or a link; remove it, or name another file", .0.display()
+    )]
+    NoFile(PathBuf),
+    /// Somebody else made it, and could read what is written there: remove it, or choose another place.
+    #[error(
+        "{} belongs to another user of this system, who could read all that is written there; remove it, or name a file of your own", .0.display()
+    )]
+    SomebodyElses(PathBuf),
+}
+
+impl From<NotPrivate> for io::Error {
+    fn from(error: NotPrivate) -> Self {
+        Self::other(error)
+    }
+}
+
+/// Begins a file that only its owner reads; one that is there becomes one. What is no file, such as a pipe
+/// that somebody named on purpose, is opened as it is.
 ///
 /// # Errors
-/// When the file cannot be opened for writing.
-pub fn begin(path: &Path) -> io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true);
+/// When the file cannot be opened for writing, or is somebody else's.
+pub fn begin(path: &Path) -> io::Result<File> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => OpenOptions::new().write(true).open(path),
+        _ => begin_file(path, OpenOptions::new().write(true).create(true)),
+    }
+}
+
+/// Begins a file that only its owner reads, and nothing but a file.
+///
+/// # Errors
+/// As [`begin`], and when something else stands there.
+pub(in crate::replica) fn begin_plain(path: &Path) -> io::Result<File> {
+    begin_file(path, OpenOptions::new().write(true).create(true))
+}
+
+/// Opens a file to read it, and nothing but a file of one's own.
+///
+/// # Errors
+/// When it cannot be opened, is somebody else's, or is something else.
+pub(in crate::replica) fn open_plain(path: &Path) -> io::Result<File> {
+    begin_file(path, OpenOptions::new().read(true))
+}
+
+fn begin_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Opening a pipe would otherwise wait for whoever opens its other end.
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
     let file = options.open(path)?;
-    tighten(path);
+    let found = file.metadata()?;
+    check(path, &found)?;
+    tighten(&file, &found);
     Ok(file)
 }
 
@@ -54,7 +106,7 @@ pub fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.part", std::process::id()));
     let beside = Path::new(&beside);
-    let written = begin(beside)
+    let written = begin_plain(beside)
         .and_then(|mut file| {
             file.set_len(0)?;
             io::Write::write_all(&mut file, contents)?;
@@ -70,28 +122,101 @@ pub fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Takes a database, and what stands beside it, from everybody but its owner.
-pub(in crate::replica) fn tighten_database(path: &str) {
-    #[cfg(unix)]
-    if !path.is_empty() {
-        for end in BESIDE {
-            tighten(Path::new(&format!("{path}{end}")));
+/// Whether a database may be used: it and all that stands beside it are files, and one's own. Nothing is
+/// opened for that.
+///
+/// # Errors
+/// Names what stands there instead.
+pub fn check_database(path: &Path) -> Result<(), NotPrivate> {
+    if path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    // The database itself may stand elsewhere, and what is beside it then stands there too.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if let Ok(found) = std::fs::metadata(&path) {
+        check(&path, &found)?;
+    }
+    for end in BESIDE {
+        let path = beside(&path, end);
+        if let Ok(found) = std::fs::symlink_metadata(&path) {
+            check(&path, &found)?;
         }
     }
-    #[cfg(not(unix))]
-    let _ = path;
+    Ok(())
 }
 
-fn tighten(path: &Path) {
+/// Takes a database, and what stands beside it, from everybody but its owner.
+pub(in crate::replica) fn tighten_database(path: &str) {
+    if path.is_empty() {
+        return;
+    }
+    for end in std::iter::once("").chain(BESIDE) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let path = beside(Path::new(path), end);
+            // Not by opening it: closing a file gives up the locks that SQLite has on it.
+            let Ok(found) = std::fs::metadata(&path) else { continue };
+            let mode = found.permissions().mode();
+            if found.is_file() && mode & 0o077 != 0 {
+                let _ = std::fs::set_permissions(&path, PermissionsExt::from_mode(mode & 0o700));
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = end;
+    }
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+fn check(path: &Path, found: &Metadata) -> Result<(), NotPrivate> {
+    if !found.is_file() {
+        return Err(NotPrivate::NoFile(path.to_owned()));
+    }
+    #[cfg(unix)]
+    check_owner(path, found, rustix::process::geteuid().as_raw())?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_owner(path: &Path, found: &Metadata, user: u32) -> Result<(), NotPrivate> {
+    use std::os::unix::fs::MetadataExt;
+    if found.uid() == user { Ok(()) } else { Err(NotPrivate::SomebodyElses(path.to_owned())) }
+}
+
+fn tighten(file: &File, found: &Metadata) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let Ok(found) = std::fs::metadata(path) else { return };
         let mode = found.permissions().mode();
-        if found.is_file() && mode & 0o077 != 0 {
-            let _ = std::fs::set_permissions(path, PermissionsExt::from_mode(mode & 0o700));
+        if mode & 0o077 != 0 {
+            let _ = file.set_permissions(PermissionsExt::from_mode(mode & 0o700));
         }
     }
     #[cfg(not(unix))]
-    let _ = path;
+    let _ = (file, found);
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    /// Who runs the tests may be anybody, so that the user is told here and not asked of the system.
+    #[test]
+    fn a_file_that_somebody_else_made_is_not_used() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("pantry.db");
+        std::fs::write(&path, "").expect("a file");
+        let found = std::fs::metadata(&path).expect("a file");
+        let (own, other) = (found.uid(), found.uid().wrapping_add(1));
+        assert_eq!(check_owner(&path, &found, own), Ok(()));
+        let refused = check_owner(&path, &found, other);
+        assert_eq!(refused, Err(NotPrivate::SomebodyElses(path)));
+    }
 }

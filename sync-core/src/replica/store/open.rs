@@ -1,5 +1,6 @@
 //! Opening a replica's file: its identity, its version, and the tables that the schema asks for.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
@@ -14,7 +15,7 @@ use super::tables::{FILE_VERSION, Tables, create_own};
 use super::work::{Owner, Work};
 use crate::ids::{ReplicaId, UserId};
 use crate::replica::moments::ReplicaMoments;
-use crate::replica::private::tighten_database;
+use crate::replica::private::{NotPrivate, check_database, tighten_database};
 use crate::schema::Schema;
 
 /// Why a replica's file could not be opened. The file is as it was.
@@ -40,6 +41,9 @@ pub enum OpenError {
     /// The file is another program's. Choose another file; this one was not touched.
     #[error("the file is a database of another program; nothing was written to it")]
     Foreign,
+    /// The file, or one beside it, is somebody else's or no file: remove it, or choose another place.
+    #[error(transparent)]
+    NotPrivate(#[from] NotPrivate),
     /// SQLite could not read or write the file: disk, permissions, a lock.
     #[error("the local database cannot be used: {0}")]
     Sqlite(#[source] rusqlite::Error),
@@ -66,6 +70,7 @@ impl File {
         mint: impl FnOnce() -> ReplicaId,
     ) -> Result<Self, OpenError> {
         db.busy_timeout(BUSY_TIMEOUT)?;
+        check_database(Path::new(db.path().unwrap_or_default()))?;
         match is_foreign(&db) {
             Ok(true) => return Err(OpenError::Foreign),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {

@@ -51,7 +51,7 @@ impl Presence {
     /// the moment in which another process asks.
     pub(super) fn hold(database: &str) -> Option<Self> {
         let path = beside(database)?;
-        let file = private::begin(&path).ok()?;
+        let file = private::begin_plain(&path).ok()?;
         file.try_lock_shared().ok()?;
         stands(&file, &path).then_some(Self { path, file })
     }
@@ -59,7 +59,7 @@ impl Presence {
     /// Whether a process on a database holds one.
     pub(super) fn of(database: &str) -> Present {
         let Some(path) = beside(database) else { return Present::Unknown };
-        let file = match File::open(&path) {
+        let file = match private::open_plain(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Present::Nobody,
             Err(_) => return Present::Unknown,
