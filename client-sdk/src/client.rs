@@ -9,10 +9,11 @@ use sync_core::crm;
 use sync_core::document::{Hydrated, RecordEdit};
 use sync_core::ids::{ChangeHash, ImportId, RecordId, ReplicaId, UserId};
 use sync_core::replica::{
-    BroughtBack, Committed, Contested, Duplicate, GroupEdit, HistoryEntry, Import, Incomplete,
-    Likeness, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError, OpenOptions, PendingEdit,
-    Quarantined, QueryError, Rebuilding, Replica, ReplicaError, ReportError, ResubmitError,
-    SearchHit, SettleError, Status, Table, UndoError, Undone, UndoneChange, WouldBe, private,
+    BringBackPreview, BroughtBack, Committed, Contested, Duplicate, GroupEdit, HistoryEntry,
+    Import, Incomplete, Likeness, LinkFault, LinkStatus, ListOptions, LiveQuery, OpenError,
+    OpenOptions, PendingEdit, Quarantined, QueryError, Rebuilding, Replica, ReplicaError,
+    ReportError, ResubmitError, SearchHit, SettleError, Status, Table, UndoError, Undone,
+    UndoneChange, WouldBe, private,
 };
 use sync_core::schema::{Kind, Report, Schema};
 use tokio::sync::{broadcast, oneshot};
@@ -41,7 +42,7 @@ impl Client {
     /// it, and what SQLite keeps beside it; a file that others could read until now is closed to them.
     ///
     /// # Errors
-    /// When the file is damaged, another user's, or cannot be used.
+    /// When the file is damaged, another user's, no file, or cannot be used.
     pub fn open(path: &Path, user: Option<UserId>) -> Result<Self, OpenError> {
         // Private from the beginning; what keeps it from being opened, SQLite says better. A file that is
         // there may be another program's.
@@ -329,7 +330,21 @@ impl Client {
         self.shared.write(|replica, env| replica.undo_import(import, env))
     }
 
-    /// Puts edits that were saved from a damaged file into this one, to be sent: see [`crate::rescue`].
+    /// What [`Client::bring_back`] would do: which records would change, and each field's value now and
+    /// then. Nothing is written.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is in use for long.
+    pub fn preview_bring_back(
+        &self,
+        edits: &[PendingEdit],
+    ) -> Result<BringBackPreview, ReplicaError> {
+        self.shared.read(|replica| replica.preview_bring_back(edits))
+    }
+
+    /// Puts edits that were saved from a damaged file into this one, to be sent: see [`crate::rescue`]. A
+    /// file of edits may be anybody's making, and they are sent in this user's name: let the person see
+    /// [`Client::preview_bring_back`] before.
     ///
     /// # Errors
     /// When the file cannot be written; then nothing was.

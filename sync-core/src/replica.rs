@@ -68,7 +68,7 @@ mod verdicts;
 
 pub use crate::document::GroupEdit;
 pub use crate::import::{ImportRow, NewImport};
-pub use bring_back::{BroughtBack, LeftOut};
+pub use bring_back::{BringBackPreview, BroughtBack, LeftOut, RecordPreview};
 pub use clock::ClockAhead;
 pub use contested::{Contested, ContestedValue, SettleError};
 pub use device::{OpenOptions, Replica};

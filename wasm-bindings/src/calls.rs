@@ -50,6 +50,7 @@ pub fn call(replica: &mut Replica, name: &str, args: &str) -> Result<String, Fai
         }
         "begin_term" => Ok(json!(replica.begin_term()?)),
         "rescue" => rescue::save(replica),
+        "preview_bring_back" => rescue::preview(replica, &read(args)?),
         "bring_back" => rescue::bring_back(replica, &read(args)?),
         "imports" => imports::list(replica),
         "import_mark" => imports::mark(replica),

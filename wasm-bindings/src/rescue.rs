@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use sync_core::replica::{PendingEdit, Replica, Rescued, Unreadable};
+use sync_core::replica::{BroughtBack, PendingEdit, RecordPreview, Replica, Rescued, Unreadable};
 
 use crate::failure::Failure;
 
@@ -28,14 +28,30 @@ pub struct Saved {
     text: String,
 }
 
+/// What putting saved edits back would do.
+pub fn preview(replica: &Replica, saved: &Saved) -> Result<Json, Failure> {
+    let preview = replica.preview_bring_back(&saved.edits(replica)?)?;
+    let mut said = in_words(&preview.done);
+    said["records"] = preview.records.iter().map(RecordPreview::to_json).collect();
+    Ok(said)
+}
+
 /// Puts saved edits back, to be sent.
 pub fn bring_back(replica: &mut Replica, saved: &Saved) -> Result<Json, Failure> {
-    let edits = PendingEdit::from_lines(&saved.text, replica.user())
-        .map_err(|error| Failure::new("bad_file", error.to_string()))?;
-    let back = replica.bring_back(&edits)?;
+    Ok(in_words(&replica.bring_back(&saved.edits(replica)?)?))
+}
+
+impl Saved {
+    fn edits(&self, replica: &Replica) -> Result<Vec<PendingEdit>, Failure> {
+        PendingEdit::from_lines(&self.text, replica.user())
+            .map_err(|error| Failure::new("bad_file", error.to_string()))
+    }
+}
+
+fn in_words(back: &BroughtBack) -> Json {
     let left = back
         .left
         .iter()
         .map(|left| json!({ "record": left.record, "kind": left.kind, "reason": left.reason }));
-    Ok(json!({ "unsent": back.unsent, "there": back.there, "left": left.collect::<Vec<_>>() }))
+    json!({ "unsent": back.unsent, "there": back.there, "left": left.collect::<Vec<_>>() })
 }

@@ -1,18 +1,21 @@
 //! Edits that were saved from one file, put into another one.
 //!
 //! **Invariant**: what is put back are the very changes that were saved, so that one that a server has
-//! accepted meanwhile is known there as the same one; and edits that were made together are put back
-//! together, or not at all.
+//! accepted meanwhile is known there as the same one; edits that were made together are put back together,
+//! or not at all; and whoever puts them back can see before what they do, by the same code.
 
 use std::collections::{BTreeMap, HashMap};
 
 use automerge::{Automerge, Change, ReadDoc};
+use serde_json::{Value as Json, json};
 
 use super::device::Replica;
 use super::error::ReplicaError;
+use super::past::{Did, in_words, tell_changed};
 use super::store::{ChangeState, NewChange, OpenDocument, Origin, PendingEdit, Rescued, Work};
-use crate::document::hydrate;
-use crate::ids::{Actor, ChangeHash, GroupId, RecordId};
+use crate::document::{Altered, Hydrated, hydrate, unsaid};
+use crate::guard::{self, ParsedChange};
+use crate::ids::{GroupId, RecordId};
 use crate::projection::Stamp;
 use crate::schema::Kind;
 
@@ -38,8 +41,52 @@ pub struct LeftOut {
     pub reason: String,
 }
 
+/// What putting edits back would come to, for a person to see before it is done: a file of edits may be
+/// anybody's making, and what is in it is sent in the name of whoever takes it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BringBackPreview {
+    /// What would become of the edits.
+    pub done: BroughtBack,
+    /// The records that would change.
+    pub records: Vec<RecordPreview>,
+}
+
+/// What edits that are put back would do to one record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordPreview {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// What it would be called.
+    pub title: String,
+    /// What would become of it as a whole.
+    pub did: Did,
+    /// Each field that would say something else, with what it says and what it would say.
+    pub fields: Vec<Altered>,
+}
+
+impl RecordPreview {
+    /// The same as programs read it.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "record": self.record, "kind": self.kind, "title": self.title,
+            "did": self.did.as_str(), "fields": self.fields,
+        })
+    }
+}
+
 /// A record as it is with what is put back.
-type Opened = BTreeMap<RecordId, (Kind, Automerge)>;
+#[derive(Clone)]
+struct Opened {
+    kind: Kind,
+    doc: Automerge,
+    before: Hydrated,
+    /// What was written to fields that this app does not have.
+    unsaid: Vec<Json>,
+}
+
+type AllOpened = BTreeMap<RecordId, Opened>;
 
 impl Replica {
     /// The edits that no server has confirmed, refused ones with them, for a copy outside of the file.
@@ -50,45 +97,69 @@ impl Replica {
         self.file.rescued()
     }
 
+    /// What [`Replica::bring_back`] would do. Nothing is written.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is in use for long.
+    pub fn preview_bring_back(
+        &self,
+        edits: &[PendingEdit],
+    ) -> Result<BringBackPreview, ReplicaError> {
+        self.file.try_out(|work| bring(work, edits))
+    }
+
     /// Puts edits that were saved from a damaged file into this one, to be sent: those whose records are as
-    /// they were made on. What they build on may still have to come from the server: sync first.
+    /// they were made on. What they build on may still have to come from the server: sync first. They are
+    /// sent in this user's name: show what [`Replica::preview_bring_back`] finds in them before.
     ///
     /// # Errors
     /// When the file cannot be written; then nothing was.
     pub fn bring_back(&mut self, edits: &[PendingEdit]) -> Result<BroughtBack, ReplicaError> {
-        self.file.write(|work| {
-            let (mut back, mut opened) = (BroughtBack::default(), Opened::new());
-            let mut groups: Vec<Vec<&PendingEdit>> = Vec::new();
-            let mut places: HashMap<GroupId, usize> = HashMap::new();
-            for edit in edits {
-                let place = *places.entry(edit.group).or_insert(groups.len());
-                if place == groups.len() {
-                    groups.push(Vec::new());
-                }
-                groups[place].push(edit);
-            }
-            for group in groups {
-                bring_group(work, &group, &mut opened, &mut back)?;
-            }
-            for (record, (kind, doc)) in opened {
-                let (hydrated, stamp) = (hydrate(&doc, &kind), Stamp::of_document(&doc));
-                let stamp = stamp.filter(|stamp| stamp.by.is_some());
-                let open = OpenDocument { kind, doc, stamp, hydrated };
-                work.put_record(record, &open, open.scope(record))?;
-                work.keep(record, open);
-            }
-            Ok(back)
-        })
+        self.file.write(|work| Ok(bring(work, edits)?.done))
     }
+}
+
+fn bring(work: &mut Work<'_>, edits: &[PendingEdit]) -> Result<BringBackPreview, ReplicaError> {
+    let (mut done, mut opened) = (BroughtBack::default(), AllOpened::new());
+    let mut groups: Vec<Vec<&PendingEdit>> = Vec::new();
+    let mut places: HashMap<GroupId, usize> = HashMap::new();
+    for edit in edits {
+        let place = *places.entry(edit.group).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(edit);
+    }
+    for group in groups {
+        bring_group(work, &group, &mut opened, &mut done)?;
+    }
+    let mut records = Vec::with_capacity(opened.len());
+    for (record, one) in opened {
+        let Opened { kind, doc, before, unsaid } = one;
+        let (hydrated, stamp) = (hydrate(&doc, &kind), Stamp::of_document(&doc));
+        let stamp = stamp.filter(|stamp| stamp.by.is_some());
+        let (did, mut fields) = tell_changed(&before, &hydrated);
+        fields.extend(unsaid.iter().filter_map(in_words));
+        let open = OpenDocument { kind, doc, stamp, hydrated };
+        work.put_record(record, &open, open.scope(record))?;
+        let title = match open.kind.title {
+            Some(column) => work.stored().text_of(open.kind.table, column, record)?,
+            None => String::new(),
+        };
+        let kind = open.kind.name.to_owned();
+        work.keep(record, open);
+        records.push(RecordPreview { record, kind, title, did, fields });
+    }
+    Ok(BringBackPreview { done, records })
 }
 
 fn bring_group(
     work: &mut Work<'_>,
     group: &[&PendingEdit],
-    opened: &mut Opened,
+    opened: &mut AllOpened,
     back: &mut BroughtBack,
 ) -> Result<(), ReplicaError> {
-    let (mut trial, mut fresh, mut there) = (Opened::new(), Vec::new(), 0);
+    let (mut trial, mut fresh, mut there) = (AllOpened::new(), Vec::new(), 0);
     for edit in group {
         match place(work, edit, opened, &mut trial)? {
             Place::Fits(change) => fresh.push((edit, change)),
@@ -110,10 +181,10 @@ fn bring_group(
         work.add_change(&NewChange {
             record: edit.record,
             kind: &edit.kind,
-            hash: change.hash().into(),
+            hash: change.hash(),
             bytes: &edit.bytes,
             state: ChangeState::Pending,
-            actor: Actor::from_slice(change.actor_id().to_bytes()).unwrap_or(Actor([0; 16])),
+            actor: change.actor(),
             step: edit.step,
             receipt: None,
             origin: &origin,
@@ -127,7 +198,7 @@ fn bring_group(
 
 /// Where an edit goes.
 enum Place {
-    Fits(Box<Change>),
+    Fits(Box<ParsedChange>),
     There,
     Nowhere(String),
 }
@@ -135,14 +206,18 @@ enum Place {
 fn place(
     work: &mut Work<'_>,
     edit: &PendingEdit,
-    opened: &Opened,
-    trial: &mut Opened,
+    opened: &AllOpened,
+    trial: &mut AllOpened,
 ) -> Result<Place, ReplicaError> {
     let nowhere = |reason: &str| Ok(Place::Nowhere(reason.to_owned()));
-    let Ok(change) = Change::from_bytes(edit.bytes.clone()) else {
+    // The file may be anybody's making: its bytes are read as a stranger's are.
+    let Ok(parsed) = guard::parse(&edit.bytes) else {
         return nowhere("it is damaged itself");
     };
-    if work.stored().change_state(ChangeHash(change.hash().0))?.is_some() {
+    if parsed.author().is_some_and(|author| author != work.owner().user) {
+        return nowhere("somebody else wrote it");
+    }
+    if work.stored().change_state(parsed.hash())?.is_some() {
         return Ok(Place::There);
     }
     let Some(kind) = work.schema().kind(&edit.kind).cloned() else {
@@ -153,26 +228,46 @@ fn place(
         return nowhere("its record is of another kind here");
     }
     let known = trial.get(&edit.record).or_else(|| opened.get(&edit.record));
-    let mut doc = match known {
-        Some((_, doc)) => doc.clone(),
-        None => match work.open(edit.record)? {
-            Some(open) => {
-                let doc = open.doc.clone();
-                work.keep(edit.record, open);
-                doc
-            }
-            None => kind.genesis().doc.clone(),
-        },
+    let mut one = match known {
+        Some(one) => one.clone(),
+        None => open(work, edit.record, kind)?,
     };
-    if doc.get_change_by_hash(&change.hash()).is_some() {
+    let Ok(change) = Change::from_bytes(edit.bytes.clone()) else {
+        return nowhere("it is damaged itself");
+    };
+    let hash = change.hash();
+    if one.doc.get_change_by_hash(&hash).is_some() {
         return Ok(Place::There);
     }
-    if !change.deps().iter().all(|dep| doc.get_change_by_hash(dep).is_some()) {
+    let deps = change.deps().to_vec();
+    if !deps.iter().all(|dep| one.doc.get_change_by_hash(dep).is_some()) {
         return nowhere("what it was made on is not here; sync first, and try again");
     }
-    if doc.apply_changes([change.clone()]).is_err() {
+    if one.doc.apply_changes([change]).is_err() {
         return nowhere("another edit stands in its place");
     }
-    trial.insert(edit.record, (kind, doc));
-    Ok(Place::Fits(Box::new(change)))
+    for part in unsaid(&one.doc, &deps, hash, &one.kind) {
+        if !one.unsaid.contains(&part) {
+            one.unsaid.push(part);
+        }
+    }
+    trial.insert(edit.record, one);
+    Ok(Place::Fits(Box::new(parsed)))
+}
+
+/// A record as it is here, or as it is before it begins.
+fn open(work: &mut Work<'_>, record: RecordId, kind: Kind) -> Result<Opened, ReplicaError> {
+    let (doc, before) = match work.open(record)? {
+        Some(open) => {
+            let copies = (open.doc.clone(), open.hydrated.clone());
+            work.keep(record, open);
+            copies
+        }
+        None => {
+            let doc = kind.genesis().doc.clone();
+            let before = hydrate(&doc, &kind);
+            (doc, before)
+        }
+    };
+    Ok(Opened { kind, doc, before, unsaid: Vec::new() })
 }

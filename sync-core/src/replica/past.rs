@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::device::Replica;
 use super::error::ReplicaError;
-use super::history::{History, States};
+use super::history::History;
 use super::store::{OwnChange, Quarantined, Stored};
 use crate::document::{Altered, Hydrated, compared};
 use crate::error::Refusal;
@@ -88,8 +88,9 @@ impl Did {
         }
     }
 
-    fn of(states: &States) -> Self {
-        match (states.begins(), is_deleted(&states.before), is_deleted(&states.after)) {
+    fn of(before: &Hydrated, after: &Hydrated) -> Self {
+        let begins = before.id.is_none() && after.id.is_some();
+        match (begins, is_deleted(before), is_deleted(after)) {
             (true, ..) => Self::Began,
             (_, false, true) => Self::Deleted,
             (_, true, false) => Self::Restored,
@@ -165,19 +166,16 @@ fn entry(
     let states = history.states_of(one.pieces.clone());
     let (did, mut fields) = match &states {
         Some(states) => {
-            let mut fields = compared(&states.before, &states.after);
+            let (did, mut fields) = tell_changed(&states.before, &states.after);
             fields.extend(states.unsaid.iter().filter_map(in_words));
-            (Did::of(states), fields)
+            (did, fields)
         }
         None => {
             let words = one.words.as_array().into_iter().flatten();
             (Did::Changed, words.filter_map(in_words).collect())
         }
     };
-    // What the change did as a whole says these better.
-    let life = kind.life().map(|life| life.name);
-    let columns = LIFE.columns.iter().map(|column| column.name).chain(life);
-    fields.retain(|one| !columns.clone().any(|name| name == one.field));
+    without_life(kind, &mut fields);
     let name = match one.author {
         Some(author) => stored.name_of(author)?,
         None => None,
@@ -193,8 +191,22 @@ fn entry(
     })
 }
 
+/// What became of a record from one state to another, as a whole and field by field.
+pub(super) fn tell_changed(before: &Hydrated, after: &Hydrated) -> (Did, Vec<Altered>) {
+    let mut fields = compared(before, after);
+    without_life(&after.kind, &mut fields);
+    (Did::of(before, after), fields)
+}
+
+/// Leaves out what is told better by what became of the record as a whole.
+fn without_life(kind: &Kind, fields: &mut Vec<Altered>) {
+    let life = kind.life().map(|life| life.name);
+    let columns = LIFE.columns.iter().map(|column| column.name).chain(life);
+    fields.retain(|one| !columns.clone().any(|name| name == one.field));
+}
+
 /// A part of an edit in words, of which is not known what was there before.
-fn in_words(part: &Json) -> Option<Altered> {
+pub(super) fn in_words(part: &Json) -> Option<Altered> {
     let field = part.get("field")?.as_str()?;
     let altered = |field: &str, after: &Json| Altered {
         field: field.to_owned(),

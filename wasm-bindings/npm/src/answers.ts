@@ -160,3 +160,10 @@ export interface BroughtBack {
   /** Edits that could not be put back, and why not; the file keeps them. */
   left: { record: string; kind: string; reason: string }[]
 }
+
+/** What the edits of a rescue file would do. */
+export interface RescuePreview extends BroughtBack {
+  /** The records that would change: what each would be called, what would become of it (`began`, `changed`, …),
+   *  and each field with what it says and what it would say. */
+  records: { record: string; kind: string; title: string; did: HistoryEntry['did']; fields: FieldChange[] }[]
+}

@@ -5,7 +5,7 @@
  * @packageDocumentation
  */
 export type {
-  BroughtBack, Conflict, ContestedValue, Edit, FieldChange, HistoryEntry, Refused, ReportInfo, SearchHit, Duplicate, DuplicateQuery, Rescue,
+  BroughtBack, Conflict, ContestedValue, Edit, FieldChange, HistoryEntry, Refused, ReportInfo, SearchHit, Duplicate, DuplicateQuery, Rescue, RescuePreview,
   Rows, Undone,
 } from './answers.js'
 export type { Collection, ListOptions, Readable } from './collection.js'

@@ -1,5 +1,5 @@
 // What a page holds: it asks its worker, and is told what changes.
-import type { BroughtBack, Conflict, Duplicate, DuplicateQuery, Edit, HistoryEntry, Refused, ReportInfo, Rescue, Rows, SearchHit, Undone } from './answers.js'
+import type { BroughtBack, Conflict, Duplicate, DuplicateQuery, Edit, HistoryEntry, Refused, ReportInfo, Rescue, RescuePreview, Rows, SearchHit, Undone } from './answers.js'
 import { PantryError, failureOf } from './errors.js'
 import { Collection } from './collection.js'
 import { newId } from './ids.js'
@@ -16,6 +16,8 @@ import { Wakes } from './wakes.js'
 import { Watches } from './watches.js'
 
 type Listener<T> = (value: T) => void
+
+const words = async (file: Blob | string): Promise<string> => (typeof file === 'string' ? file : file.text())
 
 /** A user's records on this device; by kind as `replica.organizations` and the like. */
 export interface Replica extends Collections {}
@@ -186,10 +188,16 @@ export class Replica {
     const { text, edits, unreadable } = (await this.call('rescue', {})) as { text: string; edits: number; unreadable: number | null }
     return { file: new Blob([text], { type: 'application/jsonl' }), edits, unreadable }
   }
-  /** Puts the edits of such a file back, to be sent; an edit that is here or on the server is not made twice. What
-   *  they build on may still have to come from the server: sync first. */
+  /** What `importRescue` would do with such a file, which may be anybody's making. Nothing is written. */
+  async previewRescue(file: Blob | string): Promise<RescuePreview> {
+    const text = await words(file)
+    return (await this.call('preview_bring_back', { text })) as RescuePreview
+  }
+  /** Puts the edits of such a file back, to be sent in this user's name: show them `previewRescue` before. An edit
+   *  that is here or on the server is not made twice. What they build on may still have to come from the server:
+   *  sync first. */
   async importRescue(file: Blob | string): Promise<BroughtBack> {
-    const text = typeof file === 'string' ? file : await file.text()
+    const text = await words(file)
     return (await this.call('bring_back', { text })) as BroughtBack
   }
   /** Takes everything of this user off the device, in all tabs, and closes the replica. As long as edits are

@@ -96,6 +96,9 @@ test('unsent and refused edits survive in a rescue file, and another device send
 
   const other = await open(await cleanup.device(), site, { ...rosa, url: world.url })
   assert.equal((await failure(other, '() => replica.importRescue("nonsense")')).code, 'bad_file')
+  const preview = await other.evaluate((text) => replica.previewRescue(text), saved.text)
+  assert.deepEqual([preview.unsent, preview.there, preview.left, preview.records.length > 0], [2, 0, [], true])
+  assert.ok(preview.records.every(({ kind, title, did, fields }) => kind && title !== undefined && did && Array.isArray(fields)))
   assert.deepEqual(await other.evaluate((text) => replica.importRescue(new Blob([text])), saved.text), { unsent: 2, there: 0, left: [] })
   assert.deepEqual(await other.evaluate((text) => replica.importRescue(text), saved.text), { unsent: 0, there: 2, left: [] })
   await until('they are sent', async () => (await unsent(other)) === 0)

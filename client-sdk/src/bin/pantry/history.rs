@@ -7,7 +7,7 @@ use client_sdk::core::replica::{HistoryEntry, Standing};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, failure};
-use crate::output::{Output, inline};
+use crate::output::{Output, altered};
 use crate::records::find;
 
 /// Characters of a change's name that are printed.
@@ -53,15 +53,8 @@ fn said(client: &Client, one: &HistoryEntry) -> String {
             text.push_str(&format!(" (refused: {})", line(&refusal.to_string())));
         }
     }
-    for field in &one.fields {
-        let (before, after) = (shown(&field.before), shown(&field.after));
-        text.push_str(&format!("\n    {}: {before} → {after}", line(&field.field)));
-    }
+    one.fields.iter().for_each(|field| text.push_str(&altered(field)));
     text
-}
-
-fn shown(value: &Value) -> String {
-    if value.is_null() { "–".to_owned() } else { inline(value) }
 }
 
 /// Undoes a change of a record, or its user's last one.

@@ -26,7 +26,7 @@ use failure::{Failure, failure};
 use import::ImportsCommand;
 use output::Output;
 use quarantine::QuarantineCommand;
-use rescue::RescueArgs;
+use rescue::{Consent, RescueArgs};
 use tokens::Tokens;
 
 #[tokio::main(flavor = "current_thread")]
@@ -90,7 +90,10 @@ async fn run(cli: Cli, out: &Output) -> Result<(), Failure> {
 
 async fn serve(client: &Client, command: Command, out: &Output) -> Result<(), Failure> {
     match command {
-        Command::Rescue(RescueArgs { back: Some(file), .. }) => rescue::back(client, &file, out),
+        Command::Rescue(RescueArgs { back: Some(file), yes, .. }) => {
+            let consent = if yes { Consent::Given } else { Consent::Asked };
+            rescue::back(client, &file, consent, out)
+        }
         Command::Init { .. } | Command::Rescue(_) => Ok(()),
         Command::Import(args) => import::run(client, args, out),
         Command::Imports { command } => {

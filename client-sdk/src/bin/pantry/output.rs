@@ -6,6 +6,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use client_sdk::core::csv::csv;
+use client_sdk::core::document::Altered;
 use client_sdk::core::printable::{json, line, lines};
 use client_sdk::core::replica::{Table, private};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -113,6 +114,20 @@ impl Output {
         };
     }
 
+    /// Asks a person on a terminal, who says no unless they say yes; none where there is no terminal.
+    pub(crate) fn ask(&self, question: &str) -> Option<Answer> {
+        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let mut err = std::io::stderr();
+        let _ = write!(err, "{} [y/N] ", line(question));
+        let _ = err.flush();
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        let agreed = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+        Some(if read.is_ok() && agreed { Answer::Yes } else { Answer::No })
+    }
+
     /// A bar on a terminal, nothing elsewhere.
     pub(crate) fn progress(&self, what: &'static str) -> ProgressBar {
         let shown = std::io::stderr().is_terminal() && !self.json;
@@ -125,6 +140,13 @@ impl Output {
         bar.set_prefix(what);
         bar
     }
+}
+
+/// What a person said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    Yes,
+    No,
 }
 
 /// Writes what a command was asked to write, for nobody but the file's owner to read, and names the
@@ -155,4 +177,10 @@ pub(crate) fn inline(value: &Value) -> String {
 /// A value of several lines under its name: further lines stand further in than any name does.
 pub(crate) fn indented(value: &Value) -> String {
     lines(&plain(value)).replace('\n', "\n      ")
+}
+
+/// A field that says something else, on a line of its own under its record's.
+pub(crate) fn altered(field: &Altered) -> String {
+    let shown = |value: &Value| if value.is_null() { "–".to_owned() } else { inline(value) };
+    format!("\n    {}: {} → {}", line(&field.field), shown(&field.before), shown(&field.after))
 }
