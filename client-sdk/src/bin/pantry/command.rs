@@ -15,12 +15,13 @@ use crate::tokens::Server;
 /// there is one.
 ///
 /// Examples:
-///   pantry init --token "$TOKEN"         begin a database for the token's user; or --user ID
+///   export PANTRY_TOKEN=…                not --token: every user of the system can read a command line
+///   pantry init                          begin a database for the token's user; or --user ID
 ///   pantry import places.csv --preview
 ///   pantry new organization name="Café Zoë" priority_level=A
 ///   pantry set 5f2c19 stage="closed-lost: too dear"
-///   pantry check --new organization name=Grand organization_type=customer --token "$TOKEN"
-///   pantry sync --server ws://127.0.0.1:3000/sync --token "$TOKEN"
+///   pantry check --new organization name=Grand organization_type=customer
+///   pantry sync --server ws://127.0.0.1:3000/sync --token-file ~/.pantry-token
 #[derive(Parser)]
 #[command(name = "pantry", version, arg_required_else_help = true, verbatim_doc_comment)]
 pub(crate) struct Cli {
@@ -42,7 +43,8 @@ pub(crate) enum Command {
         /// the `sub` of their tokens.
         #[arg(long)]
         user: Option<UserId>,
-        /// A token of the user whose database it is to be.
+        /// A token of the user whose database it is to be. Every user of this system can read a command
+        /// line: give it in the variable, or in a file.
         #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
         token: Option<String>,
         /// A file that holds one.

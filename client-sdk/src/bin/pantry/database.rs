@@ -26,7 +26,7 @@ pub(crate) async fn init(
         (None, None) => {
             return Err(failure(
                 1,
-                "say whose records it will hold: give --token TOKEN or --token-file FILE, or --user ID",
+                "say whose records it will hold: set PANTRY_TOKEN, or give --token-file FILE or --user ID",
             ));
         }
     };
@@ -50,7 +50,7 @@ pub(crate) async fn init(
 pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
     if user.is_none() && !db.exists() {
         let text = format!(
-            "no database at {}; `pantry init --token TOKEN` (or --user ID) begins one",
+            "no database at {}; `pantry init --token-file FILE` (or --user ID) begins one",
             db.display()
         );
         return Err(failure(1, text));
@@ -61,7 +61,7 @@ pub(crate) fn open(db: &Path, user: Option<UserId>) -> Result<Client, Failure> {
         OpenError::NoUser => failure(
             1,
             format!(
-                "{} is empty; if it is a copy that went wrong, copy it again, else `pantry init --token TOKEN` (or --user ID) begins a database in it",
+                "{} is empty; if it is a copy that went wrong, copy it again, else `pantry init --token-file FILE` (or --user ID) begins a database in it",
                 db.display()
             ),
         ),

@@ -12,7 +12,8 @@ use crate::failure::{Failure, failure};
 pub(crate) struct Server {
     #[arg(long, env = "PANTRY_SERVER", default_value = "ws://127.0.0.1:3000/sync")]
     server: String,
-    /// The token to sign in with.
+    /// The token to sign in with. Every user of this system can read a command line: give it in the
+    /// variable, or in a file.
     #[arg(long, env = "PANTRY_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// A file that holds it and is kept up to date by whoever signs you in: read again before
@@ -25,7 +26,7 @@ impl Server {
     /// The server as the client takes it.
     pub(crate) fn client(&self) -> Result<client_sdk::Server, Failure> {
         let tokens = Tokens::of(self.token.clone(), self.token_file.clone())
-            .ok_or_else(|| failure(1, "give --token TOKEN or --token-file FILE"))?;
+            .ok_or_else(|| failure(1, "set PANTRY_TOKEN, or give --token-file FILE"))?;
         let app = concat!("pantry ", env!("CARGO_PKG_VERSION"));
         Ok(client_sdk::Server::new(&self.server, tokens).app(app))
     }
