@@ -12,6 +12,7 @@ mod compared;
 mod contested;
 mod difference;
 mod edit;
+mod email;
 pub mod fit;
 mod form;
 mod from_object;

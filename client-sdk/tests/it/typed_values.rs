@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::kit::{begun, cell, fails, ok, said};
+use crate::kit::{begun, cell, fails, ok, pantry, said};
 
 /// Ten in the morning is ten in the morning where the rep is, and is shown so again.
 #[test]
@@ -125,4 +125,24 @@ fn phones_and_emails_are_told_apart() {
     );
     let (code, errors) = fails(dir, &["new", "organization", "name=G", "phones=1.41356E+10"]);
     assert!(code == 1 && errors.contains("not a telephone number"), "{errors}");
+}
+
+/// Whoever writes to an address out of a record writes to that address alone: what would add receivers or
+/// words to the message is no address, when it is typed and when it comes out of a file, whose cell is named.
+#[test]
+fn an_address_that_goes_on_behind_its_end_is_refused() {
+    let dir = begun();
+    let dir = dir.path();
+    let forged = "boss@food.example?bcc=spy@evil.example&subject=hi";
+    let (code, errors) =
+        fails(dir, &["new", "organization", "name=Grand", &format!("emails={forged}")]);
+    assert!(code == 1 && errors.contains("emails"), "{errors}");
+    assert!(errors.contains("is not an e-mail address"), "{errors}");
+    let rows = format!("Name,Email\nGrand,{forged}\nSound,ap@grand.example\n");
+    std::fs::write(dir.join("accounts.csv"), rows).unwrap();
+    let output = pantry(dir, &["--json", "import", "accounts.csv", "--kind", "organization"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("Email") && said.contains("is not an e-mail address"), "{said}");
+    let mails = "SELECT group_concat(emails) FROM organizations WHERE emails != '[]'";
+    assert_eq!(cell(dir, mails), json!("[\"ap@grand.example\"]"));
 }

@@ -9,6 +9,7 @@
 
 use automerge::ScalarValue;
 
+use super::email;
 use super::form::{allowed, no_word, text_problem};
 use super::phone;
 use super::reading::read_scalar;
@@ -135,14 +136,10 @@ pub fn lies_ahead(at: UnixMs, now: UnixMs) -> bool {
 pub fn normalise_key(field: &Field, key: &str) -> Result<String, ValueError> {
     let key = key.trim();
     let normal = match field.ty {
-        FieldType::Set(SetOf::Emails) => {
-            let mail = key.to_lowercase();
-            let valid = mail.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.'));
-            if !valid {
-                return wrong(field, format!("\"{}\" is not an e-mail address", clip(key)));
-            }
-            mail
-        }
+        FieldType::Set(SetOf::Emails) => match email::normal(key) {
+            Some(mail) => mail,
+            None => return wrong(field, format!("\"{}\" is not an e-mail address", clip(key))),
+        },
         FieldType::Set(SetOf::Phones) => match phone::normal(key) {
             Some(number) => number,
             None => return wrong(field, format!("\"{}\" is not a telephone number", clip(key))),

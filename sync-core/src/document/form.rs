@@ -125,7 +125,7 @@ pub(super) fn allowed(field: &Field) -> String {
         FieldType::Set(of) => {
             let what = match of {
                 SetOf::Words => "words",
-                SetOf::Emails => "e-mail addresses",
+                SetOf::Emails => "e-mail addresses, such as orders@grand.example",
                 SetOf::Phones => "telephone numbers, such as +1 207 555 0118 x42",
                 SetOf::Ids => "ids",
             };

@@ -190,7 +190,7 @@ pub enum FieldType {
 pub enum SetOf {
     /// Short strings, trimmed.
     Words,
-    /// E-mail addresses, trimmed and lower case.
+    /// E-mail addresses in their plain form (`name@domain`), trimmed and lower case.
     Emails,
     /// Phone numbers: digits with an optional leading `+`.
     Phones,

@@ -151,7 +151,16 @@ fn values(field: &Field) -> Vec<Value> {
 }
 
 fn keys(of: SetOf) -> Vec<String> {
-    let odd = ["Mia@Example.org", "a@b.c", "a@b", "+1 518 555 0100", "5185550100", "12"];
+    let odd = [
+        "Mia@Example.org",
+        "a@b.c",
+        "a@b",
+        "a@b.c?bcc=d@e.f&subject=hi",
+        "a b@c.d",
+        "+1 518 555 0100",
+        "5185550100",
+        "12",
+    ];
     let mut keys = ids();
     keys.extend(odd.map(String::from));
     keys.extend(if of == SetOf::Words { texts(limits::KEY_BYTES) } else { texts(40) });
