@@ -97,8 +97,8 @@ impl App {
         });
         let (listening, url) = (app.clone(), config.database_url.clone());
         tokio::spawn(async move {
-            let App { ear, wake, stopping, .. } = &*listening;
-            Listener { url: &url, patience, ear, wake, stopping }.run().await;
+            let App { ear, wake, places, stopping, .. } = &*listening;
+            Listener { url: &url, patience, ear, wake, places, stopping }.run().await;
         });
         let users = store::connect(&config.database_url, 1, patience).await?;
         let (places, revoked) = (app.places.clone(), app.revoked.clone());
