@@ -10,7 +10,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Starts structured logging at the level of `LOG_LEVEL`; later calls do nothing.
 pub fn start_logging() {
     let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".into());
-    let filter = tracing_subscriber::EnvFilter::try_new(format!("{level},sqlx=warn"))
+    // What a database remarks beside an answer is no trouble: that there is nothing to take back, when a
+    // request was dropped while its transaction began.
+    let quiet = "sqlx=warn,sqlx::postgres::notice=error";
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("{level},{quiet}"))
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let _ = tracing_subscriber::fmt()
         .json()

@@ -52,9 +52,9 @@ fn said(trust: &Table) -> String {
         (Some(synced), None) => format!("{synced} of {reps} synced within 24 hours"),
         (None, _) => format!("{reps}; when others last synced only the server knows"),
     };
-    format!(
-        "{synced} · {} · {}",
-        counted(number("open_conflicts"), "contested field"),
-        counted(number("open_violations"), "value that fits nothing")
-    )
+    let violations = match number("open_violations") {
+        1 => "1 value that fits nothing".to_owned(),
+        many => format!("{many} values that fit nothing"),
+    };
+    format!("{synced} · {} · {violations}", counted(number("open_conflicts"), "contested field"))
 }
