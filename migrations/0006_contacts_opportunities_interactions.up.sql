@@ -186,7 +186,8 @@ COMMENT ON COLUMN public.interactions.planned_at IS 'For when it is or was plann
 COMMENT ON COLUMN public.interactions.occurred_at IS 'When it took place: a claim. NULL while it is only planned.';
 COMMENT ON COLUMN public.interactions.check_in_at_ms IS 'Milliseconds since 1970 UTC, by the device''s clock.';
 COMMENT ON COLUMN public.interactions.check_out_at_ms IS 'Milliseconds since 1970 UTC, by the device''s clock.';
--- When somebody was where is their own word, and their manager's.
+-- When somebody was where is their own word, and their manager's: also what is noted once, which nobody
+-- could put right.
 CREATE FUNCTION app.check_correction() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -196,11 +197,14 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION app.check_correction() IS 'Refuses a sales rep who corrects when a colleague''s visit took place.';
+COMMENT ON FUNCTION app.check_correction() IS 'Refuses a sales rep who says when a colleague''s visit took place, began or ended.';
 CREATE TRIGGER only_whose_it_was_corrects_the_time BEFORE UPDATE ON public.interactions
-    FOR EACH ROW WHEN (OLD.occurred_at IS DISTINCT FROM NEW.occurred_at)
+    FOR EACH ROW WHEN (
+        (OLD.occurred_at, OLD.check_in_at_ms, OLD.check_in_lat, OLD.check_in_lng, OLD.check_out_at_ms, OLD.check_out_lat, OLD.check_out_lng)
+        IS DISTINCT FROM
+        (NEW.occurred_at, NEW.check_in_at_ms, NEW.check_in_lat, NEW.check_in_lng, NEW.check_out_at_ms, NEW.check_out_lat, NEW.check_out_lng))
     EXECUTE FUNCTION app.check_correction();
-COMMENT ON TRIGGER only_whose_it_was_corrects_the_time ON public.interactions IS 'When a visit took place is for whose visit it was, or a manager, to say.';
+COMMENT ON TRIGGER only_whose_it_was_corrects_the_time ON public.interactions IS 'When and where a visit took place, began and ended is for whose visit it was, or a manager, to say.';
 
 CREATE INDEX interactions_organization ON public.interactions (organization_id, occurred_at);
 CREATE INDEX interactions_user ON public.interactions (user_id, occurred_at);

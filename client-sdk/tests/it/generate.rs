@@ -113,7 +113,7 @@ fn parts_type(name: &str, doc: &str, parts: &[Part]) -> String {
     for part in parts {
         let (ty, reader, writer) = match part.ty {
             PartType::Str { .. } | PartType::Currency => ("String".to_owned(), "text", "self.{}"),
-            PartType::Int { .. } => ("i64".into(), "int", "self.{}"),
+            PartType::Int { .. } | PartType::Moment => ("i64".into(), "int", "self.{}"),
             PartType::Float { .. } => ("f64".into(), "float", "self.{}"),
             PartType::Date => ("Date".into(), "parsed", "self.{}.map(day)"),
             PartType::Choice(_) => {

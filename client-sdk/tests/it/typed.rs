@@ -102,9 +102,12 @@ fn a_mistake_names_its_field() {
         let at = CheckOut { at_ms: Some(at_ms), ..CheckOut::default() };
         client.interactions().update(visit, InteractionEdit::default().check_out(at))
     };
-    left(1).unwrap();
-    left(1).unwrap();
-    assert!(matches!(left(2), Err(InteractionError::Written(InteractionField::CheckOut))));
+    left(1_500_000_000_001).unwrap();
+    left(1_500_000_000_001).unwrap();
+    assert!(matches!(
+        left(1_500_000_000_002),
+        Err(InteractionError::Written(InteractionField::CheckOut))
+    ));
     let cleared = OpportunityEdit::default().clear(OpportunityField::Name);
     assert!(client.opportunities().update(id, cleared).is_err());
     assert_eq!(client.opportunities().list(&ListOptions::default()).unwrap().len(), 1);

@@ -27,9 +27,7 @@ const LATITUDE: PartType = PartType::Float { min: -90, max: 90 };
 const LONGITUDE: PartType = PartType::Float { min: -180, max: 180 };
 /// A presence check: where and when.
 pub(super) const CHECK: &[Part] =
-    &[part("at_ms", MOMENT), part("lat", LATITUDE), part("lng", LONGITUDE)];
-const MOMENT: PartType =
-    PartType::Int { min: limits::FIRST_MOMENT_MS, max: limits::LAST_MOMENT_MS };
+    &[part("at_ms", PartType::Moment), part("lat", LATITUDE), part("lng", LONGITUDE)];
 /// The state of an account with the reason for it.
 pub(super) const ACCOUNT_STATUS: &[Part] = &[
     part("value", PartType::Choice(&["active", "inactive", "on_hold", "lost"])),

@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::ids::{self, EventId, RecordId, UserId};
 use crate::limits;
 use crate::nul::{NUL_PROBLEM, holds_nul};
-use crate::schema::{Field, FieldType, Initial, Kind, Log, SetOf, Tense};
+use crate::schema::{Field, FieldType, Initial, Kind, Log, Part, PartType, SetOf, Tense};
 use crate::time::UnixMs;
 
 fn wrong<T>(field: &Field, problem: String) -> Result<T, ValueError> {
@@ -96,10 +96,35 @@ pub fn claim(field: &Field, value: &Value, author: UserId, now: UnixMs) -> Resul
             Err(Claim::Author(misfit(problem, "the signed-in user")))
         }
         Value::Instant(at) if is_past(field) && lies_ahead(*at, now) => {
-            Err(Claim::Ahead(misfit(format!("{at} lies ahead"), "a moment that has come")))
+            Err(Claim::Moment(misfit(format!("{at} lies ahead"), "a moment that has come")))
+        }
+        Value::Parts(parts) => {
+            let noted = moments(field).filter_map(|name| parts.get(name)?.as_i64().map(UnixMs));
+            match noted.into_iter().find(|at| was_never_noted(*at, now)) {
+                Some(at) => Err(Claim::Moment(misfit(
+                    format!("{at} was never noted by a device"),
+                    "a moment since 2015 that has come",
+                ))),
+                None => Ok(()),
+            }
         }
         _ => Ok(()),
     }
+}
+
+/// Whether no device can have noted that moment as the present. One whose clock was never set may say what
+/// it will: it is dated anew before anything of it is sent.
+pub fn was_never_noted(at: UnixMs, now: UnixMs) -> bool {
+    lies_ahead(at, now) || at < limits::EARLIEST && now >= limits::EARLIEST
+}
+
+/// The parts of a field in which a device notes when something happened.
+pub fn moments(field: &Field) -> impl Iterator<Item = &'static str> + use<> {
+    let parts: &'static [Part] = match field.ty {
+        FieldType::Parts(parts) => parts,
+        _ => &[],
+    };
+    parts.iter().filter(|part| part.ty == PartType::Moment).map(|part| part.name)
 }
 
 /// Why a claim is not taken.
@@ -107,14 +132,14 @@ pub fn claim(field: &Field, value: &Value, author: UserId, now: UnixMs) -> Resul
 pub enum Claim {
     /// It is about somebody else.
     Author(ValueError),
-    /// Its moment has not come.
-    Ahead(ValueError),
+    /// Its moment has not come, or was long before there were devices.
+    Moment(ValueError),
 }
 
 impl From<Claim> for ValueError {
     fn from(claim: Claim) -> Self {
         match claim {
-            Claim::Author(error) | Claim::Ahead(error) => error,
+            Claim::Author(error) | Claim::Moment(error) => error,
         }
     }
 }

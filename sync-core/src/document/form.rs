@@ -98,6 +98,12 @@ fn part_problem(part: &Part, value: &Json) -> Option<String> {
             None => Some("is not a number".into()),
         },
         PartType::Date => value.as_str().map_or_else(|| Some("is not a day".into()), date_problem),
+        // That it has come, `fit::claim` says, which knows the time.
+        PartType::Moment => {
+            let known = limits::FIRST_MOMENT_MS..=limits::LAST_MOMENT_MS;
+            let fits = value.as_i64().is_some_and(|at| known.contains(&at));
+            (!fits).then(|| "is no moment in milliseconds since 1970".into())
+        }
         PartType::Choice(of) => value
             .as_str()
             .is_none_or(|word| !of.contains(&word))
@@ -144,6 +150,7 @@ fn allowed_part(part: &Part) -> String {
         PartType::Currency => format!("{name} (a currency of ISO 4217, such as USD)"),
         PartType::Float { min, max } => format!("{name} (a number from {min} to {max})"),
         PartType::Date => format!("{name} (a day as YYYY-MM-DD)"),
+        PartType::Moment => format!("{name} (a moment that has come, in milliseconds since 1970)"),
         PartType::Choice(of) => format!("{name} (one of {})", of.join(", ")),
     }
 }

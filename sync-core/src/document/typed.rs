@@ -83,6 +83,10 @@ pub(super) fn part(part: &Part, text: &str, habits: &Habits) -> Json {
         PartType::Int { .. } => numbers::whole(text, habits.decimal).map(Json::from),
         PartType::Float { .. } => numbers::real(text, habits.decimal).map(Json::from),
         PartType::Date => day(text, habits).ok().map(Json::from),
+        PartType::Moment => numbers::whole(text, habits.decimal).map(Json::from).or_else(|| {
+            let moment = days::moment(text, habits.days, habits.zone.as_ref());
+            moment.ok().map(|at| Json::from(at.0))
+        }),
         PartType::Choice(of) => words::one_of(text, of).map(Json::from),
         PartType::Currency => Some(Json::from(text.to_ascii_uppercase())),
         PartType::Str { .. } => None,

@@ -34,7 +34,7 @@ pub(super) fn beyond(error: ValueError) -> Refusal {
 pub(super) fn no_claim(claim: Claim) -> Refusal {
     match claim {
         Claim::Author(error) => Refusal::new(RefusalCode::ForeignAuthor, format!("{error}.")),
-        Claim::Ahead(error) => Refusal::new(RefusalCode::FutureTime, format!("{error}.")),
+        Claim::Moment(error) => Refusal::new(RefusalCode::FutureTime, format!("{error}.")),
     }
 }
 

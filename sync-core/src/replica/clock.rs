@@ -76,6 +76,17 @@ pub(super) fn let_nothing_lie_ahead(
 ) -> Vec<(&'static str, UnixMs)> {
     let mut changed = Vec::new();
     for (field, change) in &mut edit.changes {
+        if let FieldChange::Set(Value::Parts(parts)) | FieldChange::Parts(parts) = change {
+            for name in fit::moments(field) {
+                let Some(said) = parts.get_mut(name) else { continue };
+                if let Some(at) =
+                    said.as_i64().map(UnixMs).filter(|at| fit::was_never_noted(*at, now))
+                {
+                    changed.push((field.name, at));
+                    *said = now.0.into();
+                }
+            }
+        }
         if let FieldChange::Set(Value::Instant(at)) = change {
             let ahead = fit::is_past(field) && fit::lies_ahead(*at, now);
             let began = matches!(field.initial, Initial::Now | Initial::NowUnless(_));

@@ -233,6 +233,8 @@ pub enum PartType {
     },
     /// A calendar day.
     Date,
+    /// A moment that has come, in milliseconds since 1970 UTC.
+    Moment,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
@@ -423,7 +425,7 @@ impl FieldDeclaration {
                         PartType::Str { .. } | PartType::Choice(_) | PartType::Currency => {
                             ColumnType::Text
                         }
-                        PartType::Int { .. } => ColumnType::Int,
+                        PartType::Int { .. } | PartType::Moment => ColumnType::Int,
                         PartType::Float { .. } => ColumnType::Float,
                         PartType::Date => ColumnType::Date,
                     },

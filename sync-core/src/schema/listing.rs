@@ -9,6 +9,7 @@ use super::field::{Field, FieldType, Initial, Part, PartType, SetOf, Use};
 use super::kind::{Kind, Schema, Scope, Storage};
 use super::log::{EventPart, EventPartType, Log};
 use super::words::{Presence, Writer};
+use crate::limits;
 
 /// Every kind with its fields, containers and columns.
 pub fn field_listing(schema: &Schema) -> String {
@@ -113,6 +114,9 @@ fn list_part(part: &Part) -> Json {
         PartType::Currency => json!({ "type": "currency" }),
         PartType::Float { min, max } => json!({ "type": "number", "min": min, "max": max }),
         PartType::Date => json!({ "type": "day" }),
+        PartType::Moment => {
+            json!({ "type": "int", "min": limits::FIRST_MOMENT_MS, "max": limits::LAST_MOMENT_MS, "has_come": true })
+        }
         PartType::Choice(of) => json!({ "type": "choice", "words": of }),
     };
     listed["name"] = json!(part.name);

@@ -138,6 +138,7 @@ fn describe_part(part: &Part) -> String {
         PartType::Currency => "currency of ISO 4217".into(),
         PartType::Float { min, max } => format!("number, {min} to {max}"),
         PartType::Date => "day".into(),
+        PartType::Moment => "moment that has come, in milliseconds since 1970".into(),
         PartType::Choice(of) => of.join(" · "),
     };
     format!("{}: {ty}", part.name)

@@ -286,6 +286,7 @@ impl<'a> Edits<'a> {
             PartType::Currency => json!(*self.random.pick(CURRENCIES)?),
             PartType::Float { .. } => json!(self.random.below(90)),
             PartType::Date => json!(self.day()),
+            PartType::Moment => json!(self.env.now().0 - self.number(0, 1_000_000_000)),
             PartType::Choice(of) => json!(*self.random.pick(of)?),
         })
     }

@@ -140,17 +140,18 @@ fn an_edit_that_is_made_again_leaves_out_what_others_wrote_once() {
         ..item(record(1))
     };
     feed(&mut device, vec![whole(doc.save())], 0, &mut env);
-    let left = [("check_out.at_ms", "5"), ("outcome", "They order.")];
+    let left = [("check_out.at_ms", "1500000000005"), ("outcome", "They order.")];
     device.edit(record(1), edit(visit, &left), &mut env).unwrap();
     let push = next_push(&mut device).unwrap();
     refuse(&mut device, &push, RefusalCode::MissingDependency, &mut env);
-    edited(&mut restored, visit, &[("check_out.at_ms", "3")], &pen(3, 3), &mut 0).unwrap();
+    edited(&mut restored, visit, &[("check_out.at_ms", "1500000000003")], &pen(3, 3), &mut 0)
+        .unwrap();
     feed(&mut device, vec![whole(restored.save())], 1, &mut env);
     let kept = device.quarantine().unwrap();
     assert!(kept.is_empty(), "{kept:?}");
     assert!(next_push(&mut device).is_some(), "{:?}", device.record(record(1)));
     let said = device.record(record(1)).unwrap().unwrap();
-    assert_eq!(said.json("check_out"), serde_json::json!({ "at_ms": 3 }));
+    assert_eq!(said.json("check_out"), serde_json::json!({ "at_ms": 1_500_000_000_003_i64 }));
     assert_eq!(said.json("outcome"), "They order.");
     assert!(said.conflicts.is_empty());
     let again = device.edit(record(1), edit(visit, &left), &mut env).unwrap_err();
@@ -174,16 +175,16 @@ fn a_refused_edit_leaves_out_what_others_wrote_once() {
         ..item(record(1))
     };
     feed(&mut device, vec![whole(doc.save())], 0, &mut env);
-    let left = [("check_out.at_ms", "5"), ("outcome", "They order.")];
+    let left = [("check_out.at_ms", "1500000000005"), ("outcome", "They order.")];
     device.edit(record(1), edit(visit, &left), &mut env).unwrap();
     let push = next_push(&mut device).unwrap();
     refuse(&mut device, &push, RefusalCode::Rule, &mut env);
-    edited(&mut doc, visit, &[("check_out.at_ms", "3")], &pen(2, 2), &mut 0).unwrap();
+    edited(&mut doc, visit, &[("check_out.at_ms", "1500000000003")], &pen(2, 2), &mut 0).unwrap();
     feed(&mut device, vec![whole(doc.save())], 1, &mut env);
     let kept = device.quarantine().unwrap();
     device.resubmit(kept[0].hash, document::RecordEdit::default(), &mut env).unwrap();
     let said = device.record(record(1)).unwrap().unwrap();
-    assert_eq!(said.json("check_out"), serde_json::json!({ "at_ms": 3 }));
+    assert_eq!(said.json("check_out"), serde_json::json!({ "at_ms": 1_500_000_000_003_i64 }));
     assert_eq!(said.json("outcome"), "They order.");
 }
 

@@ -6,6 +6,7 @@ use automerge::Change;
 use sync_core::document::RecordEdit;
 use sync_core::error::{Refusal, RefusalCode};
 use sync_core::guard::name_of_bytes;
+use sync_core::ids::RecordId;
 use sync_core::limits;
 use sync_core::protocol::{ClientMessage, Push, ServerMessage, Verdict, VerdictOutcome, Verdicts};
 use sync_core::replica::{Effect, Redated, Replica};
@@ -83,6 +84,39 @@ fn what_waits_is_dated_by_the_server_before_it_is_sent() {
         assert_about(&[at], NOW);
         assert_eq!(begun[0][1], "Thai");
         assert_eq!(device.status().unwrap().unsent, 2);
+    }
+}
+
+/// What a device notes of a visit as its clock goes, is part of what is dated anew; and by a right clock no
+/// device notes what has not come, or what was before there were any.
+#[test]
+fn an_arrival_is_noted_by_the_server_s_clock_and_never_ahead_of_it() {
+    let noted = |device: &mut Replica| {
+        device.query("SELECT check_in_at_ms FROM interactions").unwrap().rows[0][0].as_i64()
+    };
+    let visit = |at: i64| {
+        let account = RecordId(uuid::Uuid::from_u128(9)).to_string();
+        let at = at.to_string();
+        let pairs = [
+            ("organization_id", account.as_str()),
+            ("interaction_type", "VISIT"),
+            ("check_in.at_ms", at.as_str()),
+        ];
+        edit(kind("interaction"), &pairs)
+    };
+    for skew in [3 * DAY, -60 * 365 * DAY] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut env = World::new(407);
+        let mut device = off_by(&dir.path().join("a.db"), skew, &mut env);
+        let arrived = NOW.0 + skew;
+        device.create(kind("interaction"), visit(arrived), &mut env).unwrap();
+        assert_eq!(noted(&mut device), Some(arrived), "as the device's clock goes");
+        greet(&mut device, NOW, &mut env);
+        assert_about(&[UnixMs(noted(&mut device).unwrap())], NOW);
+        for odd in [NOW.0 + DAY, limits::EARLIEST.0 - 1] {
+            let refused = device.create(kind("interaction"), visit(odd), &mut env).unwrap_err();
+            assert!(refused.to_string().contains("was never noted"), "{refused}");
+        }
     }
 }
 

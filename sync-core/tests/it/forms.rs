@@ -68,6 +68,10 @@ fn part_values(part: &Part) -> Vec<Json> {
             near.map(Json::from).to_vec()
         }
         PartType::Date => days().into_iter().map(Json::from).collect(),
+        PartType::Moment => {
+            let (first, last) = (limits::EARLIEST.0, NOW.0 + limits::FUTURE_CLAIM_MS);
+            [first - 1, first, NOW.0, last, last + 1, i64::MAX].map(Json::from).to_vec()
+        }
         PartType::Choice(of) => of.iter().map(|word| json!(word)).collect(),
     };
     fitting.into_iter().chain(scalars()).collect()

@@ -177,7 +177,7 @@ fn what_is_noted_once_is_not_noted_again() {
     ];
     let (mut doc, _) = created(visit, &plan, &pen(1, 1));
     let arrived =
-        |at: &str| Value::Parts([("at_ms".to_owned(), serde_json::json!(at.len()))].into());
+        |ago: &str| Value::Parts([("at_ms".to_owned(), (NOW.0 - ago.len() as i64).into())].into());
     let write = |doc: &Automerge, value: Value, actor: u8| {
         let change = [(visit.field("check_in").unwrap().clone(), FieldChange::Set(value))];
         unchecked(doc, visit, &change, &pen(1, actor), &mut 0).unwrap()

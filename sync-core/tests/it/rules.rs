@@ -7,7 +7,7 @@ use sync_core::document::{EditError, FieldState, Hydrated, Value, hydrate};
 use sync_core::projection::{Stamp, project};
 use sync_core::schema::Kind;
 
-use crate::kit::{created, edited, kind, pen, record};
+use crate::kit::{NOW, created, edited, kind, pen, record};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -339,7 +339,7 @@ proptest! {
         right in 0..3_i64,
         busy in any::<bool>(),
     ) {
-        let (left, right) = (left.to_string(), right.to_string());
+        let (left, right) = ((NOW.0 - left).to_string(), (NOW.0 - right).to_string());
         let mut first = vec![("check_out.at_ms", left.as_str())];
         if busy {
             // One operation more before it, so that its own counts further.

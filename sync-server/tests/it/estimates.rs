@@ -80,6 +80,41 @@ async fn the_planner_tells_nothing_of_finances_and_amounts() {
     world.end().await;
 }
 
+/// A rep's statement about finances runs alike whatever it compares. PostgreSQL makes comparisons of numbers
+/// and texts before it asks a policy that costs more, and whether it asked tells what came of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_statement_ran_tells_a_rep_nothing_of_finances() {
+    let world = World::new().await;
+    let sql = "SET pantry.projects = 'on'; INSERT INTO organization_finance (id, credit_limit_minor, payment_terms)
+         VALUES (gen_random_uuid(), 700000, 'net_90')";
+    world.owner.execute(sql).await.unwrap();
+    let ran = async |user: uuid::Uuid, condition: &str| {
+        let mut connection = world.server.app.pool.acquire().await.unwrap();
+        let mut tx = connection.begin().await.unwrap();
+        store::become_user(&mut tx, UserId(user), store::Access::Read).await.unwrap();
+        let sql = format!(
+            "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT 1 FROM organization_finance WHERE {condition}"
+        );
+        let plan: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut *tx).await.unwrap();
+        // All but the question itself, which the plan repeats.
+        let said = plan.into_iter().filter(|line| !line.trim_start().starts_with("Filter: "));
+        said.collect::<Vec<_>>().join("\n")
+    };
+    for (holds, fails) in [
+        ("credit_limit_minor > 699999", "credit_limit_minor > 700000"),
+        ("payment_terms >= 'net_9'", "payment_terms >= 'net_91'"),
+        ("payment_terms IS NOT NULL", "payment_terms IS NULL"),
+    ] {
+        let (one, other) = (ran(world.rep, holds).await, ran(world.rep, fails).await);
+        assert_eq!(one, other);
+        assert!(one.contains("never executed"), "the policy that asks for the account: {one}");
+        let seen = ran(world.admin, holds).await;
+        assert!(seen.contains("rows=1 loops=1"), "an administrator sees it: {seen}");
+    }
+    world.end().await;
+}
+
 /// Text columns that hold nothing but words of a closed list, or NULL: reports and the feed choose by them.
 const WORDS: [&str; 3] =
     ["interactions.status", "organizations.organization_type", "sync.documents.kind"];

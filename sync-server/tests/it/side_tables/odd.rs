@@ -133,7 +133,7 @@ impl Odd {
     fn part(&mut self, part: &Part) -> Json {
         match part.ty {
             _ if self.random.percent(5) => self.json(),
-            PartType::Int { .. } => json!(self.random.pick(WHOLE)),
+            PartType::Int { .. } | PartType::Moment => json!(self.random.pick(WHOLE)),
             PartType::Currency if self.random.percent(70) => json!(self.random.pick(CURRENCIES)),
             PartType::Float { .. } => json!(self.random.pick(FLOATS)),
             PartType::Date => json!(self.day()),
