@@ -29,6 +29,7 @@ test('a rescue file says what it would enter, and enters nothing before that was
   await bring(file)
   await look.getByText('Only On Paper').first().waitFor()
   await look.getByText('Blue Door').first().waitFor()
+  await look.getByText('Thai').waitFor()
   await page.getByRole('button', { name: 'Cancel' }).click()
   await look.waitFor({ state: 'detached' })
   assert.equal((await rosa.rows("SELECT id FROM organizations WHERE name = 'Only On Paper'")).length, 0)
